@@ -1,0 +1,45 @@
+//! Use cases: one transaction each. They know the rules and the stores, and nothing of HTTP.
+
+use futures::future::BoxFuture;
+use infra::postgres::{Connection, Pool};
+use tracing::Instrument;
+
+use crate::error::Error;
+
+pub mod case;
+pub mod complaint;
+pub mod identity;
+pub mod idempotent;
+pub mod job;
+pub mod notification;
+pub mod seed;
+pub mod task;
+
+/// Runs `work` in one transaction: committed when it succeeds, rolled back when it fails.
+///
+/// It runs in a task of its own, so that a client that hangs up cannot drop it half way: the
+/// transaction always ends, and its outcome is the same as if the client had waited.
+///
+/// # Errors
+/// Whatever `work` failed with, or the database's own refusal to commit.
+pub async fn transact<T, W>(db: &Pool, work: W) -> Result<T, Error>
+where
+    T: Send + 'static,
+    W: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, Error>> + Send + 'static,
+{
+    let db = db.clone();
+    let run = async move {
+        let mut transaction = db.begin().await?;
+        match work(&mut transaction).await {
+            Ok(done) => {
+                transaction.commit().await?;
+                Ok(done)
+            }
+            Err(error) => {
+                transaction.rollback().await?;
+                Err(error)
+            }
+        }
+    };
+    tokio::spawn(run.in_current_span()).await?
+}

@@ -1,0 +1,446 @@
+//! Log-in, its tokens, and who is asking.
+
+use std::time::Duration;
+
+use domain::{
+    id::{AccountId, SessionId},
+    identity::{Actor, Grant, LockoutRule, Password, Refused, Rotation, SessionEnd, Username},
+    personal::OpenId,
+    refusal::Basic,
+    time::Timestamp,
+};
+use infra::{
+    crypto::Crypto,
+    postgres::{
+        Connection,
+        audit::{self, AuditEntry, Origin},
+        identity::{self as store, Account, NewResident, StoredToken},
+    },
+    random,
+    redis::{
+        rate_limit::{self, Limit},
+        session::{self, Copy},
+    },
+    wechat::login::{self, Failure},
+};
+use tokio::sync::Semaphore;
+
+use super::transact;
+use crate::{
+    config::Mode,
+    error::Error,
+    state::State,
+    token::{Access, Bearer, RefreshToken},
+};
+
+pub mod accounts;
+
+/// Each verification takes 19 MiB and a core: so many at once, the others wait.
+static VERIFICATIONS: Semaphore = Semaphore::const_new(2);
+
+const DEMO_CODE: &str = "demo:";
+/// WeChat's codes have 32 characters; a longer text is not worth a request.
+const CODE_LENGTH: usize = 128;
+
+/// A log-in that succeeded, or was renewed.
+#[derive(Debug)]
+pub struct LoggedIn {
+    /// The access token.
+    pub access: Access,
+    /// The refresh token, as it is handed out.
+    pub refresh_token: String,
+    /// Who it is.
+    pub account: Account,
+    /// What they hold.
+    pub grants: Vec<Grant>,
+}
+
+/// Who is asking, and by which log-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Who {
+    /// The account with its roles.
+    pub actor: Actor,
+    /// The log-in.
+    pub session: SessionId,
+}
+
+/// Counts a use of `operation` by the address; people without an address have one count for all.
+async fn admit(
+    state: &State,
+    operation: &str,
+    address: &str,
+    count: u32,
+    window: Duration,
+) -> Result<(), Error> {
+    rate_limit::take(&state.redis, operation, address, Limit { count: count.into(), window })
+        .await
+        .map_err(|exceeded| Basic::RateLimited { retry_after: exceeded.retry_after }.into())
+}
+
+async fn admit_log_in(state: &State, origin: &Origin) -> Result<(), Error> {
+    let address = origin.address.as_deref().unwrap_or_default();
+    let count = state.config.limits.login_per_minute;
+    admit(state, "log-in", address, count, Duration::from_mins(1)).await
+}
+
+async fn admit_refresh(state: &State, origin: &Origin) -> Result<(), Error> {
+    let address = origin.address.as_deref().unwrap_or_default();
+    let count = state.config.limits.refresh_per_second;
+    admit(state, "refresh", address, count, Duration::from_secs(1)).await
+}
+
+/// Counts an anonymous complaint from an address.
+///
+/// # Errors
+/// `rate_limited`.
+pub async fn admit_anonymous(state: &State, address: &str) -> Result<(), Error> {
+    let count = state.config.limits.anonymous_per_hour;
+    admit(state, "anonymous", address, count, Duration::from_hours(1)).await
+}
+
+/// Counts a look-up by query code from an address, so that codes cannot be guessed.
+///
+/// # Errors
+/// `rate_limited`.
+pub async fn admit_tracking(state: &State, address: &str) -> Result<(), Error> {
+    let count = state.config.limits.track_per_minute;
+    admit(state, "track", address, count, Duration::from_mins(1)).await
+}
+
+/// Logs a resident in by a code of WeChat, or in demo mode by `demo:<name>`. The first log-in
+/// makes the account.
+///
+/// # Errors
+/// `rate_limited`, `wechat_…`, `account_disabled`.
+pub async fn login_wechat(state: &State, code: &str, origin: &Origin) -> Result<LoggedIn, Error> {
+    admit_log_in(state, origin).await?;
+    let (open_id, display_name) = who_wechat_says(state, code).await?;
+    let (now, inner) = (state.clock.now(), state.clone());
+    transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let account = resident(tx, &inner.crypto, &open_id, &display_name, now).await?;
+            open(&inner, tx, account, now).await
+        })
+    })
+    .await
+}
+
+async fn who_wechat_says(state: &State, code: &str) -> Result<(OpenId, String), Error> {
+    if code.is_empty() || code.len() > CODE_LENGTH || code.chars().any(char::is_control) {
+        return Err(Refused::WechatCodeInvalid.into());
+    }
+    if state.config.mode == Mode::Demo
+        && let Some(name) = code.strip_prefix(DEMO_CODE)
+    {
+        return demo_resident(name).ok_or_else(|| Refused::WechatCodeInvalid.into());
+    }
+    let open_id = login::open_id(&state.wechat, code).await.map_err(|failure| match failure {
+        Failure::CodeInvalid => Error::from(Refused::WechatCodeInvalid),
+        Failure::CodeUsed => Refused::WechatCodeUsed.into(),
+        Failure::Blocked => Refused::WechatBlocked.into(),
+        Failure::TooOften => Basic::RateLimited { retry_after: 60 }.into(),
+        Failure::Unavailable(why) => {
+            tracing::warn!(why, "WeChat log-in failed");
+            Refused::WechatUnavailable.into()
+        }
+    })?;
+    Ok((open_id, "微信用户".to_owned()))
+}
+
+/// The openid and the display name of a demo resident: always the same for a name. `party-7` is
+/// 演示党员7, who stands on the demo register.
+pub fn demo_resident(name: &str) -> Option<(OpenId, String)> {
+    let fits = (1..=40).contains(&name.chars().count())
+        && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    let shown = name
+        .strip_prefix("party-")
+        .map_or_else(|| format!("演示居民 {name}"), |number| format!("演示党员{number}"));
+    fits.then(|| (OpenId::trusted(format!("{DEMO_CODE}{name}")), shown))
+}
+
+/// The account of an openid, made if there is none yet.
+///
+/// # Errors
+/// The database's.
+pub async fn resident(
+    tx: &mut Connection,
+    crypto: &Crypto,
+    open_id: &OpenId,
+    display_name: &str,
+    now: Timestamp,
+) -> Result<Account, Error> {
+    let index = crypto.index("person.open_id", open_id.plain().as_bytes());
+    if let Some(account) = store::find_by_open_id(tx, &index).await? {
+        return Ok(account);
+    }
+    let new = NewResident {
+        id: random::id(now),
+        grant: random::id(now),
+        display_name,
+        open_id_index: &index,
+        open_id_sealed: &crypto.seal("person.open_id", open_id.plain().as_bytes()),
+    };
+    store::insert_resident(tx, &new, now).await?;
+    // Either it was made now, or by a concurrent first log-in that has just committed.
+    let account = store::find_by_open_id(tx, &index).await?;
+    account.ok_or_else(|| Basic::Unavailable.into())
+}
+
+/// Logs a staff account in by its password.
+///
+/// # Errors
+/// `rate_limited`, `bad_credentials`, `account_locked`, `account_disabled`.
+pub async fn login_staff(
+    state: &State,
+    username: &str,
+    password: Password,
+    origin: &Origin,
+) -> Result<LoggedIn, Error> {
+    admit_log_in(state, origin).await?;
+    // Held until the failure is counted: parallel guesses get no more tries than serial ones.
+    let _permit = VERIFICATIONS.acquire().await.map_err(|_| Basic::Unavailable)?;
+    let now = state.clock.now();
+    // What cannot be a username is treated like one that does not exist.
+    let known = match Username::parse("username", username) {
+        Ok(username) => {
+            store::credentials(&mut *state.db.acquire().await?, username.as_str()).await?
+        }
+        Err(_) => None,
+    };
+    if let Some(known) = &known {
+        known.lockout.check(now)?;
+    }
+    let (crypto, stored) = (state.crypto.clone(), known.as_ref().map(|k| k.password_hash.clone()));
+    let right = tokio::task::spawn_blocking(move || {
+        crypto.verify_password(password.plain(), stored.as_deref())
+    })
+    .await?;
+    match known {
+        Some(known) if right && known.disabled => Err(Refused::AccountDisabled.into()),
+        Some(known) if right => enter(state, known.id, now).await,
+        Some(known) => {
+            count_failure(state, known.id, origin, now).await?;
+            Err(Refused::BadCredentials.into())
+        }
+        None => Err(Refused::BadCredentials.into()),
+    }
+}
+
+async fn enter(state: &State, id: AccountId, now: Timestamp) -> Result<LoggedIn, Error> {
+    let inner = state.clone();
+    transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let lockout = store::lock_lockout(tx, id).await?;
+            lockout.check(now)?;
+            if lockout != domain::identity::Lockout::default() {
+                store::save_lockout(tx, id, domain::identity::Lockout::default()).await?;
+            }
+            let account = store::find(tx, id).await?.ok_or(Refused::BadCredentials)?;
+            open(&inner, tx, account, now).await
+        })
+    })
+    .await
+}
+
+async fn count_failure(
+    state: &State,
+    id: AccountId,
+    origin: &Origin,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let limits = &state.config.limits;
+    let rule = LockoutRule {
+        failures: i32::try_from(limits.login_failures).unwrap_or(i32::MAX),
+        period: chrono::TimeDelta::minutes(limits.lock_minutes.into()),
+    };
+    let origin = origin.clone();
+    transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let before = store::lock_lockout(tx, id).await?;
+            if before.check(now).is_err() {
+                return Ok(());
+            }
+            let lockout = before.failed(rule, now);
+            store::save_lockout(tx, id, lockout).await?;
+            if lockout.until.is_some() {
+                let entry = AuditEntry::new("account.lock", "account", id, &origin);
+                audit::append(tx, &entry, now).await?;
+            }
+            Ok(())
+        })
+    })
+    .await
+}
+
+/// Opens a session and issues its first tokens.
+async fn open(
+    state: &State,
+    tx: &mut Connection,
+    account: Account,
+    now: Timestamp,
+) -> Result<LoggedIn, Error> {
+    if account.disabled_at.is_some() {
+        return Err(Refused::AccountDisabled.into());
+    }
+    let lives = state.tokens.lives(account.username.is_some());
+    let bearer = Bearer { account: account.id, session: random::id(now) };
+    let ends = now + lives.session;
+    let token = RefreshToken::random();
+    let stored = StoredToken { hash: &token.hash(), expires_at: (now + lives.refresh).min(ends) };
+    store::open_session(tx, bearer.session, account.id, ends, stored, now).await?;
+    issue(state, tx, bearer, account, &token, ends, now).await
+}
+
+async fn issue(
+    state: &State,
+    tx: &mut Connection,
+    bearer: Bearer,
+    account: Account,
+    refresh: &RefreshToken,
+    session_ends: Timestamp,
+    now: Timestamp,
+) -> Result<LoggedIn, Error> {
+    let access = state
+        .tokens
+        .issue(bearer, session_ends, now)
+        .map_err(|error| Error::Internal(Box::new(error)))?;
+    let grants = store::grants(tx, account.id).await?;
+    Ok(LoggedIn { access, refresh_token: refresh.text(), account, grants })
+}
+
+enum Refreshed {
+    Renewed(Box<LoggedIn>),
+    Refused,
+    Reused(SessionId),
+}
+
+/// Exchanges a refresh token for its successor and a new access token. A replay within 10 s, as
+/// long as the successor is unused, brings the same successor; any later one ends the session.
+///
+/// # Errors
+/// `rate_limited`, `refresh_token_invalid`, `refresh_token_reused`.
+pub async fn refresh(state: &State, token: &str, origin: &Origin) -> Result<LoggedIn, Error> {
+    admit_refresh(state, origin).await?;
+    let token = RefreshToken::parse(token).ok_or(Refused::RefreshTokenInvalid)?;
+    let (now, inner, origin) = (state.clock.now(), state.clone(), origin.clone());
+    let refreshed = transact(&state.db, move |tx| {
+        Box::pin(async move { exchange(&inner, tx, &token, &origin, now).await })
+    })
+    .await?;
+    match refreshed {
+        Refreshed::Renewed(renewed) => Ok(*renewed),
+        Refreshed::Refused => Err(Refused::RefreshTokenInvalid.into()),
+        Refreshed::Reused(session) => {
+            session::forget(&state.redis, &[session]).await;
+            Err(Refused::RefreshTokenReused.into())
+        }
+    }
+}
+
+/// A refusal here must commit (a reuse ends the session), so it is an answer and not an error.
+async fn exchange(
+    state: &State,
+    tx: &mut Connection,
+    token: &RefreshToken,
+    origin: &Origin,
+    now: Timestamp,
+) -> Result<Refreshed, Error> {
+    let hash = token.hash();
+    let successor = token.successor(&state.crypto);
+    let successor_hash = successor.hash();
+    let Some(session) = store::lock_session_of(tx, &hash).await? else {
+        return Ok(Refreshed::Refused);
+    };
+    let over = session.ended || session.disabled || session.expires_at <= now;
+    let presented = store::presented(tx, &hash, &successor_hash, over).await?;
+    match presented.rotation(now) {
+        Rotation::Issue => {
+            let life = state.tokens.lives(session.staff).refresh;
+            let expires_at = (now + life).min(session.expires_at);
+            let stored = StoredToken { hash: &successor_hash, expires_at };
+            store::rotate(tx, &hash, stored, now).await?;
+        }
+        Rotation::Repeat => {}
+        Rotation::Refuse => return Ok(Refreshed::Refused),
+        Rotation::Revoke => {
+            store::end_session(tx, session.id, SessionEnd::Reuse, now).await?;
+            let mut entry = AuditEntry::new("session.reuse", "session", session.id, origin);
+            entry.account = Some(session.account);
+            audit::append(tx, &entry, now).await?;
+            return Ok(Refreshed::Reused(session.id));
+        }
+    }
+    let Some(account) = store::find(tx, session.account).await? else {
+        return Ok(Refreshed::Refused);
+    };
+    let bearer = Bearer { account: session.account, session: session.id };
+    let renewed = issue(state, tx, bearer, account, &successor, session.expires_at, now).await?;
+    Ok(Refreshed::Renewed(Box::new(renewed)))
+}
+
+/// Ends the caller's session.
+///
+/// # Errors
+/// The database's.
+pub async fn logout(state: &State, session: SessionId) -> Result<(), Error> {
+    let now = state.clock.now();
+    transact(&state.db, move |tx| {
+        Box::pin(async move { Ok(store::end_session(tx, session, SessionEnd::Logout, now).await?) })
+    })
+    .await?;
+    session::forget(&state.redis, &[session]).await;
+    Ok(())
+}
+
+/// The caller's own account.
+///
+/// # Errors
+/// The database's.
+pub async fn me(state: &State, actor: &Actor) -> Result<Account, Error> {
+    let account = store::find(&mut *state.db.acquire().await?, actor.account).await?;
+    account.ok_or_else(|| Basic::Unauthenticated.into())
+}
+
+/// Who holds an access token; `None` when it is wrong, or its session is over. Redis answers for
+/// less than a second after PostgreSQL did.
+///
+/// # Errors
+/// The database's.
+pub async fn authenticate(state: &State, token: &str) -> Result<Option<Who>, Error> {
+    let now = state.clock.now();
+    let Some(Bearer { account, session }) = state.tokens.verify(token, now) else {
+        return Ok(None);
+    };
+    let (actor, copy_end) = match session::get(&state.redis, session).await {
+        Copy::Known(actor) => (Some(actor), None),
+        Copy::Unknown(end) => (alive(state, session, now).await?, Some(end)),
+        Copy::Away => (alive(state, session, now).await?, None),
+    };
+    let Some(actor) = actor.filter(|actor| actor.account == account) else {
+        return Ok(None);
+    };
+    if let Some(end) = copy_end {
+        session::put(&state.redis, session, &actor, end).await;
+    }
+    Ok(Some(Who { actor, session }))
+}
+
+async fn alive(state: &State, session: SessionId, now: Timestamp) -> Result<Option<Actor>, Error> {
+    Ok(store::alive(&mut *state.db.acquire().await?, session, now).await?)
+}
+
+/// Marks the sessions that ran out as ended and forgets what is no longer needed of old ones: the
+/// refresh tokens of sessions that ended more than 30 days ago.
+///
+/// # Errors
+/// The database's.
+pub async fn sweep(state: &State) -> Result<(), Error> {
+    let now = state.clock.now();
+    transact(&state.db, move |tx| {
+        Box::pin(async move { Ok(store::sweep(tx, now - chrono::TimeDelta::days(30), now).await?) })
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests;

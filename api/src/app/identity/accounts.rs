@@ -1,0 +1,164 @@
+//! Accounts under administration: the security administrator's desk and the command line.
+
+use domain::{
+    id::AccountId,
+    identity::{Actor, Grant, Password, Refused, Role, SessionEnd, Username},
+    org::NodeCode,
+    page::PageRequest,
+    refusal::Basic,
+};
+use infra::{
+    crypto::hash_password,
+    postgres::{
+        audit::{self, AuditEntry, Origin},
+        identity::{self as store, Account, NewStaff},
+        violated,
+    },
+    random,
+    redis::session,
+};
+use serde_json::json;
+
+use crate::{app::transact, error::Error, state::State};
+
+/// Accounts whose username or display name begins with `prefix`, one more than the page.
+///
+/// # Errors
+/// The database's.
+pub async fn list(
+    state: &State,
+    prefix: Option<&str>,
+    page: PageRequest,
+) -> Result<Vec<Account>, Error> {
+    Ok(store::list(&mut *state.db.acquire().await?, prefix, page).await?)
+}
+
+/// Whether there is such an account.
+///
+/// # Errors
+/// `not_found`.
+pub async fn exists(state: &State, id: AccountId) -> Result<(), Error> {
+    let found = store::find(&mut *state.db.acquire().await?, id).await?;
+    found.map(drop).ok_or_else(|| Basic::NotFound.into())
+}
+
+/// Disables an account and ends all its sessions; within a second no token of it is taken any
+/// more. Disabling a disabled account changes nothing. `by` is none on the command line.
+///
+/// # Errors
+/// `not_found`, `own_account`.
+pub async fn disable(
+    state: &State,
+    by: Option<&Actor>,
+    id: AccountId,
+    reason: String,
+    origin: &Origin,
+) -> Result<Account, Error> {
+    if by.is_some_and(|actor| actor.account == id) {
+        return Err(Refused::OwnAccount.into());
+    }
+    let (now, by, origin) = (state.clock.now(), by.cloned(), origin.clone());
+    let (account, ended) = transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let changed = store::disable(tx, id, &reason, now).await?;
+            let ended = store::end_sessions(tx, id, SessionEnd::Disabled, now).await?;
+            if changed {
+                let entry = entry("account.disable", id, by.as_ref(), &origin)
+                    .with(json!({ "sessions": ended.len() }));
+                audit::append(tx, &entry, now).await?;
+            }
+            Ok((store::find(tx, id).await?.ok_or(Basic::NotFound)?, ended))
+        })
+    })
+    .await?;
+    session::forget(&state.redis, &ended).await;
+    Ok(account)
+}
+
+/// Enables an account and lifts a lock. Its old sessions stay ended. Enabling an enabled account
+/// changes nothing.
+///
+/// # Errors
+/// `not_found`.
+pub async fn enable(
+    state: &State,
+    by: Option<&Actor>,
+    id: AccountId,
+    origin: &Origin,
+) -> Result<Account, Error> {
+    let (now, by, origin) = (state.clock.now(), by.cloned(), origin.clone());
+    transact(&state.db, move |tx| {
+        Box::pin(async move {
+            if store::enable(tx, id).await? {
+                // A log-in that raced with the disabling may have left one.
+                store::end_sessions(tx, id, SessionEnd::Disabled, now).await?;
+                let entry = entry("account.enable", id, by.as_ref(), &origin);
+                audit::append(tx, &entry, now).await?;
+            }
+            Ok(store::find(tx, id).await?.ok_or(Basic::NotFound)?)
+        })
+    })
+    .await
+}
+
+/// Makes a staff account with one role, such as the first administrator, from the command line.
+///
+/// # Errors
+/// `invalid_field` for a wrong username or password, `username_taken`.
+pub async fn create_administrator(
+    state: &State,
+    username: &str,
+    password: &str,
+    role: Role,
+    scope: &NodeCode,
+) -> Result<AccountId, Error> {
+    let username = Username::parse("username", username)?;
+    let password = Password::choose("password", password, &username)?;
+    let grant = Grant { role, scope: scope.to_string() };
+    let now = state.clock.now();
+    let hash = tokio::task::spawn_blocking(move || hash_password(password.plain())).await?;
+    transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let id: AccountId = random::id(now);
+            let staff = NewStaff {
+                id,
+                username: username.as_str(),
+                password_hash: &hash,
+                display_name: role.label(),
+            };
+            store::insert_staff(tx, &staff, now).await.map_err(|error| match violated(&error) {
+                Some("account_username_key") => Refused::UsernameTaken.into(),
+                _ => Error::from(error),
+            })?;
+            store::grant(tx, random::id(now), id, &grant, now).await?;
+            let origin = Origin::default();
+            let entry = entry("account.create", id, None, &origin).with(json!(grant));
+            audit::append(tx, &entry, now).await?;
+            Ok(id)
+        })
+    })
+    .await
+}
+
+/// The account of a username, for the command line.
+///
+/// # Errors
+/// `not_found`.
+pub async fn by_username(state: &State, username: &str) -> Result<AccountId, Error> {
+    let username = Username::parse("username", username)?;
+    let found = store::find_by_username(&mut *state.db.acquire().await?, username.as_str()).await?;
+    found.ok_or_else(|| Basic::NotFound.into())
+}
+
+fn entry<'a>(
+    action: &'static str,
+    id: AccountId,
+    by: Option<&Actor>,
+    origin: &'a Origin,
+) -> AuditEntry<'a> {
+    let entry = AuditEntry::new(action, "account", id, origin);
+    match by {
+        Some(actor) => entry.by(actor),
+        None => entry,
+    }
+}

@@ -1,0 +1,81 @@
+//! Notifications: telling everyone concerned of a case's events, and each person's inbox.
+
+use domain::{id::NotificationId, identity::Actor, refusal::Basic, scope::Scope, time::Timestamp};
+use infra::{
+    postgres::{
+        Connection,
+        job::NewJob,
+        notification::{self, Entry},
+    },
+    random,
+};
+use uuid::Uuid;
+
+use super::transact;
+use crate::{error::Error, state::State};
+
+/// The job that tells everyone concerned of a case's events `from_seq..=to_seq`. Whoever saves a
+/// case enqueues it in the same transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Notify {
+    /// The case.
+    pub subject: Uuid,
+    /// The first event.
+    pub from_seq: i32,
+    /// The last event.
+    pub to_seq: i32,
+}
+
+impl Notify {
+    /// The kind of the job.
+    pub const KIND: &'static str = "notify";
+
+    /// The job, to run at once.
+    pub fn job(self, now: Timestamp) -> NewJob {
+        let Self { subject, from_seq, to_seq } = self;
+        NewJob {
+            id: random::id(now),
+            kind: Self::KIND,
+            dedupe: format!("{}:{subject}:{to_seq}", Self::KIND),
+            payload: serde_json::json!({
+                "subject": subject, "from_seq": from_seq, "to_seq": to_seq,
+            }),
+            run_at: now,
+            max_attempts: 10,
+        }
+    }
+
+    /// Tells everyone concerned, once.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn tell(self, conn: &mut Connection, now: Timestamp) -> Result<(), Error> {
+        notification::tell(conn, self.subject, self.from_seq, self.to_seq, now).await?;
+        Ok(())
+    }
+}
+
+/// # Errors
+/// The notification is missing or another's.
+pub async fn exists(state: &State, actor: &Actor, id: NotificationId) -> Result<(), Error> {
+    let mut conn = state.db.acquire().await?;
+    let found = notification::find(&mut conn, &Scope::of(actor), id).await?;
+    found.map(drop).ok_or_else(|| Basic::NotFound.into())
+}
+
+/// Marks one of the caller's notifications read; a second time changes nothing.
+///
+/// # Errors
+/// It is missing or another's.
+pub async fn read(state: &State, actor: &Actor, id: NotificationId) -> Result<Entry, Error> {
+    let (now, account, scope) = (state.clock.now(), actor.account, Scope::of(actor));
+    transact(&state.db, move |tx| {
+        Box::pin(async move {
+            if !notification::mark_read(tx, account, id, now).await? {
+                return Err(Basic::NotFound.into());
+            }
+            notification::find(tx, &scope, id).await?.ok_or_else(|| Basic::NotFound.into())
+        })
+    })
+    .await
+}

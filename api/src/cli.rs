@@ -1,0 +1,119 @@
+//! The commands of `zhixiang`, for whoever runs the system.
+
+use std::path::PathBuf;
+
+use api::{clock::Clock, config::Config, server, state::State, telemetry};
+use clap::{Parser, Subcommand};
+
+mod admin;
+
+/// What a command failed with: a sentence for whoever typed it.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// 智享平城 后端
+#[derive(Debug, Parser)]
+#[command(name = "zhixiang", version, about, disable_help_subcommand = true)]
+pub struct Arguments {
+    /// 配置文件；未写的键用内置默认值，环境变量 ZHIXIANG__节__键 优先
+    #[arg(long, global = true, value_name = "FILE", env = "ZHIXIANG_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// 启动接口服务
+    Serve,
+    /// 启动后台作业
+    Worker,
+    /// 建立或升级数据库结构
+    Migrate,
+    /// 写入数据
+    Seed {
+        #[command(subcommand)]
+        what: Seed,
+    },
+    /// 输出接口文档（OpenAPI，YAML）
+    Openapi,
+    /// 管理：管理员账号、停用启用、失败的作业
+    Admin {
+        #[command(subcommand)]
+        what: admin::Command,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Seed {
+    /// 演示区：真实区划、部门、事项清单与演示账号；正式环境拒绝
+    Demo,
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// Whatever stopped it, in Chinese.
+pub async fn run(arguments: Arguments) -> Result<(), Failure> {
+    if matches!(arguments.command, Command::Openapi) {
+        print!("{}", api::http::openapi::document().to_yaml()?);
+        return Ok(());
+    }
+    let config = Config::load(arguments.config.as_deref())?;
+    let _guard = telemetry::start(&config.telemetry)?;
+    match arguments.command {
+        Command::Serve => Ok(server::serve(config, Clock::System).await?),
+        Command::Worker => worker(config).await,
+        Command::Migrate => migrate(&connected(config).await?).await,
+        Command::Seed { what: Seed::Demo } => {
+            println!("{}", api::app::seed::demo(&connected(config).await?).await?);
+            Ok(())
+        }
+        Command::Admin { what } => admin::run(&connected(config).await?, what).await,
+        Command::Openapi => Ok(()),
+    }
+}
+
+/// The state, with a database that answers.
+async fn connected(config: Config) -> Result<State, Failure> {
+    let state = State::build(config, Clock::System)?;
+    state.reach_database().await?;
+    Ok(state)
+}
+
+async fn worker(config: Config) -> Result<(), Failure> {
+    let state = State::build(config, Clock::System)?;
+    if let Err(away) = state.reach_database().await {
+        tracing::warn!("{away}");
+    }
+    let db = state.db.clone();
+    tracing::info!("working");
+    api::jobs::run(state, server::stop_signal()).await?;
+    db.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Brings the database up to date; a second process that tries at the same time waits for the
+/// first (an advisory lock), then finds nothing to do.
+async fn migrate(state: &State) -> Result<(), Failure> {
+    let before = api::http::operations::applied(&state.db).await?;
+    infra::postgres::MIGRATIONS
+        .run(&state.db)
+        .await
+        .map_err(|why| format!("数据库结构升级失败，已停在出错处之前：{why}"))?;
+    let new = infra::postgres::MIGRATIONS.iter().filter(|one| !before.contains(&one.version));
+    let mut count = 0_u32;
+    for migration in new {
+        count += 1;
+        println!("已执行 {} {}", migration.version, migration.description);
+    }
+    println!(
+        "{}",
+        if count == 0 {
+            "数据库结构已是最新".to_owned()
+        } else {
+            format!("完成，共 {count} 项")
+        }
+    );
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! What an administrator does on the server itself; each act leaves an audit entry without an
+//! account.
+
+use std::io::IsTerminal;
+
+use api::{
+    app::{identity::accounts, job::redrive},
+    state::State,
+};
+use clap::{Args, Subcommand};
+use domain::{
+    id::JobId,
+    identity::Role,
+    org::NodeCode,
+    page::{Limit, PageRequest},
+    time::civil,
+};
+use infra::postgres::{audit::Origin, job};
+
+use super::Failure;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// 建立管理员账号；密码取自环境变量 ZHIXIANG_ADMIN_PASSWORD，没有则从标准输入读一行
+    CreateAdministrator(NewAdministrator),
+    /// 停用账号：所有登录一秒内失效
+    Disable {
+        /// 登录名
+        #[arg(long)]
+        username: String,
+        /// 停用原因，留在审计记录里
+        #[arg(long)]
+        reason: String,
+    },
+    /// 启用账号
+    Enable {
+        /// 登录名
+        #[arg(long)]
+        username: String,
+    },
+    /// 失败的后台作业
+    Jobs {
+        #[command(subcommand)]
+        what: Jobs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct NewAdministrator {
+    /// 登录名
+    #[arg(long)]
+    username: String,
+    /// security_admin（账号与角色）或 system_admin（配置与作业）
+    #[arg(long, value_parser = administrator)]
+    role: Role,
+    /// 管理范围的区划代码，默认全区
+    #[arg(long, default_value = "140213")]
+    scope: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Jobs {
+    /// 列出多次失败后停下的作业，最近的在前，最多 100 条
+    ListDead,
+    /// 让停下的作业重新执行
+    Redrive {
+        /// 作业编号
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        id: Option<JobId>,
+        /// 全部停下的作业
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+fn administrator(text: &str) -> Result<Role, String> {
+    match text.parse() {
+        Ok(role @ (Role::SecurityAdmin | Role::SystemAdmin)) => Ok(role),
+        _ => Err("只能是 security_admin 或 system_admin".to_owned()),
+    }
+}
+
+/// Runs one of them.
+pub async fn run(state: &State, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::CreateAdministrator(new) => {
+            let scope = NodeCode::parse("scope", &new.scope)?;
+            let password = password()?;
+            accounts::create_administrator(state, &new.username, &password, new.role, &scope)
+                .await?;
+            println!("已建立{}账号 {}", new.role.label(), new.username);
+        }
+        Command::Disable { username, reason } => {
+            let id = accounts::by_username(state, &username).await?;
+            accounts::disable(state, None, id, reason, &Origin::default()).await?;
+            println!("已停用 {username}");
+        }
+        Command::Enable { username } => {
+            let id = accounts::by_username(state, &username).await?;
+            accounts::enable(state, None, id, &Origin::default()).await?;
+            println!("已启用 {username}");
+        }
+        Command::Jobs { what: Jobs::ListDead } => list_dead(state).await?,
+        Command::Jobs { what: Jobs::Redrive { id, .. } } => again(state, id).await?,
+    }
+    Ok(())
+}
+
+fn password() -> Result<String, Failure> {
+    if let Ok(given) = std::env::var("ZHIXIANG_ADMIN_PASSWORD") {
+        return Ok(given);
+    }
+    if std::io::stdin().is_terminal() {
+        eprintln!(
+            "请输入密码，回车结束（输入会显示；不想显示请用环境变量 ZHIXIANG_ADMIN_PASSWORD）："
+        );
+    }
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    let typed = line.trim_end_matches(['\r', '\n']);
+    if typed.is_empty() { Err("没有读到密码".into()) } else { Ok(typed.to_owned()) }
+}
+
+async fn dead(state: &State) -> Result<Vec<job::Dead>, Failure> {
+    let limit = Limit::new(100)?;
+    let mut conn = state.db.acquire().await?;
+    Ok(job::dead(&mut conn, PageRequest { after: None, limit }).await?)
+}
+
+async fn list_dead(state: &State) -> Result<(), Failure> {
+    let dead = dead(state).await?;
+    for job in &dead {
+        println!(
+            "{}  {}  {} 次  {}  {}",
+            job.id,
+            civil(job.finished_at).format("%Y-%m-%d %H:%M"),
+            job.attempt,
+            job.kind,
+            job.last_error.as_deref().unwrap_or_default(),
+        );
+    }
+    println!(
+        "{}",
+        if dead.is_empty() {
+            "没有停下的作业".to_owned()
+        } else {
+            format!("共 {} 条", dead.len())
+        }
+    );
+    Ok(())
+}
+
+/// Lets one dead job run again, or all of them, a hundred at a time.
+async fn again(state: &State, id: Option<JobId>) -> Result<(), Failure> {
+    if let Some(id) = id {
+        let job = redrive(state, None, Origin::default(), id).await?;
+        println!("作业 {} {} 将重新执行", job.id, job.kind);
+        return Ok(());
+    }
+    let mut count = 0_usize;
+    loop {
+        let dead = dead(state).await?;
+        if dead.is_empty() {
+            println!("共 {count} 个作业将重新执行");
+            return Ok(());
+        }
+        for job in &dead {
+            redrive(state, None, Origin::default(), job.id).await?;
+        }
+        count += dead.len();
+    }
+}

@@ -1,0 +1,411 @@
+//! The configuration: `config/default.toml` (embedded), a file, then `ZHIXIANG__SECTION__KEY`.
+
+use std::path::Path;
+
+use config::{Environment, File, FileFormat};
+use ipnet::IpNet;
+use serde::{Deserialize, Deserializer};
+
+/// The embedded defaults, which also document every key.
+pub const DEFAULTS: &str = include_str!("../../config/default.toml");
+
+/// Everything that can be configured. Each key is explained in `config/default.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Demo or production.
+    pub mode: Mode,
+    /// The HTTP server.
+    pub http: Http,
+    /// PostgreSQL.
+    pub database: Database,
+    /// Redis.
+    pub redis: Redis,
+    /// Secrets and the lives of tokens.
+    pub security: Security,
+    /// Rate limits.
+    pub limits: Limits,
+    /// WeChat.
+    pub wechat: WeChat,
+    /// The worker.
+    pub worker: Worker,
+    /// Deadlines and limits of the rules.
+    #[serde(default)]
+    pub sla: domain::sla::Rules,
+    /// Weights and the minimum sample of the three rates.
+    #[serde(default)]
+    pub rates: domain::rates::RateRules,
+    /// Logs and traces.
+    pub telemetry: Telemetry,
+}
+
+/// What kind of installation this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Demo data, demo log-ins and demo secrets are allowed.
+    Demo,
+    /// The real thing.
+    Production,
+}
+
+/// The HTTP server.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// The address to listen on.
+    pub host: String,
+    /// The port to listen on; 0 takes a free one.
+    pub port: u16,
+    /// Worker threads; 0 is one per core.
+    pub workers: usize,
+    /// Origins of web pages that may call the interface.
+    #[serde(deserialize_with = "list")]
+    pub allowed_origins: Vec<String>,
+    /// Networks whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "list")]
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// PostgreSQL.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// The connection URL.
+    pub url: Secret,
+    /// Connections of this process at most.
+    pub connections: u32,
+}
+
+/// Redis.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redis {
+    /// The connection URL.
+    pub url: Secret,
+    /// What every key begins with.
+    pub prefix: String,
+}
+
+/// Secrets and the lives of tokens.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Security {
+    /// Signs access tokens; at least 32 characters.
+    pub jwt_secret: Secret,
+    /// Encrypts personal data; keys as `infra::crypto::Crypto::parse` reads them.
+    pub data_key: Secret,
+    /// Minutes an access token lives (1–15).
+    pub access_minutes: u32,
+    /// Days an unused refresh token lives.
+    pub refresh_days: u32,
+    /// Days a log-in lives at most.
+    pub session_days: u32,
+    /// Minutes an unused refresh token of a staff account lives; the idle limit of the console.
+    pub staff_idle_minutes: u32,
+    /// Hours a staff log-in lives at most.
+    pub staff_session_hours: u32,
+}
+
+/// Rate limits.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Log-ins per address and minute.
+    pub login_per_minute: u32,
+    /// Wrong passwords in a row until the account is locked.
+    pub login_failures: u32,
+    /// Minutes an account stays locked.
+    pub lock_minutes: u32,
+    /// Anonymous complaints per address and hour.
+    pub anonymous_per_hour: u32,
+    /// Look-ups by query code per address and minute.
+    pub track_per_minute: u32,
+    /// Token renewals per address and second.
+    pub refresh_per_second: u32,
+}
+
+/// WeChat.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeChat {
+    /// Where its server interfaces are.
+    pub base_url: String,
+    /// The mini-program's id.
+    pub app_id: String,
+    /// The mini-program's secret.
+    pub app_secret: Secret,
+    /// Signs pushes.
+    pub push_token: Secret,
+    /// Encrypts pushes; 43 characters.
+    pub encoding_aes_key: Secret,
+}
+
+/// The worker.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Worker {
+    /// Seconds until a silent worker's job is taken over.
+    pub lease_seconds: u32,
+    /// Seconds between scans of the database.
+    pub scan_seconds: u32,
+    /// Jobs claimed at once.
+    pub batch: u32,
+}
+
+/// Logs and traces.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    /// How logs are written.
+    pub log_format: LogFormat,
+    /// What is logged, as in `RUST_LOG`.
+    pub log_filter: String,
+    /// Where traces go; empty for nowhere.
+    pub otlp_endpoint: String,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// JSON for machines.
+    Json,
+}
+
+/// A configured text that is never printed.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Why the configuration cannot be used, for whoever starts the program.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// A file or a variable cannot be read.
+    #[error("配置无法读取：{0}\n可用的键和说明见 config/default.toml")]
+    Unreadable(#[from] config::ConfigError),
+    /// A value makes no sense.
+    #[error("配置项 {key} 不对：{reason}\n可用环境变量 {} 设置", variable(.key))]
+    Value {
+        /// The key, such as `security.jwt_secret`.
+        key: &'static str,
+        /// What is wrong and what would do.
+        reason: &'static str,
+    },
+}
+
+/// The environment variable that sets a key.
+fn variable(key: &str) -> String {
+    format!("ZHIXIANG__{}", key.replace('.', "__").to_uppercase())
+}
+
+impl Config {
+    /// Reads the defaults, then `file`, then the environment, and checks the result.
+    ///
+    /// # Errors
+    /// Something cannot be read, or makes no sense, or is a demo secret in production.
+    pub fn load(file: Option<&Path>) -> Result<Self, Unusable> {
+        let environment =
+            Environment::with_prefix("ZHIXIANG").prefix_separator("__").separator("__");
+        Self::read(file, environment)
+    }
+
+    fn read(file: Option<&Path>, environment: Environment) -> Result<Self, Unusable> {
+        let mut sources =
+            config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        if let Some(path) = file {
+            sources = sources.add_source(File::from(path).format(FileFormat::Toml).required(true));
+        }
+        let config: Self = sources.add_source(environment).build()?.try_deserialize()?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), Unusable> {
+        let rules: [(bool, &'static str, &'static str); 14] = [
+            (self.database.connections > 0, "database.connections", "至少要有 1 个连接"),
+            (!self.redis.prefix.is_empty(), "redis.prefix", "不能为空"),
+            (
+                self.security.jwt_secret.expose().chars().count() >= 32,
+                "security.jwt_secret",
+                "至少要有 32 个字符，可用 openssl rand -base64 48 生成",
+            ),
+            (
+                (1..=15).contains(&self.security.access_minutes),
+                "security.access_minutes",
+                "只能是 1–15 分钟",
+            ),
+            (self.security.refresh_days > 0, "security.refresh_days", "至少 1 天"),
+            (self.security.session_days > 0, "security.session_days", "至少 1 天"),
+            (
+                self.security.staff_idle_minutes > self.security.access_minutes,
+                "security.staff_idle_minutes",
+                "要比 security.access_minutes 长，否则访问令牌到期时已经来不及刷新",
+            ),
+            (self.security.staff_session_hours > 0, "security.staff_session_hours", "至少 1 小时"),
+            (self.limits.login_failures > 0, "limits.login_failures", "至少 1 次"),
+            (
+                self.wechat.base_url.starts_with("http"),
+                "wechat.base_url",
+                "应为 https:// 开头的地址",
+            ),
+            (
+                self.wechat.encoding_aes_key.expose().len() == 43,
+                "wechat.encoding_aes_key",
+                "应为 43 个字符",
+            ),
+            (self.worker.lease_seconds > 0, "worker.lease_seconds", "至少 1 秒"),
+            (self.worker.scan_seconds > 0, "worker.scan_seconds", "至少 1 秒"),
+            ((1..=1000).contains(&self.worker.batch), "worker.batch", "只能是 1–1000"),
+        ];
+        for (holds, key, reason) in rules {
+            if !holds {
+                return Err(Unusable::Value { key, reason });
+            }
+        }
+        if self.mode == Mode::Production { self.check_production() } else { Ok(()) }
+    }
+
+    /// In production no secret may be the one that everybody can read in the repository.
+    fn check_production(&self) -> Result<(), Unusable> {
+        let demo: Self = config::Config::builder()
+            .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
+            .build()?
+            .try_deserialize()?;
+        let reason = "正式环境不能使用公开的演示值，请换成自己的";
+        let (ours, theirs) = (&self.security, &demo.security);
+        let (we, they) = (&self.wechat, &demo.wechat);
+        for (same, key) in [
+            (ours.jwt_secret == theirs.jwt_secret, "security.jwt_secret"),
+            (ours.data_key == theirs.data_key, "security.data_key"),
+            (we.app_id == they.app_id, "wechat.app_id"),
+            (we.app_secret == they.app_secret, "wechat.app_secret"),
+            (we.push_token == they.push_token, "wechat.push_token"),
+            (we.encoding_aes_key == they.encoding_aes_key, "wechat.encoding_aes_key"),
+        ] {
+            if same {
+                return Err(Unusable::Value { key, reason });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A list, or in an environment variable a text with commas.
+fn list<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        List(Vec<String>),
+        Text(String),
+    }
+    let items = match Given::deserialize(from)? {
+        Given::List(items) => items,
+        Given::Text(text) => text.split(',').map(str::to_owned).collect(),
+    };
+    items
+        .iter()
+        .map(|item| item.trim())
+        .filter(|item| !item.is_empty())
+        .map(|item| item.parse().map_err(|why| serde::de::Error::custom(format!("{item}：{why}"))))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(pairs: &[(&str, &str)]) -> Result<Config, Unusable> {
+        let variables =
+            pairs.iter().map(|(key, value)| (variable(key), (*value).to_owned())).collect();
+        let environment = Environment::with_prefix("ZHIXIANG")
+            .prefix_separator("__")
+            .separator("__")
+            .source(Some(variables));
+        Config::read(None, environment)
+    }
+
+    #[test]
+    fn the_defaults_are_the_demo_of_the_contract() {
+        let config = with(&[]).unwrap();
+        assert_eq!(config.mode, Mode::Demo);
+        assert_eq!(config.wechat.app_id, "wxdemo");
+        assert_eq!(config.wechat.app_secret.expose(), "demo-secret");
+        assert_eq!(config.wechat.push_token.expose(), "demo-token");
+        assert_eq!(config.http.port, 8080);
+        assert!(config.limits.login_per_minute >= 300);
+    }
+
+    #[test]
+    fn the_environment_overrides_and_keeps_texts_as_they_are() {
+        let config = with(&[
+            ("http.port", "9000"),
+            ("http.allowed_origins", "https://a.cn, https://b.cn"),
+            ("http.trusted_proxies", "10.0.0.0/8"),
+            ("wechat.app_secret", "1e5"),
+        ])
+        .unwrap();
+        assert_eq!(config.http.port, 9000);
+        assert_eq!(config.http.allowed_origins, ["https://a.cn", "https://b.cn"]);
+        assert_eq!(config.http.trusted_proxies.len(), 1);
+        assert_eq!(config.wechat.app_secret.expose(), "1e5");
+    }
+
+    #[test]
+    fn a_misspelt_key_is_refused() {
+        let error = with(&[("http.prot", "1")]).unwrap_err().to_string();
+        assert!(error.contains("prot"), "{error}");
+    }
+
+    #[test]
+    fn production_refuses_each_demo_secret_by_name() {
+        let mut own = vec![("mode", "production")];
+        for (key, value) in [
+            ("security.jwt_secret", "another-secret-that-is-long-enough!"),
+            (
+                "security.data_key",
+                "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+            ),
+            ("wechat.app_id", "wx0123456789abcdef"),
+            ("wechat.app_secret", "s"),
+            ("wechat.push_token", "t"),
+            ("wechat.encoding_aes_key", "bbcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"),
+        ] {
+            let error = with(&own).unwrap_err().to_string();
+            assert!(error.contains(key) && error.contains(&variable(key)), "{error}");
+            own.push((key, value));
+        }
+        assert_eq!(with(&own).unwrap().mode, Mode::Production);
+    }
+
+    #[test]
+    fn secrets_are_never_printed() {
+        let printed = format!("{:?}", with(&[]).unwrap());
+        assert!(!printed.contains("demo-secret") && !printed.contains("demo-only"), "{printed}");
+    }
+}

@@ -1,0 +1,72 @@
+//! What a use case can fail with: a refusal for the person who asked, or a fault of ours.
+
+use domain::refusal::{Basic, Invalid, Refusal};
+
+/// A failed use case.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A rule said no; the person is told why.
+    #[error("{0}")]
+    Refused(Box<dyn Refusal>),
+    /// Something of ours broke; the person gets a number, the log gets the rest.
+    #[error("{0}")]
+    Internal(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// The refusal's code, if it is one.
+    pub fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.code()),
+            Self::Internal(_) => None,
+        }
+    }
+}
+
+macro_rules! refused_by {
+    ($($refusal:ty),+ $(,)?) => {$(
+        impl From<$refusal> for Error {
+            fn from(refusal: $refusal) -> Self {
+                Self::Refused(Box::new(refusal))
+            }
+        }
+    )+};
+}
+refused_by!(
+    Basic,
+    Invalid,
+    domain::complaint::Refused,
+    domain::task::Refused,
+    domain::identity::Refused,
+    domain::duty::Refused,
+);
+
+macro_rules! broken_by {
+    ($($fault:ty),+ $(,)?) => {$(
+        impl From<$fault> for Error {
+            fn from(fault: $fault) -> Self {
+                Self::Internal(Box::new(fault))
+            }
+        }
+    )+};
+}
+broken_by!(serde_json::Error, tokio::task::JoinError, infra::crypto::Broken);
+
+impl From<domain::refusal::FieldError> for Error {
+    fn from(error: domain::refusal::FieldError) -> Self {
+        Invalid::from(error).into()
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            // The database is away or full: the person may try again, nothing was half done.
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
+                tracing::error!(error = %error, "database unavailable");
+                Basic::Unavailable.into()
+            }
+            other => Self::Internal(Box::new(other)),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The HTTP interface: for each word its DTOs and handlers. A handler takes, calls the use case,
+//! and shows; it decides nothing.
+
+use actix_web::{
+    middleware::from_fn,
+    web::{Data, ServiceConfig, scope, to},
+};
+
+use crate::state::State;
+
+/// Mounts handlers below `/api/v1` and contributes them to the OpenAPI file, so that no route is
+/// undocumented: `routes![submit, accept];` at the end of each word's file.
+macro_rules! routes {
+    ($($handler:ident),+ $(,)?) => {
+        /// The operations of this word.
+        pub fn routes() -> $crate::http::Routes {
+            #[derive(utoipa::OpenApi)]
+            #[openapi(paths($($handler),+))]
+            struct Word;
+            $crate::http::Routes {
+                configure: |services| { services$(.service($handler))+; },
+                openapi: <Word as utoipa::OpenApi>::openapi,
+            }
+        }
+    };
+}
+
+pub mod complaint;
+pub mod deadline;
+pub mod docs;
+pub mod envelope;
+pub mod extract;
+pub mod identity;
+pub mod job;
+pub mod notification;
+pub mod openapi;
+pub mod operations;
+pub mod org;
+pub mod problem;
+pub mod rates;
+pub mod task;
+pub mod track;
+
+/// The operations of one word: how to mount them, and what they are.
+pub struct Routes {
+    /// Mounts them.
+    pub configure: fn(&mut ServiceConfig),
+    /// Documents them, with paths below [`BASE`].
+    pub openapi: fn() -> utoipa::openapi::OpenApi,
+}
+
+/// What every path of the interface begins with.
+pub const BASE: &str = "/api/v1";
+
+/// Every word. A new one is one line here.
+pub fn words() -> Vec<Routes> {
+    vec![
+        identity::routes(),
+        org::routes(),
+        complaint::routes(),
+        complaint::centre::routes(),
+        complaint::reporter::routes(),
+        track::routes(),
+        task::routes(),
+        task::ruling::routes(),
+        notification::routes(),
+        job::routes(),
+        deadline::routes(),
+        rates::routes(),
+    ]
+}
+
+/// Mounts the whole interface on an application, as `serve` and the tests do.
+pub fn configure(services: &mut ServiceConfig, state: &State) {
+    services.app_data(Data::new(state.clone()));
+    let mut interface = scope(BASE);
+    for word in words() {
+        interface = interface.configure(word.configure);
+    }
+    let interface = interface.wrap(from_fn(extract::caller::identify));
+    services.service(interface).configure(docs::configure).configure(operations::configure);
+    services.default_service(to(envelope::unrouted));
+}

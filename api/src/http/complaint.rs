@@ -1,0 +1,354 @@
+//! Complaints (诉求) over HTTP: submitting and reading. What the centre does is in
+//! [`centre`](self::centre), what the reporter does in [`reporter`](self::reporter).
+
+use actix_web::{
+    HttpResponse, get,
+    http::{StatusCode, header::ContentType},
+    post,
+    web::{Data, Json},
+};
+use domain::{
+    complaint::{Channel, Kind, Submission, SubmissionForm, Submitter},
+    id::{AttachmentId, ComplaintId},
+    identity::Permission,
+    notification,
+    org::NodeCode,
+    page::Page,
+    refusal::{Basic, FieldError, Invalid},
+    scope::Audience,
+};
+use infra::postgres::{
+    complaint::read::{self, Filter, Summary},
+    event,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::extract::{
+    Body, Caller, IdempotencyKey, MaybeCaller, Paging, Query, RequestMeta, Target,
+    caller::needs::{OwnComplaint, ReadComplaint, SubmitComplaint},
+};
+use crate::{
+    app::{self, complaint::Receipt, idempotent::Once},
+    error::Error,
+    state::State,
+};
+
+pub mod centre;
+pub mod reporter;
+mod view;
+
+pub use view::{ComplaintView, ask, shown};
+
+routes![submit, list, mine, read_one, events];
+
+/// 提交诉求
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitBody {
+    /// 诉求类型
+    pub kind: Kind,
+    /// 标题，2–200 个字
+    pub title: String,
+    /// 内容，5–10000 个字
+    pub content: String,
+    /// 所在社区或村的区划代码
+    #[schema(example = "140213066004")]
+    pub community_code: String,
+    /// 详细地址
+    pub address: Option<String>,
+    /// 位置（GCJ-02，即微信地图给出的坐标）
+    pub location: Option<LocationBody>,
+    /// 要求保密；举报一律保密
+    #[serde(default)]
+    pub confidential: bool,
+    /// 附件编号
+    #[serde(default)]
+    pub attachment_ids: Vec<AttachmentId>,
+    /// 渠道；居民默认小程序，工作人员默认电话
+    pub channel: Option<Channel>,
+    /// 联系人
+    pub contact: Option<ContactBody>,
+    /// 代他人反映（需要填写联系人）
+    #[serde(default)]
+    pub on_behalf: bool,
+}
+
+/// 位置
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LocationBody {
+    /// 经度
+    #[schema(example = 113.3402)]
+    pub lng: f64,
+    /// 纬度
+    #[schema(example = 40.0911)]
+    pub lat: f64,
+}
+
+impl LocationBody {
+    /// As the rules take it.
+    pub const fn pair(self) -> (f64, f64) {
+        (self.lng, self.lat)
+    }
+}
+
+/// 联系人
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ContactBody {
+    /// 称呼
+    pub name: Option<String>,
+    /// 电话
+    #[schema(example = "13800001234")]
+    pub phone: String,
+}
+
+/// Files are not taken yet, so that no id names one.
+///
+/// # Errors
+/// An id is given.
+pub fn no_attachments(ids: &[AttachmentId]) -> Result<(), Invalid> {
+    if ids.is_empty() { Ok(()) } else { Err(Invalid::field("attachment_ids", "没有找到这个附件，请重新上传")) }
+}
+
+/// 提交诉求
+///
+/// 居民为自己或代他人提交；派单员、网格员、社区和街道工作者登记来电、走访和巡查；不登录则为匿名。
+/// 提交从不拒绝或合并重复的诉求。请保存好编号和查询码：查询码只在这里出现一次。
+#[utoipa::path(
+    operation_id = "complaint.submit",
+    tag = "complaint",
+    params(IdempotencyKey),
+    request_body(content = SubmitBody, example = json!({
+        "kind": "help", "title": "文兴路口路灯不亮", "content": "文兴路与永和街交叉口东北角的路灯三天没亮了，晚上老人出行不便。",
+        "community_code": "140213066004", "address": "文兴路与永和街交叉口",
+        "location": {"lng": 113.3402, "lat": 40.0911}, "contact": {"name": "李女士", "phone": "13800001234"}
+    })),
+    responses((status = 201, description = "已收到；重复提交同一个键得到同样的答复", body = Receipt)),
+    security((), ("bearer" = [])),
+    extensions(("x-problems" = json!(["unauthenticated", "forbidden", "rate_limited"]))),
+)]
+#[post("/complaints")]
+async fn submit(
+    state: Data<State>,
+    caller: MaybeCaller<SubmitComplaint>,
+    meta: RequestMeta,
+    key: IdempotencyKey,
+    body: Body<SubmitBody>,
+) -> Result<HttpResponse, Error> {
+    let caller = caller.0;
+    let body = body.read()?;
+    let actor = caller.as_ref().map(|caller| &caller.actor);
+    let by = Submitter::of(actor);
+    let submission = Submission::parse(body.kind, &form(&body), by)?;
+    no_attachments(&body.attachment_ids)?;
+    if let Submitter::Officer(officer) = by {
+        // The centre takes in for the whole district, an officer for their own division.
+        let own = officer.has(domain::identity::Role::Dispatcher)
+            || officer.covers(Permission::SubmitComplaint, &submission.community);
+        if !own {
+            return Err(Invalid::field("community_code", "只能登记本辖区的诉求").into());
+        }
+    }
+    if actor.is_none() {
+        app::identity::admit_anonymous(&state, &meta.address).await?;
+    }
+    let account = actor.map(|actor| actor.account);
+    let once = Once::new(&state.crypto, account, "complaint.submit", key.0, &body)?;
+    let ask = ask(actor, &meta, None);
+    let answer = app::complaint::submit(&state, ask, once, submission).await?;
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
+    Ok(HttpResponse::build(status).content_type(ContentType::json()).body(answer.body))
+}
+
+fn form(body: &SubmitBody) -> SubmissionForm<'_> {
+    SubmissionForm {
+        title: &body.title,
+        content: &body.content,
+        community_code: &body.community_code,
+        address: body.address.as_deref(),
+        location: body.location.map(LocationBody::pair),
+        confidential: body.confidential,
+        channel: body.channel,
+        contact: body.contact.as_ref().map(|c| (c.name.as_deref(), c.phone.as_str())),
+        on_behalf: body.on_behalf,
+    }
+}
+
+/// 列表的筛选条件
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListFilter {
+    /// 状态
+    #[param(required = false)]
+    status: Option<domain::complaint::Status>,
+    /// 区划代码，包含其下级
+    #[param(required = false, example = "140213066")]
+    community_code: Option<String>,
+    /// 承办单位
+    #[param(required = false, example = "urban-management")]
+    unit: Option<String>,
+    /// 关键词，至少两个字；或完整的诉求编号
+    #[param(required = false, example = "路灯")]
+    q: Option<String>,
+}
+
+impl ListFilter {
+    fn read(self) -> Result<Filter, FieldError> {
+        let code = |field: &str, code: Option<String>| {
+            code.map(|code| NodeCode::parse(field, &code)).transpose()
+        };
+        let words = self.q.map(|q| domain::text::line("q", &q, 2, 50)).transpose()?;
+        Ok(Filter {
+            status: self.status,
+            community: code("community_code", self.community_code)?,
+            unit: code("unit", self.unit)?,
+            words,
+            own_only: false,
+        })
+    }
+}
+
+/// 诉求列表
+///
+/// 只列出本人权限范围内的诉求，新的在前。
+#[utoipa::path(
+    operation_id = "complaint.list",
+    tag = "complaint",
+    params(ListFilter, Paging),
+    responses((status = 200, description = "一页诉求", body = Page<Summary>)),
+    security(("bearer" = [])),
+)]
+#[get("/complaints")]
+async fn list(
+    caller: Caller<ReadComplaint>,
+    state: Data<State>,
+    filter: Query<ListFilter>,
+    page: Paging,
+) -> Result<Json<Page<Summary>>, Error> {
+    let filter = filter.0.read()?;
+    let mut connection = state.db.acquire().await?;
+    let rows = read::list(&mut connection, &caller.scope(), &filter, page.0).await?;
+    Ok(Json(Page::of(rows, page.0.limit, Summary::cursor)))
+}
+
+/// 我的诉求
+///
+/// 本人提交的诉求，新的在前。
+#[utoipa::path(
+    operation_id = "complaint.mine",
+    tag = "complaint",
+    params(Paging),
+    responses((status = 200, description = "一页诉求", body = Page<Summary>)),
+    security(("bearer" = [])),
+)]
+#[get("/me/complaints")]
+async fn mine(
+    caller: Caller<OwnComplaint>,
+    state: Data<State>,
+    page: Paging,
+) -> Result<Json<Page<Summary>>, Error> {
+    let filter = Filter { own_only: true, ..Filter::default() };
+    let mut connection = state.db.acquire().await?;
+    let rows = read::list(&mut connection, &caller.scope(), &filter, page.0).await?;
+    Ok(Json(Page::of(rows, page.0.limit, Summary::cursor)))
+}
+
+/// 查看诉求
+///
+/// 看到什么取决于身份：反映人看办理进度；承办单位看办理所需，任务未结束时可见联系电话（留痕）；
+/// 区中心看来源。保密诉求的反映人信息不向承办单位显示。
+#[utoipa::path(
+    operation_id = "complaint.read",
+    tag = "complaint",
+    responses((status = 200, description = "诉求", body = ComplaintView,
+        headers(("ETag" = String, description = "版本号，用于 If-Match")))),
+    security(("bearer" = [])),
+)]
+#[get("/complaints/{id}")]
+async fn read_one(
+    caller: Caller<ReadComplaint>,
+    state: Data<State>,
+    meta: RequestMeta,
+    id: Target<ComplaintId>,
+) -> Result<HttpResponse, Error> {
+    shown(&state, &caller, &meta, id.0).await
+}
+
+/// 办理记录
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventView {
+    /// 序号，从 1 起
+    pub seq: i32,
+    /// 种类
+    pub kind: domain::event::EventKind,
+    /// 时间
+    #[schema(value_type = String, format = DateTime)]
+    pub at: domain::time::Timestamp,
+    /// 给人看的一句话
+    #[schema(example = "区城市管理局已签收")]
+    pub text: String,
+    /// 相关单位
+    pub unit: Option<NodeCode>,
+    /// 相关任务
+    pub task_id: Option<domain::id::TaskId>,
+}
+
+/// 办理记录的翻页
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct EventsFilter {
+    /// 只要这个序号之后的
+    #[param(required = false, example = 0)]
+    after: Option<i32>,
+}
+
+/// 办理记录
+///
+/// 按时间先后；只含本人可以看到的记录。
+#[utoipa::path(
+    operation_id = "complaint.events",
+    tag = "complaint",
+    params(EventsFilter, Paging),
+    responses((status = 200, description = "一页记录", body = Page<EventView>)),
+    security(("bearer" = [])),
+)]
+#[get("/complaints/{id}/events")]
+async fn events(
+    caller: Caller<ReadComplaint>,
+    state: Data<State>,
+    id: Target<ComplaintId>,
+    filter: Query<EventsFilter>,
+    page: Paging,
+) -> Result<Json<Page<EventView>>, Error> {
+    let scope = caller.scope();
+    let mut connection = state.db.acquire().await?;
+    let detail =
+        read::detail(&mut connection, &scope, id.0).await?.ok_or(Basic::NotFound)?;
+    // The stream is numbered, so that its cursor is the number itself.
+    let after = page.0.after.map_or(filter.0.after.unwrap_or(0), |cursor| view::seq_of(&cursor));
+    let rows =
+        event::timeline(&mut connection, &scope, detail.audience, id.0, after, page.0.limit).await?;
+    let viewer = notification::Viewer {
+        audience: detail.audience,
+        own: detail.audience == Audience::Reporter,
+        confidential: detail.facts.confidential,
+    };
+    let page = Page::of(rows, page.0.limit, view::cursor_of);
+    Ok(Json(Page {
+        next_cursor: page.next_cursor,
+        items: page
+            .items
+            .into_iter()
+            .map(|event| EventView {
+                seq: event.seq,
+                kind: event.kind,
+                at: event.at,
+                text: notification::render(&event, viewer),
+                unit: event.unit,
+                task_id: event.task,
+            })
+            .collect(),
+    }))
+}

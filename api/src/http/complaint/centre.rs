@@ -1,0 +1,433 @@
+//! The centre's desk: what dispatchers and supervisors do with a complaint.
+
+use actix_web::{HttpResponse, post, web::Data};
+use domain::{
+    complaint::{Accept, Answer, Exclude, Ground, Reject, Suspend},
+    evaluation::Evaluation,
+    id::ComplaintId,
+    org::NodeCode,
+    refusal::{Faults, Invalid},
+    sla::Urgency,
+    text,
+    time::Timestamp,
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{
+    ComplaintView, shown,
+    view::{ask, visible},
+};
+use crate::{
+    app::complaint::{self as complaints, DispatchOrder, Voice},
+    error::Error,
+    http::extract::{
+        Body, Caller, IfMatch, RequestMeta, Target,
+        body::Empty,
+        caller::needs::{CentreDesk, ExcludeComplaint},
+    },
+    state::State,
+};
+
+routes![accept, reject, answer, merge, dispatch, suspend, resume, follow_up, exclude];
+
+/// 受理
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptBody {
+    /// 紧急程度，决定各项时限
+    pub urgency: Urgency,
+    /// 清单事项代码
+    #[schema(example = "city-05")]
+    pub duty_item: Option<String>,
+    /// 分类，例如“城乡建设/城市建设和市政管理/路灯”
+    pub category: Option<String>,
+    /// 举报的对象单位；它不能承办此件
+    #[schema(example = "housing")]
+    pub reported_unit: Option<String>,
+}
+
+/// 受理诉求
+#[utoipa::path(
+    operation_id = "complaint.accept",
+    tag = "complaint",
+    params(IfMatch),
+    request_body(content = AcceptBody, example = json!({"urgency": "ordinary", "category": "城乡建设/路灯"})),
+    responses((status = 200, description = "诉求现在的样子", body = ComplaintView)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["complaint_step_refused"]))),
+)]
+#[post("/complaints/{id}/accept")]
+async fn accept(
+    caller: Caller<CentreDesk>,
+    state: Data<State>,
+    meta: RequestMeta,
+    id: Target<ComplaintId>,
+    version: IfMatch,
+    body: Body<AcceptBody>,
+) -> Result<HttpResponse, Error> {
+    let body = body.read_or(visible(&state, &caller, id.0)).await?;
+    let command = Accept::parse(
+        body.urgency,
+        body.duty_item.as_deref(),
+        body.category.as_deref(),
+        body.reported_unit.as_deref(),
+    );
+    let ask = ask(Some(&caller.actor), &meta, version.0);
+    complaints::accept(&state, ask, id.0, parsed(command, visible(&state, &caller, id.0)).await?)
+        .await?;
+    shown(&state, &caller, &meta, id.0).await
+}
+
+/// A command whose fields break a rule is complained about only if its object may be seen.
+pub(in crate::http) async fn parsed<T>(
+    command: Result<T, Invalid>,
+    visible: impl Future<Output = Result<(), Error>>,
+) -> Result<T, Error> {
+    match command {
+        Ok(command) => Ok(command),
+        Err(invalid) => {
+            visible.await?;
+            Err(invalid.into())
+        }
+    }
+}
+
+/// 不予受理
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RejectBody {
+    /// 理由，只能是列出的几种
+    pub ground: Ground,
+    /// 给反映人的说明；110、119、120、122事项要写明移交记录
+    pub explanation: String,
+}
+
+/// 不予受理
+#[utoipa::path(
+    operation_id = "complaint.reject",
+    tag = "complaint",
+    params(IfMatch),
+    request_body(content = RejectBody, example = json!({"ground": "out_of_area", "explanation": "反映的路段在云冈区，请拨打云冈区热线。"})),
+    responses((status = 200, description = "诉求现在的样子", body = ComplaintView)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["complaint_step_refused", "handover_missing"]))),
+)]
+#[post("/complaints/{id}/reject")]
+async fn reject(
+    caller: Caller<CentreDesk>,
+    state: Data<State>,
+    meta: RequestMeta,
+    id: Target<ComplaintId>,
+    version: IfMatch,
+    body: Body<RejectBody>,
+) -> Result<HttpResponse, Error> {
+    let body = body.read_or(visible(&state, &caller, id.0)).await?;
+    let command = Reject::parse(body.ground, &body.explanation);
+    let command = parsed(command, visible(&state, &caller, id.0)).await?;
+    complaints::reject(&state, ask(Some(&caller.actor), &meta, version.0), id.0, command).await?;
+    shown(&state, &caller, &meta, id.0).await
+}
+
+/// 直接答复
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerBody {
+    /// 答复，5–10000 个字
+    pub text: String,
+}
+
+/// 直接答复
+#[utoipa::path(
+    operation_id = "complaint.answer",
+    tag = "complaint",
+    params(IfMatch),
+    request_body(content = AnswerBody, example = json!({"text": "社区卫生服务中心周六上午8点至12点接种疫苗，请带上接种证。"})),
+    responses((status = 200, description = "诉求现在的样子", body = ComplaintView)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["complaint_step_refused"]))),
+)]
+#[post("/complaints/{id}/answer")]
+async fn answer(
+    caller: Caller<CentreDesk>,
+    state: Data<State>,
+    meta: RequestMeta,
+    id: Target<ComplaintId>,
+    version: IfMatch,
+    body: Body<AnswerBody>,
+) -> Result<HttpResponse, Error> {
+    let body = body.read_or(visible(&state, &caller, id.0)).await?;
+    let command = parsed(Answer::parse(&body.text), visible(&state, &caller, id.0)).await?;
+    complaints::answer(&state, ask(Some(&caller.actor), &meta, version.0), id.0, command).await?;
+    shown(&state, &caller, &meta, id.0).await
+}
+
+/// 并案
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MergeBody {
+    /// 并入哪一件诉求
+    pub into: ComplaintId,
+}
+
+/// 并案
+///
+/// 并入的诉求随主件办理，反映人各自得到通知，可以各自评价；未完成的任务取消并通知单位。
+#[utoipa::path(
+    operation_id = "complaint.merge",
+    tag = "complaint",
+    params(IfMatch),
+    request_body(content = MergeBody, example = json!({"into": "019ab0c1-d2e3-7f00-8a1b-2c3d4e5f6071"})),
+    responses((status = 200, description = "诉求现在的样子", body = ComplaintView)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["complaint_step_refused", "merge_target_refused"]))),
+)]
+#[post("/complaints/{id}/merge")]
+async fn merge(
+    caller: Caller<CentreDesk>,
+    state: Data<State>,
+    meta: RequestMeta,
+    id: Target<ComplaintId>,
+    version: IfMatch,
+    body: Body<MergeBody>,
+) -> Result<HttpResponse, Error> {
+    let body = body.read_or(visible(&state, &caller, id.0)).await?;
+    complaints::merge(&state, ask(Some(&caller.actor), &meta, version.0), id.0, body.into).await?;
+    shown(&state, &caller, &meta, id.0).await
+}
+
+/// 派单
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DispatchBody {
+    /// 主办单位：部门代码，或街道、社区的区划代码
+    #[schema(example = "urban-management")]
+    pub lead: String,
+    /// 协办单位
+    #[serde(default)]
+    #[schema(example = json!(["housing"]))]
+    pub assist: Vec<String>,
+    /// 清单事项代码；不填则用受理时的
+    pub duty_item: Option<String>,
+    /// 需要到现场
+    #[serde(default)]
+    pub site: bool,
+    /// 给承办单位的话
+    pub note: Option<String>,
+    /// 紧急事项下派到未列入清单的街道、社区时的批准人（区领导或部门负责人的账号名）
+    #[schema(example = "leader")]
+    pub emergency_approver: Option<String>,
+}
+
+impl DispatchBody {
+    fn read(self) -> Result<DispatchOrder, Invalid> {
+        let mut faults = Faults::default();
+        let lead = faults.take(NodeCode::parse("lead", &self.lead));
+        if self.assist.len() > 20 {
+            faults.add("assist", "协办单位最多 20 个");
+        }
+        let assist: Vec<_> = self
+            .assist
+            .iter()
+            .enumerate()
+            .filter_map(|(index, code)| {
+                faults.take(NodeCode::parse(&format!("assist.{index}"), code))
+            })
+            .collect();
+        let duty_item = faults.take(text::optional("duty_item", self.duty_item.as_deref(), 40));
+        let note = faults.take(text::optional("note", self.note.as_deref(), 2000));
+        faults.check()?;
+        match lead {
+            Some(lead) => Ok(DispatchOrder {
+                lead,
+                assist,
+                duty_item: duty_item.flatten(),
+                site: self.site,
+                note: note.flatten(),
+                emergency_approver: self.emergency_approver,
+            }),
+            None => unreachable!("a missing part has noted its fault"),
+        }
+    }
+}
+
+/// 派单
+///
+/// 派给一个主办单位和若干协办单位，时限从此刻起算。派给街道、社区的，须是现行清单列明由其承担的事项；
+/// 紧急事项有批准人的除外（留痕）。
+#[utoipa::path(
+    operation_id = "complaint.dispatch",
+    tag = "complaint",
+    params(IfMatch),
+    request_body(content = DispatchBody, example = json!({"lead": "urban-management", "assist": ["housing"], "note": "请今天先到现场看一下"})),
+    responses((status = 200, description = "诉求现在的样子", body = ComplaintView)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["complaint_step_refused", "complaint_suspended", "lead_task_open", "unit_named_twice", "unit_is_reported", "not_on_duty_list"]))),
+)]
+#[post("/complaints/{id}/dispatch")]
+async fn dispatch(
+    caller: Caller<CentreDesk>,
+    state: Data<State>,
+    meta: RequestMeta,
+    id: Target<ComplaintId>,
+    version: IfMatch,
+    body: Body<DispatchBody>,
+) -> Result<HttpResponse, Error> {
+    let body = body.read_or(visible(&state, &caller, id.0)).await?;
+    let order = parsed(body.read(), visible(&state, &caller, id.0)).await?;
+    complaints::dispatch(&state, ask(Some(&caller.actor), &meta, version.0), id.0, order).await?;
+    shown(&state, &caller, &meta, id.0).await
+}
+
+/// 挂起
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SuspendBody {
+    /// 最迟到什么时候恢复，180 天之内
+    #[schema(value_type = String, format = DateTime)]
+    pub until: Timestamp,
+    /// 原因
+    pub reason: String,
+}
+
+/// 挂起：时限暂停
+#[utoipa::path(
+    operation_id = "complaint.suspend",
+    tag = "complaint",
+    params(IfMatch),
+    request_body(content = SuspendBody, example = json!({"until": "2026-12-10T08:00:00Z", "reason": "等待鉴定结果"})),
+    responses((status = 200, description = "诉求现在的样子", body = ComplaintView)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["complaint_step_refused", "complaint_suspended", "suspension_out_of_range"]))),
+)]
+#[post("/complaints/{id}/suspend")]
+async fn suspend(
+    caller: Caller<CentreDesk>,
+    state: Data<State>,
+    meta: RequestMeta,
+    id: Target<ComplaintId>,
+    version: IfMatch,
+    body: Body<SuspendBody>,
+) -> Result<HttpResponse, Error> {
+    let body = body.read_or(visible(&state, &caller, id.0)).await?;
+    let command = Suspend::parse(body.until, &body.reason);
+    let command = parsed(command, visible(&state, &caller, id.0)).await?;
+    complaints::suspend(&state, ask(Some(&caller.actor), &meta, version.0), id.0, command).await?;
+    shown(&state, &caller, &meta, id.0).await
+}
+
+/// 恢复办理：未到的时限顺延挂起的时间
+#[utoipa::path(
+    operation_id = "complaint.resume",
+    tag = "complaint",
+    params(IfMatch),
+    request_body(content = Empty, example = json!({})),
+    responses((status = 200, description = "诉求现在的样子", body = ComplaintView)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["complaint_step_refused", "complaint_not_suspended"]))),
+)]
+#[post("/complaints/{id}/resume")]
+async fn resume(
+    caller: Caller<CentreDesk>,
+    state: Data<State>,
+    meta: RequestMeta,
+    id: Target<ComplaintId>,
+    version: IfMatch,
+    body: Body<Empty>,
+) -> Result<HttpResponse, Error> {
+    body.read_or(visible(&state, &caller, id.0)).await?;
+    complaints::resume(&state, ask(Some(&caller.actor), &meta, version.0), id.0).await?;
+    shown(&state, &caller, &meta, id.0).await
+}
+
+/// 电话回访
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FollowUpBody {
+    /// 是否联系上；没有联系上时不填其余各项
+    pub reached: bool,
+    /// 是否解决
+    pub solved: Option<bool>,
+    /// 满意度：5 非常满意 · 4 满意 · 3 基本满意 · 2 不满意 · 1 非常不满意
+    pub satisfaction: Option<i64>,
+    /// 承办单位是否联系过
+    pub contacted: Option<bool>,
+    /// 反映人的话
+    pub comment: Option<String>,
+}
+
+/// 登记电话回访
+///
+/// 由区中心回访员记录反映人的答复，效果与反映人自己评价相同；没有联系上的只作记录。
+#[utoipa::path(
+    operation_id = "complaint.follow_up",
+    tag = "complaint",
+    params(IfMatch),
+    request_body(content = FollowUpBody, example = json!({"reached": true, "solved": true, "satisfaction": 5, "contacted": true})),
+    responses((status = 200, description = "诉求现在的样子", body = ComplaintView)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["complaint_step_refused", "leading_case_open", "already_evaluated"]))),
+)]
+#[post("/complaints/{id}/follow-up")]
+async fn follow_up(
+    caller: Caller<CentreDesk>,
+    state: Data<State>,
+    meta: RequestMeta,
+    id: Target<ComplaintId>,
+    version: IfMatch,
+    body: Body<FollowUpBody>,
+) -> Result<HttpResponse, Error> {
+    let body = body.read_or(visible(&state, &caller, id.0)).await?;
+    let ask = ask(Some(&caller.actor), &meta, version.0);
+    let answered = match (body.reached, body.solved, body.satisfaction) {
+        (false, None, None) => None,
+        (true, Some(solved), Some(satisfaction)) => {
+            let given =
+                Evaluation::new(solved, satisfaction, body.contacted, body.comment.as_deref());
+            Some(parsed(given, visible(&state, &caller, id.0)).await?)
+        }
+        _ => {
+            let words = "联系上时请填写 solved 和 satisfaction；没有联系上时都不填";
+            let unclear = Err(Invalid::field("reached", words));
+            return parsed(unclear, visible(&state, &caller, id.0)).await;
+        }
+    };
+    match answered {
+        Some(given) => complaints::evaluate(&state, ask, Voice::Caller, id.0, given).await?,
+        None => complaints::miss(&state, ask, id.0).await?,
+    }
+    shown(&state, &caller, &meta, id.0).await
+}
+
+/// 剔除
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExcludeBody {
+    /// 原因和证据
+    pub reason: String,
+}
+
+/// 剔除：不计入三率，只决定一次
+#[utoipa::path(
+    operation_id = "complaint.exclude",
+    tag = "complaint",
+    params(IfMatch),
+    request_body(content = ExcludeBody, example = json!({"reason": "反映的施工已依法取得许可，现场核查属实"})),
+    responses((status = 200, description = "诉求现在的样子", body = ComplaintView)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["complaint_step_refused", "already_excluded"]))),
+)]
+#[post("/complaints/{id}/exclude")]
+async fn exclude(
+    caller: Caller<ExcludeComplaint>,
+    state: Data<State>,
+    meta: RequestMeta,
+    id: Target<ComplaintId>,
+    version: IfMatch,
+    body: Body<ExcludeBody>,
+) -> Result<HttpResponse, Error> {
+    let body = body.read_or(visible(&state, &caller, id.0)).await?;
+    let command = parsed(Exclude::parse(&body.reason), visible(&state, &caller, id.0)).await?;
+    complaints::exclude(&state, ask(Some(&caller.actor), &meta, version.0), id.0, command).await?;
+    shown(&state, &caller, &meta, id.0).await
+}

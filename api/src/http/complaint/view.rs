@@ -1,0 +1,187 @@
+//! A complaint as it is shown: a view for each audience, made from one read.
+
+use actix_web::{HttpResponse, http::header::ETAG};
+use domain::{
+    event::Event,
+    id::ComplaintId,
+    identity::Actor,
+    page::Cursor,
+    personal::{PersonName, Phone},
+    refusal::Basic,
+    scope::Audience,
+};
+use infra::postgres::{
+    Connection,
+    audit::{self, AuditEntry, Origin},
+    complaint::{
+        self as store,
+        read::{self, Detail, Facts, Reporter},
+    },
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    app::{case::Ask, complaint::contact_context},
+    error::Error,
+    http::extract::{Caller, RequestMeta},
+    state::State,
+};
+
+/// 诉求（内容随身份不同）
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum ComplaintView {
+    /// 反映人看到的
+    Reporter(ReporterView),
+    /// 承办单位和辖区工作者看到的：没有反映人信息
+    Unit(UnitView),
+    /// 区中心看到的
+    Centre(CentreView),
+}
+
+/// 反映人看到的诉求
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReporterView {
+    /// 诉求
+    #[serde(flatten)]
+    pub facts: Facts,
+}
+
+/// 承办单位看到的诉求
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UnitView {
+    /// 诉求
+    #[serde(flatten)]
+    pub facts: Facts,
+    /// 联系人；只在本单位任务未结束、诉求不保密时可见，查看留痕
+    pub contact: Option<ContactView>,
+}
+
+/// 区中心看到的诉求
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CentreView {
+    /// 诉求
+    #[serde(flatten)]
+    pub facts: Facts,
+    /// 来源
+    pub reporter: Reporter,
+    /// 联系人，已遮盖
+    pub contact: Option<ContactView>,
+    /// 已从三率中剔除
+    pub excluded: bool,
+}
+
+/// 联系人
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ContactView {
+    /// 称呼
+    #[schema(example = "李女士")]
+    pub name: Option<String>,
+    /// 电话
+    #[schema(example = "138****1234")]
+    pub phone: String,
+}
+
+/// Who asks, from where, on which version.
+pub fn ask(actor: Option<&Actor>, meta: &RequestMeta, expected: Option<i64>) -> Ask {
+    let origin = Origin {
+        request_id: Some(meta.request_id.clone()),
+        address: Some(meta.address.clone()),
+    };
+    Ask { actor: actor.cloned(), origin, expected }
+}
+
+/// Refuses a complaint that the caller may not see, before its body is complained about.
+///
+/// # Errors
+/// `not_found`.
+pub async fn visible<P>(state: &State, caller: &Caller<P>, id: ComplaintId) -> Result<(), Error> {
+    let mut connection = state.db.acquire().await?;
+    let found = read::detail(&mut connection, &caller.scope(), id).await?;
+    found.map(|_| ()).ok_or_else(|| Basic::NotFound.into())
+}
+
+/// Answers with the complaint as it stands for this caller.
+///
+/// # Errors
+/// `not_found`.
+pub async fn shown<P>(
+    state: &State,
+    caller: &Caller<P>,
+    meta: &RequestMeta,
+    id: ComplaintId,
+) -> Result<HttpResponse, Error> {
+    let mut connection = state.db.acquire().await?;
+    let detail =
+        read::detail(&mut connection, &caller.scope(), id).await?.ok_or(Basic::NotFound)?;
+    let etag = format!("\"{}\"", detail.facts.version);
+    let view = match detail.audience {
+        Audience::Reporter => ComplaintView::Reporter(ReporterView { facts: detail.facts }),
+        Audience::Unit => {
+            let contact = handlers_contact(state, &mut connection, &detail, caller, meta).await?;
+            ComplaintView::Unit(UnitView { facts: detail.facts, contact })
+        }
+        Audience::Centre => {
+            let contact = contact(state, &mut connection, id).await?;
+            ComplaintView::Centre(CentreView {
+                contact: contact.map(|(name, phone)| ContactView {
+                    name: name.map(|name| name.masked()),
+                    phone: phone.masked(),
+                }),
+                facts: detail.facts,
+                reporter: detail.reporter,
+                excluded: detail.excluded,
+            })
+        }
+    };
+    Ok(HttpResponse::Ok().insert_header((ETAG, etag)).json(view))
+}
+
+/// The number to call, for the unit that handles an open task; each look is on record.
+async fn handlers_contact<P>(
+    state: &State,
+    connection: &mut Connection,
+    detail: &Detail,
+    caller: &Caller<P>,
+    meta: &RequestMeta,
+) -> Result<Option<ContactView>, Error> {
+    let id = detail.facts.id;
+    if detail.facts.confidential || !detail.handled_by_reader {
+        return Ok(None);
+    }
+    let Some((name, phone)) = contact(state, connection, id).await? else { return Ok(None) };
+    let origin = ask(None, meta, None).origin;
+    let seen = AuditEntry::new("complaint.contact_seen", "complaint", id, &origin).by(&caller.actor);
+    audit::append(connection, &seen, state.clock.now()).await?;
+    Ok(Some(ContactView {
+        name: name.map(|name| name.plain().to_owned()),
+        phone: phone.plain().to_owned(),
+    }))
+}
+
+async fn contact(
+    state: &State,
+    connection: &mut Connection,
+    id: ComplaintId,
+) -> Result<Option<(Option<PersonName>, Phone)>, Error> {
+    let Some(sealed) = store::contact(connection, id).await? else { return Ok(None) };
+    let context = contact_context(id);
+    let name = match sealed.name {
+        Some(name) => Some(PersonName::trusted(state.crypto.open_text(&context, &name)?)),
+        None => None,
+    };
+    let phone = Phone::trusted(state.crypto.open_text(&context, &sealed.phone)?);
+    Ok(Some((name, phone)))
+}
+
+/// A place in the numbered stream as a cursor; its instant is the number itself.
+pub fn cursor_of(event: &Event) -> Cursor {
+    let at = domain::time::Timestamp::from_timestamp_micros(i64::from(event.seq));
+    Cursor { at: at.unwrap_or_default(), id: uuid::Uuid::nil() }
+}
+
+/// The number that such a cursor stands for.
+pub fn seq_of(cursor: &Cursor) -> i32 {
+    i32::try_from(cursor.at.timestamp_micros()).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,216 @@
+//! The JSON body. Taking it never fails; reading it does, when the handler says so: an object that
+//! is not the caller's must look missing whatever the body holds.
+
+use std::{convert::Infallible, marker::PhantomData, time::Duration};
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header::CONTENT_TYPE,
+    web::{Bytes, BytesMut},
+};
+use futures::{FutureExt, StreamExt, future::LocalBoxFuture};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{Unreadable, reason, reason::strict::Strict};
+use crate::error::Error;
+
+/// The largest body, in bytes.
+pub const LIMIT: usize = 1024 * 1024;
+/// How much of a body that is too large is read and thrown away, in bytes, so that the client
+/// gets to see the answer instead of a broken connection.
+const DRAIN: usize = 32 * 1024 * 1024;
+/// How long a client may take to send a body.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A body of a command without fields: `{}`, or nothing at all.
+#[derive(Debug, Clone, Copy, Default, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Empty {}
+
+/// The body of a request, taken in but not yet read as a `T`.
+#[derive(Debug)]
+pub struct Body<T> {
+    raw: Result<Bytes, Unreadable>,
+    kind: PhantomData<T>,
+}
+
+impl<T: DeserializeOwned> Body<T> {
+    /// Reads the body; an empty one counts as `{}`.
+    ///
+    /// # Errors
+    /// `malformed_json`, `body_too_large`, `unsupported_media_type`; `invalid_field` with the
+    /// field's path for an unknown field, a missing one, or a wrong type.
+    pub fn read(self) -> Result<T, Error> {
+        let raw = self.raw?;
+        let text: &[u8] = if raw.iter().all(u8::is_ascii_whitespace) { b"{}" } else { &raw };
+        let value: Value = serde_json::from_slice(text)
+            .map_err(|error| Unreadable::MalformedJson(syntax(&error)))?;
+        if !value.is_object() {
+            return Err(Unreadable::MalformedJson("最外层应为一个对象，例如 {}".to_owned()).into());
+        }
+        serde_path_to_error::deserialize(Strict(value))
+            .map_err(|error| reason::invalid(&error).into())
+    }
+
+    /// Reads the body of a command on an object. When it cannot be read, `visible` is asked first:
+    /// an object that the caller may not see stays missing (404) whatever the body holds.
+    ///
+    /// # Errors
+    /// What `visible` answers, else as [`Body::read`].
+    pub async fn read_or(
+        self,
+        visible: impl Future<Output = Result<(), Error>>,
+    ) -> Result<T, Error> {
+        match self.read() {
+            Ok(body) => Ok(body),
+            Err(error) => {
+                visible.await?;
+                Err(error)
+            }
+        }
+    }
+}
+
+impl<T: 'static> FromRequest for Body<T> {
+    type Error = Infallible;
+    type Future = LocalBoxFuture<'static, Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let json = declares_json(request);
+        let payload = payload.take();
+        async move {
+            let raw = match tokio::time::timeout(PATIENCE, take(payload)).await {
+                Ok(Ok(raw)) if !raw.is_empty() && !json => Err(Unreadable::UnsupportedMediaType),
+                Ok(taken) => taken,
+                Err(_) => Err(Unreadable::MalformedJson("请求没有在 60 秒内发完".to_owned())),
+            };
+            Ok(Self { raw, kind: PhantomData })
+        }
+        .boxed_local()
+    }
+}
+
+/// Whether the body says that it is JSON; saying nothing is taken for it.
+fn declares_json(request: &HttpRequest) -> bool {
+    let Some(declared) = request.headers().get(CONTENT_TYPE) else { return true };
+    let essence =
+        declared.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+async fn take(mut payload: Payload) -> Result<Bytes, Unreadable> {
+    let mut kept = BytesMut::new();
+    let mut seen: usize = 0;
+    while let Some(chunk) = payload.next().await {
+        let chunk =
+            chunk.map_err(|_| Unreadable::MalformedJson("请求在发送途中断开".to_owned()))?;
+        seen = seen.saturating_add(chunk.len());
+        if seen > DRAIN {
+            break;
+        }
+        if seen <= LIMIT {
+            kept.extend_from_slice(&chunk);
+        } else {
+            kept = BytesMut::new();
+        }
+    }
+    if seen > LIMIT { Err(Unreadable::BodyTooLarge) } else { Ok(kept.freeze()) }
+}
+
+fn syntax(error: &serde_json::Error) -> String {
+    let what = if error.is_eof() {
+        "内容不完整"
+    } else if error.to_string().starts_with("recursion limit exceeded") {
+        "嵌套太深"
+    } else {
+        "写法有误"
+    };
+    format!("第 {} 行第 {} 列{what}", error.line(), error.column())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Place {
+        #[expect(dead_code, reason = "only its type matters")]
+        lng: f64,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Form {
+        title: String,
+        #[serde(default)]
+        place: Option<Place>,
+        #[serde(default)]
+        stars: Option<u8>,
+    }
+
+    fn read(text: &[u8]) -> Result<Form, Error> {
+        Body { raw: Ok(Bytes::copy_from_slice(text)), kind: PhantomData::<Form> }.read()
+    }
+
+    fn refusal(text: &[u8]) -> (&'static str, Vec<(String, String)>) {
+        let Err(Error::Refused(refusal)) = read(text) else { panic!("it was taken") };
+        let fields = refusal.fields().into_iter().map(|f| (f.field, f.reason)).collect();
+        (refusal.code(), fields)
+    }
+
+    #[test]
+    fn what_is_not_json_is_malformed() {
+        let deep = "[".repeat(200);
+        for bad in [&b"{"[..], b"{,}", b"[]", b"\"x\"", b"{\"title\":\"\xff\"}", deep.as_bytes()] {
+            assert_eq!(refusal(bad).0, "malformed_json", "{}", String::from_utf8_lossy(bad));
+        }
+    }
+
+    #[test]
+    fn a_wrong_field_is_named_with_its_path() {
+        let one = |text: &str| {
+            let (code, mut fields) = refusal(text.as_bytes());
+            assert_eq!(code, "invalid_field");
+            fields.remove(0)
+        };
+        assert_eq!(one(r#"{"title":"路灯","colour":1}"#).0, "colour");
+        assert_eq!(one(r"{}"), ("title".into(), "必须填写".into()));
+        assert_eq!(one(r#"{"title":"路灯","place":{"lng":"x"}}"#).0, "place.lng");
+        assert_eq!(one(r#"{"title":"路灯","place":{"up":1,"lng":2}}"#).0, "place.up");
+        assert_eq!(one(r#"{"title":"路灯","place":[113.3]}"#).0, "place");
+        assert_eq!(one(r#"{"title":"路灯","stars":300}"#).0, "stars");
+        let (field, why) = one(r#"{"title":7}"#);
+        assert_eq!((field.as_str(), why.as_str()), ("title", "应为文字，收到的是数字"));
+    }
+
+    #[test]
+    fn the_last_of_two_equal_fields_counts() {
+        let form = read(r#"{"title":"一","title":"𠮷","stars":null}"#.as_bytes()).unwrap();
+        assert_eq!((form.title.as_str(), form.stars), ("𠮷", None));
+        assert!(form.place.is_none());
+    }
+
+    #[test]
+    fn nothing_counts_as_an_empty_object() {
+        for nothing in [&b""[..], b" \n", b"{}"] {
+            let body =
+                Body { raw: Ok(Bytes::copy_from_slice(nothing)), kind: PhantomData::<Empty> };
+            assert!(body.read().is_ok());
+        }
+        let more = Body { raw: Ok(Bytes::from_static(b"{\"a\":1}")), kind: PhantomData::<Empty> };
+        assert_eq!(more.read().unwrap_err().code(), Some("invalid_field"));
+    }
+
+    #[tokio::test]
+    async fn a_missing_object_comes_before_a_bad_body() {
+        let body = || Body { raw: Ok(Bytes::from_static(b"{")), kind: PhantomData::<Empty> };
+        let gone = body().read_or(async { Err(domain::refusal::Basic::NotFound.into()) }).await;
+        assert_eq!(gone.unwrap_err().code(), Some("not_found"));
+        let there = body().read_or(async { Ok(()) }).await;
+        assert_eq!(there.unwrap_err().code(), Some("malformed_json"));
+    }
+}

@@ -1,0 +1,338 @@
+//! Log-in, the caller's own account, and the security administrator's desk.
+
+use actix_web::{
+    HttpResponse, get, post,
+    web::{Data, Json},
+};
+use domain::{
+    id::AccountId,
+    identity::{Grant, Password, disabling_reason},
+    page::{Cursor, Page},
+    time::Timestamp,
+};
+use infra::postgres::{audit::Origin, identity::Account};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    app::identity::{self, LoggedIn, accounts},
+    error::Error,
+    http::extract::{
+        Body, Caller, Empty, Paging, Query, RequestMeta, Target,
+        caller::needs::{ManageAccounts, ReadSelf},
+    },
+    state::State,
+};
+
+impl From<RequestMeta> for Origin {
+    fn from(meta: RequestMeta) -> Self {
+        let given = |text: String| (!text.is_empty()).then_some(text);
+        Self { request_id: given(meta.request_id), address: given(meta.address) }
+    }
+}
+
+/// 微信登录
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WechatLogin {
+    /// wx.login 得到的 code；演示环境也可以写 demo:名字
+    #[schema(example = "demo:li", max_length = 128)]
+    pub code: String,
+}
+
+/// 工作人员登录
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StaffLogin {
+    /// 用户名
+    #[schema(example = "dispatcher")]
+    pub username: String,
+    /// 密码
+    #[schema(value_type = String, format = Password, example = "Demo-2026-pass")]
+    pub password: Password,
+    /// 动态口令；账号没有绑定动态口令时不填
+    #[schema(example = "123456")]
+    pub totp: Option<String>,
+}
+
+/// 刷新令牌
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Refresh {
+    /// 上一次登录或刷新得到的 refresh_token；每个只能用一次
+    #[schema(example = "1mXcb3d0b0S0bq0Wb0b3vS0c0V0b4n0m5y6Uq0Z7x8w")]
+    pub refresh_token: String,
+}
+
+/// 登录结果
+#[derive(Serialize, ToSchema)]
+pub struct Session {
+    /// 访问令牌，放在请求头 Authorization: Bearer 里
+    #[schema(example = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.e30.c2ln")]
+    pub access_token: String,
+    /// 访问令牌的有效秒数
+    #[schema(example = 900)]
+    pub expires_in: i64,
+    /// 刷新令牌：访问令牌到期前用它换新的一对；请妥善保存
+    #[schema(example = "1mXcb3d0b0S0bq0Wb0b3vS0c0V0b4n0m5y6Uq0Z7x8w")]
+    pub refresh_token: String,
+    /// 登录的账号
+    pub account: Me,
+}
+
+/// 本人账号
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Me {
+    /// 账号编号
+    pub id: AccountId,
+    /// 显示的名称
+    #[schema(example = "演示居民 li")]
+    pub display_name: String,
+    /// 持有的角色，各在一个范围上
+    pub roles: Vec<Grant>,
+}
+
+impl From<LoggedIn> for Session {
+    fn from(from: LoggedIn) -> Self {
+        let LoggedIn { access, refresh_token, account, grants } = from;
+        Self {
+            access_token: access.token,
+            expires_in: access.expires_in,
+            refresh_token,
+            account: Me { id: account.id, display_name: account.display_name, roles: grants },
+        }
+    }
+}
+
+/// Tokens must not lie in any cache on the way.
+fn tokens(logged_in: LoggedIn) -> HttpResponse {
+    HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(Session::from(logged_in))
+}
+
+/// 居民用微信登录；第一次登录自动建立账号。
+#[utoipa::path(
+    operation_id = "identity.login_wechat", tag = "identity",
+    request_body(content = WechatLogin, example = json!({"code": "demo:li"})),
+    responses((status = 200, description = "登录成功", body = Session)),
+    security(()),
+    extensions(("x-problems" = json!([
+        "wechat_code_invalid", "wechat_code_used", "wechat_blocked", "wechat_unavailable",
+        "account_disabled"
+    ]))),
+)]
+#[post("/auth/wechat")]
+pub async fn login_wechat(
+    state: Data<State>,
+    meta: RequestMeta,
+    body: Body<WechatLogin>,
+) -> Result<HttpResponse, Error> {
+    let WechatLogin { code } = body.read()?;
+    identity::login_wechat(&state, &code, &meta.into()).await.map(tokens)
+}
+
+/// 工作人员用用户名和密码登录；连续输错 5 次，账号锁定 15 分钟。
+#[utoipa::path(
+    operation_id = "identity.login_staff", tag = "identity",
+    request_body(
+        content = StaffLogin,
+        example = json!({"username": "dispatcher", "password": "Demo-2026-pass"})
+    ),
+    responses((status = 200, description = "登录成功", body = Session)),
+    security(()),
+    extensions(("x-problems" = json!(["bad_credentials", "account_locked", "account_disabled"]))),
+)]
+#[post("/auth/staff")]
+pub async fn login_staff(
+    state: Data<State>,
+    meta: RequestMeta,
+    body: Body<StaffLogin>,
+) -> Result<HttpResponse, Error> {
+    let StaffLogin { username, password, totp: _ } = body.read()?;
+    identity::login_staff(&state, &username, password, &meta.into()).await.map(tokens)
+}
+
+/// 用刷新令牌换一对新的令牌。网络中断没有收到回答时，10 秒内原样重发会得到同一个新的刷新令牌；
+/// 之后再用旧的，视为令牌被盗，这次登录随即退出。
+#[utoipa::path(
+    operation_id = "identity.refresh", tag = "identity",
+    request_body(
+        content = Refresh,
+        example = json!({"refresh_token": "1mXcb3d0b0S0bq0Wb0b3vS0c0V0b4n0m5y6Uq0Z7x8w"})
+    ),
+    responses((status = 200, description = "新的一对令牌", body = Session)),
+    security(()),
+    extensions(("x-problems" = json!(["refresh_token_invalid", "refresh_token_reused"]))),
+)]
+#[post("/auth/refresh")]
+pub async fn refresh(
+    state: Data<State>,
+    meta: RequestMeta,
+    body: Body<Refresh>,
+) -> Result<HttpResponse, Error> {
+    let Refresh { refresh_token } = body.read()?;
+    identity::refresh(&state, &refresh_token, &meta.into()).await.map(tokens)
+}
+
+/// 退出登录：这次登录的所有令牌一秒内全部失效。
+#[utoipa::path(
+    operation_id = "identity.logout", tag = "identity",
+    request_body(content = Empty, example = json!({})),
+    responses((status = 204, description = "已退出")),
+    security(("bearer" = [])),
+)]
+#[post("/auth/logout")]
+pub async fn logout(
+    caller: Caller<ReadSelf>,
+    state: Data<State>,
+    body: Body<Empty>,
+) -> Result<HttpResponse, Error> {
+    body.read()?;
+    identity::logout(&state, caller.session).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// 本人账号与持有的角色。
+#[utoipa::path(
+    operation_id = "identity.me", tag = "identity",
+    responses((status = 200, description = "本人账号", body = Me)),
+    security(("bearer" = [])),
+)]
+#[get("/me")]
+pub async fn me(caller: Caller<ReadSelf>, state: Data<State>) -> Result<Json<Me>, Error> {
+    let account = identity::me(&state, &caller.actor).await?;
+    Ok(Json(Me {
+        id: account.id,
+        display_name: account.display_name,
+        roles: caller.actor.grants.clone(),
+    }))
+}
+
+/// 管理中的账号
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AccountView {
+    /// 账号编号
+    pub id: AccountId,
+    /// 用户名；居民没有
+    #[schema(example = "dept.urban-management")]
+    pub username: Option<String>,
+    /// 显示的名称
+    #[schema(example = "城市管理局经办人")]
+    pub display_name: String,
+    /// 建立的时间
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
+    pub created_at: Timestamp,
+    /// 停用的时间；没有停用时为空
+    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
+    pub disabled_at: Option<Timestamp>,
+    /// 停用的原因
+    pub disabled_reason: Option<String>,
+}
+
+impl From<Account> for AccountView {
+    fn from(from: Account) -> Self {
+        let Account { id, username, display_name, created_at, disabled_at, disabled_reason } = from;
+        Self { id, username, display_name, created_at, disabled_at, disabled_reason }
+    }
+}
+
+/// 查找账号的条件
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AccountFilter {
+    /// 用户名或显示名称的开头
+    #[param(example = "dept.")]
+    q: Option<String>,
+}
+
+/// 停用账号
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Disable {
+    /// 停用的原因，2–200 个字
+    #[schema(example = "已调离岗位", min_length = 2, max_length = 200)]
+    pub reason: String,
+}
+
+/// 账号列表，新建的在前。
+#[utoipa::path(
+    operation_id = "account.list", tag = "identity",
+    params(AccountFilter, Paging),
+    responses((status = 200, description = "一页账号", body = Page<AccountView>)),
+    security(("bearer" = [])),
+)]
+#[get("/accounts")]
+pub async fn list_accounts(
+    _: Caller<ManageAccounts>,
+    state: Data<State>,
+    Query(filter): Query<AccountFilter>,
+    Paging(page): Paging,
+) -> Result<Json<Page<AccountView>>, Error> {
+    let rows = accounts::list(&state, filter.q.as_deref(), page).await?;
+    let rows = rows.into_iter().map(AccountView::from).collect();
+    let key = |row: &AccountView| Cursor { at: row.created_at, id: row.id.0 };
+    Ok(Json(Page::of(rows, page.limit, key)))
+}
+
+/// 停用账号：它的所有登录一秒内失效。重复停用不报错。
+#[utoipa::path(
+    operation_id = "account.disable", tag = "identity",
+    request_body(content = Disable, example = json!({"reason": "已调离岗位"})),
+    responses((status = 200, description = "停用后的账号", body = AccountView)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["own_account"]))),
+)]
+#[post("/accounts/{id}/disable")]
+pub async fn disable_account(
+    caller: Caller<ManageAccounts>,
+    target: Target<AccountId>,
+    state: Data<State>,
+    meta: RequestMeta,
+    body: Body<Disable>,
+) -> Result<Json<AccountView>, Error> {
+    let Target(id) = target;
+    let Disable { reason } = body.read_or(accounts::exists(&state, id)).await?;
+    let reason = match disabling_reason(&reason) {
+        Ok(reason) => reason,
+        Err(wrong) => {
+            accounts::exists(&state, id).await?;
+            return Err(wrong.into());
+        }
+    };
+    let by = Some(&caller.actor);
+    let account = accounts::disable(&state, by, id, reason, &meta.into()).await?;
+    Ok(Json(account.into()))
+}
+
+/// 重新启用账号，同时解除锁定；以前的登录不会恢复。重复启用不报错。
+#[utoipa::path(
+    operation_id = "account.enable", tag = "identity",
+    request_body(content = Empty, example = json!({})),
+    responses((status = 200, description = "启用后的账号", body = AccountView)),
+    security(("bearer" = [])),
+)]
+#[post("/accounts/{id}/enable")]
+pub async fn enable_account(
+    caller: Caller<ManageAccounts>,
+    target: Target<AccountId>,
+    state: Data<State>,
+    meta: RequestMeta,
+    body: Body<Empty>,
+) -> Result<Json<AccountView>, Error> {
+    let Target(id) = target;
+    body.read_or(accounts::exists(&state, id)).await?;
+    let by = Some(&caller.actor);
+    let account = accounts::enable(&state, by, id, &meta.into()).await?;
+    Ok(Json(account.into()))
+}
+
+routes![
+    login_wechat,
+    login_staff,
+    refresh,
+    logout,
+    me,
+    list_accounts,
+    disable_account,
+    enable_account,
+];

@@ -1,0 +1,144 @@
+//! The inbox: what the caller was told of, the latest first.
+
+use actix_web::{
+    get, post,
+    web::{Data, Json},
+};
+use domain::{
+    event::EventKind,
+    id::{ComplaintId, NotificationId},
+    notification::render,
+    page::{Cursor, Page},
+    time::Timestamp,
+};
+use infra::postgres::notification::{self, Entry};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    app,
+    error::Error,
+    http::extract::{Body, Caller, Empty, Paging, Target, caller::needs::ReadSelf},
+    state::State,
+};
+
+/// 一条通知
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NotificationView {
+    /// 通知编号
+    pub id: NotificationId,
+    /// 所说的诉求
+    pub complaint_id: ComplaintId,
+    /// 诉求编号
+    #[schema(example = "PC20261124000123")]
+    pub number: String,
+    /// 诉求标题；已无权查看时为空
+    #[schema(example = "小区东门路灯不亮")]
+    pub title: Option<String>,
+    /// 办理记录的序号
+    #[schema(example = 3)]
+    pub seq: i32,
+    /// 发生了什么
+    pub kind: EventKind,
+    /// 发生的时间
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
+    pub at: Timestamp,
+    /// 用大白话说明：谁在办、何时前办、办了什么、为什么不办
+    #[schema(
+        example = "已交区住房和城乡建设局主办，11月25日 08:30 前会与您联系，12月1日 24:00 前答复。"
+    )]
+    pub text: String,
+    /// 通知的时间
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
+    pub created_at: Timestamp,
+    /// 标为已读的时间；未读时为空
+    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
+    pub read_at: Option<Timestamp>,
+}
+
+impl From<Entry> for NotificationView {
+    fn from(from: Entry) -> Self {
+        let Entry { id, created_at, read_at, complaint_id, number, title, viewer, event } = from;
+        let text = match viewer {
+            Some(viewer) => render(&event, viewer),
+            None => "这件诉求已不在您的职责范围内，内容不再显示。".to_owned(),
+        };
+        Self {
+            id,
+            complaint_id,
+            number,
+            title: viewer.map(|_| title),
+            seq: event.seq,
+            kind: event.kind,
+            at: event.at,
+            text,
+            created_at,
+            read_at,
+        }
+    }
+}
+
+/// 未读通知数
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UnreadCount {
+    /// 条数
+    #[schema(example = 2)]
+    pub count: i64,
+}
+
+/// 本人收到的通知，新的在前。
+#[utoipa::path(
+    operation_id = "notification.list", tag = "notification",
+    params(Paging),
+    responses((status = 200, description = "一页通知", body = Page<NotificationView>)),
+    security(("bearer" = [])),
+)]
+#[get("/notifications")]
+pub async fn list(
+    caller: Caller<ReadSelf>,
+    state: Data<State>,
+    Paging(page): Paging,
+) -> Result<Json<Page<NotificationView>>, Error> {
+    let mut conn = state.db.acquire().await?;
+    let rows = notification::list(&mut conn, &caller.scope(), page).await?;
+    let rows = rows.into_iter().map(NotificationView::from).collect();
+    let key = |row: &NotificationView| Cursor { at: row.created_at, id: row.id.0 };
+    Ok(Json(Page::of(rows, page.limit, key)))
+}
+
+/// 本人有几条未读通知。
+#[utoipa::path(
+    operation_id = "notification.unread_count", tag = "notification",
+    responses((status = 200, description = "未读通知数", body = UnreadCount)),
+    security(("bearer" = [])),
+)]
+#[get("/notifications/unread-count")]
+pub async fn unread_count(
+    caller: Caller<ReadSelf>,
+    state: Data<State>,
+) -> Result<Json<UnreadCount>, Error> {
+    let mut conn = state.db.acquire().await?;
+    let count = notification::unread(&mut conn, caller.actor.account).await?;
+    Ok(Json(UnreadCount { count }))
+}
+
+/// 把一条通知标为已读；重复标记不报错，时间不变。
+#[utoipa::path(
+    operation_id = "notification.read", tag = "notification",
+    request_body(content = Empty, example = json!({})),
+    responses((status = 200, description = "已读的通知", body = NotificationView)),
+    security(("bearer" = [])),
+)]
+#[post("/notifications/{id}/read")]
+pub async fn read(
+    caller: Caller<ReadSelf>,
+    target: Target<NotificationId>,
+    state: Data<State>,
+    body: Body<Empty>,
+) -> Result<Json<NotificationView>, Error> {
+    let Target(id) = target;
+    body.read_or(app::notification::exists(&state, &caller.actor, id)).await?;
+    Ok(Json(app::notification::read(&state, &caller.actor, id).await?.into()))
+}
+
+routes![list, unread_count, read];

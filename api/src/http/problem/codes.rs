@@ -1,0 +1,169 @@
+//! Every code of the interface, each from a real refusal: its kind and an example sentence for
+//! the OpenAPI file cannot drift from what is answered.
+
+use domain::{
+    refusal::{Basic, Invalid, Refusal},
+    time::Timestamp,
+};
+
+use super::status;
+use crate::http::extract::Unreadable;
+
+/// A code with what the OpenAPI file says of it.
+#[derive(Debug, Clone)]
+pub struct Code {
+    /// The code.
+    pub code: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// An example of the sentence that a person reads.
+    pub detail: String,
+}
+
+fn code(refusal: &dyn Refusal) -> Code {
+    Code {
+        code: refusal.code(),
+        status: status(refusal.kind()).as_u16(),
+        detail: refusal.to_string(),
+    }
+}
+
+/// An instant for the examples: 2026-11-24 08:30 in Asia/Shanghai.
+const EXAMPLE: Timestamp = match Timestamp::from_timestamp(1_795_480_200, 0) {
+    Some(at) => at,
+    None => Timestamp::UNIX_EPOCH,
+};
+
+/// Every code, ours first, then each word's.
+pub fn all() -> Vec<Code> {
+    let internal =
+        Code { code: super::INTERNAL.0, status: 500, detail: super::INTERNAL.1.to_owned() };
+    let mut codes = vec![internal];
+    codes.extend(basic());
+    codes.extend(words());
+    codes
+}
+
+fn basic() -> Vec<Code> {
+    vec![
+        code(&Basic::Unauthenticated),
+        code(&Basic::Forbidden),
+        code(&Basic::NotFound),
+        code(&Basic::VersionMismatch { current: 4 }),
+        code(&Basic::IdempotencyKeyRequired),
+        code(&Basic::IdempotencyKeyReused),
+        code(&Basic::RateLimited { retry_after: 30 }),
+        code(&Basic::Unavailable),
+        code(&Invalid::field("title", "需要 2–200 个字，现在是 1 个字")),
+        code(&Unreadable::MalformedJson("第 1 行第 12 列写法有误".to_owned())),
+        code(&Unreadable::BodyTooLarge),
+        code(&Unreadable::UnsupportedMediaType),
+        code(&Unreadable::MalformedIfMatch),
+    ]
+}
+
+fn words() -> Vec<Code> {
+    [identity(), complaint(), task(), extension(), other()].concat()
+}
+
+fn identity() -> Vec<Code> {
+    use domain::identity::Refused;
+    vec![
+        code(&Refused::BadCredentials),
+        code(&Refused::AccountLocked { minutes: 15 }),
+        code(&Refused::AccountDisabled),
+        code(&Refused::RefreshTokenInvalid),
+        code(&Refused::RefreshTokenReused),
+        code(&Refused::WechatCodeInvalid),
+        code(&Refused::WechatCodeUsed),
+        code(&Refused::WechatBlocked),
+        code(&Refused::WechatUnavailable),
+        code(&Refused::UsernameTaken),
+        code(&Refused::OwnAccount),
+    ]
+}
+
+fn complaint() -> Vec<Code> {
+    use domain::complaint::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Accept, status: Status::Closed }),
+        code(&Refused::Suspended),
+        code(&Refused::NotSuspended),
+        code(&Refused::MergeTarget),
+        code(&Refused::LeadOpen),
+        code(&Refused::UnitTwice("urban-management".to_owned())),
+        code(&Refused::UnitIsReported {
+            unit: "140213066004".to_owned(),
+            superior: Some("140213066".to_owned()),
+        }),
+        code(&Refused::AppealUsed),
+        code(&Refused::AlreadyExcluded),
+        code(&Refused::HandoverMissing),
+        code(&Refused::SuspensionOutOfRange),
+        code(&Refused::LeadingCaseOpen),
+        code(&Refused::AlreadyEvaluated),
+        code(&Refused::HandlerCalls),
+    ]
+}
+
+fn task() -> Vec<Code> {
+    use domain::task::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Acknowledge, status: Status::Confirmed }),
+        code(&Refused::CaseSuspended),
+        code(&Refused::ContactMissing),
+        code(&Refused::NobodyToContact),
+        code(&Refused::RelayOnly),
+        code(&Refused::ReplyNotSubstantive("答复要写明查到什么、做了什么、结果如何".to_owned())),
+        code(&Refused::PhotosRequired),
+        code(&Refused::ReturnLimitReached { limit: 2 }),
+        code(&Refused::RulingIsFinal),
+        code(&Refused::ReturnWindowClosed { closed_at: EXAMPLE }),
+        code(&Refused::ReturnToSelf),
+        code(&Refused::EmergencyActsFirst),
+        code(&Refused::NextUnitMissing),
+        code(&Refused::ReplyByPast),
+        code(&Refused::NoExtensionAsked),
+        code(&Refused::ExtensionPending),
+    ]
+}
+
+fn extension() -> Vec<Code> {
+    use domain::sla::ExtensionRefusal;
+    let latest = EXAMPLE + chrono::TimeDelta::days(5);
+    vec![
+        code(&ExtensionRefusal::Emergency),
+        code(&ExtensionRefusal::Limit { times: 1 }),
+        code(&ExtensionRefusal::TooLate { reply_by: EXAMPLE }),
+        code(&ExtensionRefusal::Until { reply_by: EXAMPLE, latest, working_days: 5 }),
+    ]
+}
+
+fn other() -> Vec<Code> {
+    use domain::duty::{Refused, Shortfall};
+    let unlisted = Refused::NotOnDutyList {
+        unit: "文兴社区".to_owned(),
+        looked_into: None,
+        shortfall: Shortfall::Unlisted,
+    };
+    vec![code(&unlisted), code(&crate::app::job::Refused::NotDead)]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_code_is_flat_and_means_one_thing() {
+        let mut seen = BTreeSet::new();
+        for Code { code, detail, .. } in all() {
+            assert!(
+                code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+            );
+            assert!(!detail.is_empty(), "{code}");
+            assert!(seen.insert(code), "{code} stands twice");
+        }
+    }
+}

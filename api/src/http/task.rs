@@ -1,0 +1,360 @@
+//! Tasks (任务单) over HTTP: what a unit reads and does. What the centre rules is in
+//! [`ruling`](self::ruling).
+
+use actix_web::{
+    HttpResponse, get,
+    http::header::ETAG,
+    post,
+    web::{Data, Json},
+};
+use domain::{
+    id::{AttachmentId, ComplaintId, TaskId, WhistleId},
+    page::{Limit, Page, PageRequest},
+    refusal::Basic,
+    task::{
+        Contact, ContactChannel, ContactOutcome, Extend, Outcome, Reply, ReportIn, Return,
+        ReturnGround, Status,
+    },
+    time::Timestamp,
+};
+use infra::postgres::task::read::{self, Filter, TaskView};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    complaint::{LocationBody, ask, centre::parsed, no_attachments},
+    extract::{
+        Body, Caller, IfMatch, Paging, Query, RequestMeta, Target,
+        body::Empty,
+        caller::needs::{ReadTask, WorkTask},
+    },
+};
+use crate::{app::task as tasks, error::Error, state::State};
+
+pub mod ruling;
+
+routes![list, read_one, acknowledge, contact, report_in, reply, ask_return, extend];
+
+/// 列表的筛选条件
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListFilter {
+    /// 状态
+    #[param(required = false)]
+    status: Option<Status>,
+    /// 只看已超时、还没有办的
+    #[param(required = false)]
+    overdue: Option<bool>,
+    /// 属于哪件诉求
+    #[param(required = false)]
+    complaint_id: Option<ComplaintId>,
+    /// 属于哪次吹哨
+    #[param(required = false)]
+    whistle_id: Option<WhistleId>,
+}
+
+/// 任务列表
+///
+/// 承办单位看本单位的，区中心看全部；新的在前。
+#[utoipa::path(
+    operation_id = "task.list",
+    tag = "task",
+    params(ListFilter, Paging),
+    responses((status = 200, description = "一页任务", body = Page<TaskView>)),
+    security(("bearer" = [])),
+)]
+#[get("/tasks")]
+async fn list(
+    caller: Caller<ReadTask>,
+    state: Data<State>,
+    filter: Query<ListFilter>,
+    page: Paging,
+) -> Result<Json<Page<TaskView>>, Error> {
+    let filter = Filter {
+        id: None,
+        status: filter.0.status,
+        overdue_at: filter.0.overdue.unwrap_or(false).then(|| state.clock.now()),
+        complaint: filter.0.complaint_id,
+        whistle: filter.0.whistle_id,
+    };
+    let mut connection = state.db.acquire().await?;
+    let rows = read::list(&mut connection, &caller.scope(), &filter, page.0).await?;
+    Ok(Json(Page::of(rows, page.0.limit, TaskView::cursor)))
+}
+
+async fn found<P>(state: &State, caller: &Caller<P>, id: TaskId) -> Result<TaskView, Error> {
+    let filter = Filter { id: Some(id), ..Filter::default() };
+    let one = PageRequest { after: None, limit: Limit::DEFAULT };
+    let mut connection = state.db.acquire().await?;
+    let mut rows = read::list(&mut connection, &caller.scope(), &filter, one).await?;
+    rows.pop().ok_or_else(|| Basic::NotFound.into())
+}
+
+/// Refuses a task that the caller may not see, before its body is complained about.
+async fn visible<P>(state: &State, caller: &Caller<P>, id: TaskId) -> Result<(), Error> {
+    found(state, caller, id).await.map(|_| ())
+}
+
+/// Answers with the task as it stands.
+async fn shown<P>(state: &State, caller: &Caller<P>, id: TaskId) -> Result<HttpResponse, Error> {
+    let view = found(state, caller, id).await?;
+    let etag = format!("\"{}\"", view.version);
+    Ok(HttpResponse::Ok().insert_header((ETAG, etag)).json(view))
+}
+
+/// 查看任务
+#[utoipa::path(
+    operation_id = "task.read",
+    tag = "task",
+    responses((status = 200, description = "任务", body = TaskView,
+        headers(("ETag" = String, description = "版本号，用于 If-Match")))),
+    security(("bearer" = [])),
+)]
+#[get("/tasks/{id}")]
+async fn read_one(
+    caller: Caller<ReadTask>,
+    state: Data<State>,
+    id: Target<TaskId>,
+) -> Result<HttpResponse, Error> {
+    shown(&state, &caller, id.0).await
+}
+
+/// 签收
+#[utoipa::path(
+    operation_id = "task.acknowledge",
+    tag = "task",
+    params(IfMatch),
+    request_body(content = Empty, example = json!({})),
+    responses((status = 200, description = "任务现在的样子", body = TaskView)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["task_step_refused"]))),
+)]
+#[post("/tasks/{id}/acknowledge")]
+async fn acknowledge(
+    caller: Caller<WorkTask>,
+    state: Data<State>,
+    meta: RequestMeta,
+    id: Target<TaskId>,
+    version: IfMatch,
+    body: Body<Empty>,
+) -> Result<HttpResponse, Error> {
+    body.read_or(visible(&state, &caller, id.0)).await?;
+    tasks::acknowledge(&state, ask(Some(&caller.actor), &meta, version.0), id.0).await?;
+    shown(&state, &caller, id.0).await
+}
+
+/// 联系情况
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ContactBody {
+    /// 说了什么
+    pub note: String,
+    /// 方式；默认电话
+    pub channel: Option<ContactChannel>,
+    /// 是否联系上；默认联系上
+    pub outcome: Option<ContactOutcome>,
+}
+
+/// 登记联系
+///
+/// 保密的诉求只能用平台转达（relay），转达即算联系。
+#[utoipa::path(
+    operation_id = "task.contact",
+    tag = "task",
+    params(IfMatch),
+    request_body(content = ContactBody, example = json!({"note": "电话联系，约定今晚七点到现场查看", "channel": "phone", "outcome": "reached"})),
+    responses((status = 200, description = "任务现在的样子", body = TaskView)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["task_step_refused", "nobody_to_contact", "relay_only"]))),
+)]
+#[post("/tasks/{id}/contact")]
+async fn contact(
+    caller: Caller<WorkTask>,
+    state: Data<State>,
+    meta: RequestMeta,
+    id: Target<TaskId>,
+    version: IfMatch,
+    body: Body<ContactBody>,
+) -> Result<HttpResponse, Error> {
+    let body = body.read_or(visible(&state, &caller, id.0)).await?;
+    let command = Contact::parse(&body.note, body.channel, body.outcome);
+    let command = parsed(command, visible(&state, &caller, id.0)).await?;
+    tasks::contact(&state, ask(Some(&caller.actor), &meta, version.0), id.0, command).await?;
+    shown(&state, &caller, id.0).await
+}
+
+/// 到场人员
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PresenceBody {
+    /// 姓名
+    pub name: String,
+    /// 职务
+    #[schema(example = "市政科科长")]
+    pub post: String,
+}
+
+/// 报到
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReportInBody {
+    /// 到场人员，至少一人
+    pub people: Vec<PresenceBody>,
+    /// 现场情况
+    pub note: Option<String>,
+    /// 位置（GCJ-02）
+    pub location: Option<LocationBody>,
+}
+
+/// 到场报到
+#[utoipa::path(
+    operation_id = "task.report_in",
+    tag = "task",
+    params(IfMatch),
+    request_body(content = ReportInBody, example = json!({"people": [{"name": "张工", "post": "市政科科长"}], "note": "现场查看，电缆老化"})),
+    responses((status = 200, description = "任务现在的样子", body = TaskView)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["task_step_refused", "case_suspended"]))),
+)]
+#[post("/tasks/{id}/report-in")]
+async fn report_in(
+    caller: Caller<WorkTask>,
+    state: Data<State>,
+    meta: RequestMeta,
+    id: Target<TaskId>,
+    version: IfMatch,
+    body: Body<ReportInBody>,
+) -> Result<HttpResponse, Error> {
+    let body = body.read_or(visible(&state, &caller, id.0)).await?;
+    let people: Vec<(&str, &str)> =
+        body.people.iter().map(|person| (person.name.as_str(), person.post.as_str())).collect();
+    let place = body.location.map(LocationBody::pair);
+    let command = ReportIn::parse(&people, body.note.as_deref(), place);
+    let command = parsed(command, visible(&state, &caller, id.0)).await?;
+    tasks::report_in(&state, ask(Some(&caller.actor), &meta, version.0), id.0, command).await?;
+    shown(&state, &caller, id.0).await
+}
+
+/// 答复
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplyBody {
+    /// 办理情况和结果，给反映人看
+    pub text: String,
+    /// 结果
+    pub outcome: Outcome,
+    /// 依据的法律、法规或文件；不予办理时必填
+    pub basis: Option<String>,
+    /// 附件编号
+    #[serde(default)]
+    pub attachment_ids: Vec<AttachmentId>,
+}
+
+/// 答复
+///
+/// 需要先行联系的，先登记联系；只有套话的答复不予接收。
+#[utoipa::path(
+    operation_id = "task.reply",
+    tag = "task",
+    params(IfMatch),
+    request_body(content = ReplyBody, example = json!({"text": "11月25日19时更换了路口东北角路灯的电缆和灯头，当晚已亮。", "outcome": "solved"})),
+    responses((status = 200, description = "任务现在的样子", body = TaskView)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["task_step_refused", "reply_not_substantive", "contact_missing", "case_suspended"]))),
+)]
+#[post("/tasks/{id}/reply")]
+async fn reply(
+    caller: Caller<WorkTask>,
+    state: Data<State>,
+    meta: RequestMeta,
+    id: Target<TaskId>,
+    version: IfMatch,
+    body: Body<ReplyBody>,
+) -> Result<HttpResponse, Error> {
+    let body = body.read_or(visible(&state, &caller, id.0)).await?;
+    let command = no_attachments(&body.attachment_ids)
+        .and_then(|()| Reply::parse(&body.text, body.outcome, body.basis.as_deref()));
+    let command = parsed(command, visible(&state, &caller, id.0)).await?;
+    tasks::reply(&state, ask(Some(&caller.actor), &meta, version.0), id.0, command).await?;
+    shown(&state, &caller, id.0).await
+}
+
+/// 申请退单
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReturnBody {
+    /// 理由
+    pub ground: ReturnGround,
+    /// 依据的法律或清单事项
+    pub basis: String,
+    /// 建议改派的单位
+    #[schema(example = "power-grid")]
+    pub suggested_unit: String,
+}
+
+/// 申请退单
+///
+/// 派单后一个工作日内（紧急、民生一小时内）可以申请；每条任务线最多退两次，之后由区中心作最终裁定。
+#[utoipa::path(
+    operation_id = "task.return",
+    tag = "task",
+    params(IfMatch),
+    request_body(content = ReturnBody, example = json!({"ground": "duty", "basis": "该路灯由供电公司产权管理", "suggested_unit": "power-grid"})),
+    responses((status = 200, description = "任务现在的样子", body = TaskView)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["task_step_refused", "return_limit_reached", "return_window_closed", "ruling_is_final", "return_to_self", "emergency_acts_first", "case_suspended"]))),
+)]
+#[post("/tasks/{id}/return")]
+async fn ask_return(
+    caller: Caller<WorkTask>,
+    state: Data<State>,
+    meta: RequestMeta,
+    id: Target<TaskId>,
+    version: IfMatch,
+    body: Body<ReturnBody>,
+) -> Result<HttpResponse, Error> {
+    let body = body.read_or(visible(&state, &caller, id.0)).await?;
+    let command = Return::parse(body.ground, &body.basis, &body.suggested_unit);
+    let command = parsed(command, visible(&state, &caller, id.0)).await?;
+    tasks::ask_return(&state, ask(Some(&caller.actor), &meta, version.0), id.0, command).await?;
+    shown(&state, &caller, id.0).await
+}
+
+/// 申请延期
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExtendBody {
+    /// 延到什么时候
+    #[schema(value_type = String, format = DateTime)]
+    pub until: Timestamp,
+    /// 原因
+    pub reason: String,
+}
+
+/// 申请延期
+///
+/// 时限之前提出；每次最多三个工作日，最多三次；紧急事项不能延期。等待裁定时时限照常计算。
+#[utoipa::path(
+    operation_id = "task.extend",
+    tag = "task",
+    params(IfMatch),
+    request_body(content = ExtendBody, example = json!({"until": "2026-12-03T16:00:00Z", "reason": "需要等待配件到货"})),
+    responses((status = 200, description = "任务现在的样子", body = TaskView)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["task_step_refused", "extension_pending", "extension_not_for_emergency", "extension_limit_reached", "extension_window_closed", "extension_until_out_of_range", "case_suspended"]))),
+)]
+#[post("/tasks/{id}/extend")]
+async fn extend(
+    caller: Caller<WorkTask>,
+    state: Data<State>,
+    meta: RequestMeta,
+    id: Target<TaskId>,
+    version: IfMatch,
+    body: Body<ExtendBody>,
+) -> Result<HttpResponse, Error> {
+    let body = body.read_or(visible(&state, &caller, id.0)).await?;
+    let command = Extend::parse(body.until, &body.reason);
+    let command = parsed(command, visible(&state, &caller, id.0)).await?;
+    tasks::extend(&state, ask(Some(&caller.actor), &meta, version.0), id.0, command).await?;
+    shown(&state, &caller, id.0).await
+}

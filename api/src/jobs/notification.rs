@@ -1,0 +1,17 @@
+//! The job that tells everyone concerned of a case's events.
+
+use infra::postgres::Connection;
+
+pub use crate::app::notification::Notify;
+use crate::{error::Error, jobs::runner::Job, state::State};
+
+/// The kind of the job.
+pub const KIND: &str = Notify::KIND;
+
+impl Job for Notify {
+    const KIND: &'static str = KIND;
+
+    async fn run(self, state: &State, tx: &mut Connection) -> Result<(), Error> {
+        self.tell(tx, state.clock.now()).await
+    }
+}

@@ -1,0 +1,137 @@
+//! Chores (定期清理): periodic jobs. The key of each is its kind and its period's number, so that of
+//! all workers one enqueues it, and one runs it.
+
+use domain::time::Timestamp;
+use infra::{
+    postgres::{
+        Connection, idempotency, identity,
+        job::{self, NewJob},
+    },
+    random,
+};
+use serde::Deserialize;
+
+use super::runner::Job;
+use crate::{error::Error, state::State};
+
+/// Seconds in an hour.
+const HOUR: i64 = 3600;
+/// How long a done job and the tokens of an ended session are kept, in days. A job's key stays
+/// taken so long, and nothing repeats later.
+const KEPT_DAYS: i64 = 7;
+
+/// The chores and how often each runs, in seconds.
+pub(super) const CHORES: &[(&str, i64)] =
+    &[(SweepIdempotency::KIND, HOUR), (SweepJobs::KIND, HOUR), (SweepSessions::KIND, HOUR)];
+
+/// What this worker has enqueued: the last period's number of each chore.
+#[derive(Debug, Default)]
+pub struct Schedule {
+    enqueued: std::collections::HashMap<&'static str, i64>,
+}
+
+impl Schedule {
+    /// Enqueues the chores whose period has begun.
+    pub async fn enqueue_due(&mut self, state: &State) {
+        let now = state.clock.now();
+        let due = self.due(now);
+        if due.is_empty() {
+            return;
+        }
+        let jobs: Vec<NewJob> =
+            due.iter().map(|(kind, period)| chore(kind, *period, now)).collect();
+        let enqueued = async {
+            let mut conn = state.db.acquire().await?;
+            job::enqueue_all(&mut conn, &jobs, now).await
+        };
+        match enqueued.await {
+            Ok(_) => self.enqueued.extend(due),
+            Err(error) => tracing::warn!(%error, "chores not enqueued"),
+        }
+    }
+
+    fn due(&self, now: Timestamp) -> Vec<(&'static str, i64)> {
+        CHORES
+            .iter()
+            .map(|(kind, seconds)| (*kind, now.timestamp().div_euclid(*seconds)))
+            .filter(|(kind, period)| self.enqueued.get(kind) != Some(period))
+            .collect()
+    }
+}
+
+fn chore(kind: &'static str, period: i64, now: Timestamp) -> NewJob {
+    NewJob {
+        id: random::id(now),
+        kind,
+        dedupe: format!("{kind}:{period}"),
+        payload: serde_json::json!({}),
+        run_at: now,
+        max_attempts: 5,
+    }
+}
+
+/// Removes answers kept for idempotency keys that are older than a day.
+#[derive(Debug, Deserialize)]
+pub struct SweepIdempotency {}
+
+impl Job for SweepIdempotency {
+    const KIND: &'static str = "sweep_idempotency";
+
+    async fn run(self, state: &State, tx: &mut Connection) -> Result<(), Error> {
+        let expired = state.clock.now() - chrono::TimeDelta::days(1);
+        while idempotency::sweep(tx, expired).await? > 0 {}
+        Ok(())
+    }
+}
+
+/// Removes jobs that were done a week ago.
+#[derive(Debug, Deserialize)]
+pub struct SweepJobs {}
+
+impl Job for SweepJobs {
+    const KIND: &'static str = "sweep_jobs";
+
+    async fn run(self, state: &State, tx: &mut Connection) -> Result<(), Error> {
+        let before = state.clock.now() - chrono::TimeDelta::days(KEPT_DAYS);
+        job::sweep_done(tx, before).await?;
+        Ok(())
+    }
+}
+
+/// Ends the sessions that ran out, and forgets the refresh tokens of those that ended a while ago:
+/// until then the reuse of one is recognised.
+#[derive(Debug, Deserialize)]
+pub struct SweepSessions {}
+
+impl Job for SweepSessions {
+    const KIND: &'static str = "sweep_sessions";
+
+    async fn run(self, state: &State, tx: &mut Connection) -> Result<(), Error> {
+        let now = state.clock.now();
+        identity::sweep(tx, now - chrono::TimeDelta::days(KEPT_DAYS), now).await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chore_is_due_once_in_each_period_and_has_one_key_for_all_workers() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let mut schedule = Schedule::default();
+        let due = schedule.due(at("2026-11-24T08:59:59Z"));
+        assert_eq!(due.len(), CHORES.len());
+        schedule.enqueued.extend(due.clone());
+        assert!(schedule.due(at("2026-11-24T08:00:00Z")).is_empty());
+
+        let next = schedule.due(at("2026-11-24T09:00:00Z"));
+        assert_eq!(next.len(), CHORES.len());
+        let key = |(kind, period): (&'static str, i64)| {
+            chore(kind, period, at("2026-11-24T09:00:00Z")).dedupe
+        };
+        assert_ne!(key(due[0]), key(next[0]));
+        assert_eq!(key(next[0]), key(Schedule::default().due(at("2026-11-24T09:30:00Z"))[0]));
+    }
+}

@@ -1,0 +1,50 @@
+//! The guarantee behind the hints: every scan looks into PostgreSQL by state, for jobs and timers
+//! that are due and for leases that ran out, whatever Redis said or forgot.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use super::{pause, runner::Runner, schedule::Schedule, stopped, timer};
+use crate::{clock::Clock, state::State};
+
+/// Scans for jobs until told to stop.
+pub async fn jobs(runner: &Runner, stopping: watch::Receiver<bool>) {
+    let state = runner.state();
+    loop {
+        let scanned = tokio::select! {
+            scanned = runner.scan() => scanned,
+            () = stopped(stopping.clone()) => return,
+        };
+        match scanned {
+            // Room was filled: look again as soon as there is room.
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "cannot scan for jobs"),
+        }
+        if !pause(scan_period(state), &stopping).await {
+            return;
+        }
+    }
+}
+
+/// Fires timers and starts chores until told to stop.
+pub async fn timers(state: &State, stopping: watch::Receiver<bool>) {
+    let mut timers = timer::Timers::default();
+    let mut schedule = Schedule::default();
+    let mut clocks = timer::Clocks::new(state.clock.now(), Instant::now());
+    loop {
+        schedule.enqueue_due(state).await;
+        // A clock that is set by hand does not go, so it cannot go wrong.
+        let manual = matches!(state.clock, Clock::Manual(_));
+        let agreed = manual || clocks.agree(state.clock.now(), Instant::now());
+        timers.fire_due(state, agreed, &stopping).await;
+        if !pause(scan_period(state), &stopping).await {
+            return;
+        }
+    }
+}
+
+fn scan_period(state: &State) -> Duration {
+    Duration::from_secs(u64::from(state.config.worker.scan_seconds))
+}

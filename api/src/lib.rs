@@ -1,0 +1,12 @@
+//! The interface, the use cases and the jobs of 智享平城, and what starts them.
+
+pub mod app;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod http;
+pub mod jobs;
+pub mod server;
+pub mod state;
+pub mod telemetry;
+pub mod token;

@@ -1,0 +1,203 @@
+//! The HTTP server: the state it works on, the application, and a clean end.
+
+use std::{net::TcpListener, sync::Arc};
+
+use actix_cors::Cors;
+use actix_web::{
+    App, HttpServer,
+    dev::Server,
+    http::{Method, header},
+    middleware::{Compress, from_fn},
+};
+use domain::calendar::WorkingCalendar;
+use infra::{
+    crypto::{BadKey, Crypto},
+    redis::Redis,
+    wechat::{Credentials, WeChat},
+};
+use sqlx::{ConnectOptions, Connection};
+use tracing_actix_web::TracingLogger;
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    http::{envelope, operations},
+    state::State,
+    telemetry::RequestSpan,
+    token::Tokens,
+};
+
+/// How long requests in flight may take to finish when the server stops, in seconds.
+const GRACE: u64 = 15;
+
+/// Why the program cannot start, for whoever starts it.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// `database.url` is no URL.
+    #[error("配置项 database.url 不对：{0}\n应为 postgres://用户:密码@主机:端口/库名")]
+    DatabaseUrl(sqlx::Error),
+    /// `redis.url` is no URL.
+    #[error("配置项 redis.url 不对：{0}\n应为 redis://主机:端口/库号")]
+    RedisUrl(redis::RedisError),
+    /// The data key cannot be used.
+    #[error(transparent)]
+    Key(#[from] BadKey),
+    /// The client for WeChat cannot be made.
+    #[error("本机的 TLS 组件不可用：{0}")]
+    WeChat(String),
+    /// The address is taken or not ours.
+    #[error("无法监听 {address}：{why}\n{}", advice(.why))]
+    Listen {
+        /// The address.
+        address: String,
+        /// What the system says.
+        why: std::io::Error,
+    },
+    /// The database does not answer.
+    #[error(
+        "连不上数据库：{0}\n请检查 PostgreSQL 是否在运行，以及配置项 database.url（环境变量 ZHIXIANG__DATABASE__URL）"
+    )]
+    Database(sqlx::Error),
+    /// The server broke down.
+    #[error("服务异常退出：{0}")]
+    Server(#[from] std::io::Error),
+}
+
+fn advice(why: &std::io::Error) -> &'static str {
+    match why.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            "端口已被占用：请停掉占用它的程序，或用 ZHIXIANG__HTTP__PORT 换一个端口"
+        }
+        std::io::ErrorKind::PermissionDenied => {
+            "没有权限：1024 以下的端口需要管理员权限，请换一个端口"
+        }
+        _ => "请检查 http.host 与 http.port",
+    }
+}
+
+impl State {
+    /// Puts together what the configuration says. Nothing is connected yet: a database or Redis
+    /// that is away for the moment does not stop the start. Call it inside the async runtime.
+    ///
+    /// # Errors
+    /// A URL or a key cannot be used.
+    pub fn build(config: Config, clock: Clock) -> Result<Self, Failure> {
+        let db = infra::postgres::pool(config.database.url.expose(), config.database.connections)
+            .map_err(Failure::DatabaseUrl)?;
+        let redis = Redis::new(config.redis.url.expose(), &config.redis.prefix)
+            .map_err(Failure::RedisUrl)?;
+        let credentials = Credentials {
+            app_id: config.wechat.app_id.clone(),
+            app_secret: config.wechat.app_secret.expose().to_owned(),
+        };
+        let wechat = WeChat::new(&config.wechat.base_url, credentials)
+            .map_err(|why| Failure::WeChat(why.to_string()))?;
+        Ok(Self {
+            db,
+            redis,
+            clock,
+            crypto: Arc::new(Crypto::parse(config.security.data_key.expose())?),
+            tokens: Arc::new(Tokens::new(&config.security)),
+            calendar: Arc::new(WorkingCalendar::embedded()),
+            rules: Arc::new(config.sla),
+            wechat,
+            config: Arc::new(config),
+        })
+    }
+
+    /// Asks whether the database answers.
+    ///
+    /// # Errors
+    /// It does not; the sentence says what to check.
+    pub async fn reach_database(&self) -> Result<(), Failure> {
+        // Not through the pool: it would only say that it waited in vain.
+        let options = self.db.connect_options();
+        let patience = std::time::Duration::from_secs(5);
+        match tokio::time::timeout(patience, options.connect()).await {
+            Ok(Ok(connection)) => {
+                let _ = connection.close().await;
+                Ok(())
+            }
+            Ok(Err(why)) => Err(Failure::Database(why)),
+            Err(_) => Err(Failure::Database(sqlx::Error::PoolTimedOut)),
+        }
+    }
+}
+
+/// Ready when the process is told to stop: SIGTERM, or Ctrl-C.
+pub async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM cannot be heard");
+            // A failure to hear Ctrl-C is a stop as well.
+            let _ = interrupt.await;
+        }
+    }
+}
+
+/// Takes the configured address.
+///
+/// # Errors
+/// It is taken, or not ours.
+pub fn listen(config: &Config) -> Result<TcpListener, Failure> {
+    let address = format!("{}:{}", config.http.host, config.http.port);
+    TcpListener::bind(&address).map_err(|why| Failure::Listen { address, why })
+}
+
+/// Serves until SIGTERM or Ctrl-C, then lets the requests in flight finish.
+///
+/// # Errors
+/// The configuration cannot be used, the address is taken, or the server breaks down.
+pub async fn serve(config: Config, clock: Clock) -> Result<(), Failure> {
+    let listener = listen(&config)?;
+    let state = State::build(config, clock)?;
+    if let Err(away) = state.reach_database().await {
+        tracing::warn!("{away}");
+    }
+    let db = state.db.clone();
+    tracing::info!(address = %listener.local_addr()?, mode = ?state.config.mode, "serving");
+    spawn(state, listener)?.await?;
+    db.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Runs the application on a listener, as `serve` and the tests do. The server is to be awaited;
+/// its `handle` stops it.
+///
+/// # Errors
+/// The listener cannot be used.
+pub fn spawn(state: State, listener: TcpListener) -> Result<Server, Failure> {
+    operations::collect();
+    let workers = state.config.http.workers;
+    let server = HttpServer::new(move || {
+        let served = state.clone();
+        App::new()
+            .configure(move |services| crate::http::configure(services, &served))
+            .wrap(cors(&state.config.http.allowed_origins))
+            .wrap(Compress::default())
+            .wrap(from_fn(envelope::surround))
+            .wrap(TracingLogger::<RequestSpan>::new())
+    })
+    .shutdown_timeout(GRACE);
+    let server = if workers == 0 { server } else { server.workers(workers) };
+    Ok(server.listen(listener)?.run())
+}
+
+/// Pages of the configured origins may call the interface; no cookies are involved.
+fn cors(origins: &[String]) -> Cors {
+    let all = Cors::default()
+        .allowed_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH])
+        .allowed_header("idempotency-key")
+        .expose_headers(["etag", "x-request-id", "retry-after"])
+        .max_age(3600);
+    origins.iter().fold(all, |cors, origin| cors.allowed_origin(origin))
+}

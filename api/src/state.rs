@@ -1,0 +1,38 @@
+//! What every use case has at hand.
+
+use std::sync::Arc;
+
+use domain::{calendar::WorkingCalendar, sla::Rules};
+use infra::{crypto::Crypto, postgres::Pool, redis::Redis, wechat::WeChat};
+
+use crate::{clock::Clock, config::Config, token::Tokens};
+
+/// The shared state; cloning it clones handles.
+#[derive(Clone)]
+pub struct State {
+    /// The truth.
+    pub db: Pool,
+    /// Hints and short-lived state; may be away.
+    pub redis: Redis,
+    /// Where `now` comes from.
+    pub clock: Clock,
+    /// The configuration as read at start.
+    pub config: Arc<Config>,
+    /// Field encryption, blind indexes and MACs.
+    pub crypto: Arc<Crypto>,
+    /// Access and refresh tokens.
+    pub tokens: Arc<Tokens>,
+    /// Working days and hours.
+    pub calendar: Arc<WorkingCalendar>,
+    /// Deadlines and limits.
+    pub rules: Arc<Rules>,
+    /// WeChat's server interfaces.
+    pub wechat: WeChat,
+}
+
+impl State {
+    /// What rules reckon time by.
+    pub fn terms(&self) -> domain::sla::Terms<'_> {
+        domain::sla::Terms { calendar: &self.calendar, rules: &self.rules }
+    }
+}

@@ -1,0 +1,172 @@
+//! Events (办理记录): what happened to a case. An event carries codes, ids and instants, a mandatory
+//! audience, and apart from them the words a person wrote (`note`), which can be erased without
+//! touching the record. Timelines and notifications are rendered from events when they are read.
+
+use serde_json::Value;
+
+use crate::{id::TaskId, org::NodeCode, time::Timestamp};
+
+codes! {
+    /// Who may read an event in a timeline.
+    pub enum Visibility {
+        /// The reporter, every unit with a task, and the centre.
+        Everyone = "everyone", "各方";
+        /// The reporter and the centre.
+        Reporter = "reporter", "反映人";
+        /// The unit named in the event and the centre.
+        Unit = "unit", "承办单位";
+        /// The centre alone.
+        Centre = "centre", "区中心";
+    }
+}
+
+codes! {
+    /// What happened.
+    pub enum EventKind {
+        /// A complaint came in.
+        Submitted = "submitted", "已提交";
+        /// The centre took it on.
+        Accepted = "accepted", "已受理";
+        /// The centre did not take it on.
+        Rejected = "rejected", "不予受理";
+        /// The centre answered at once.
+        Answered = "answered", "直接答复";
+        /// It follows another complaint from now on.
+        Merged = "merged", "已并案";
+        /// The reporter took it back.
+        Withdrawn = "withdrawn", "已撤回";
+        /// A unit was given a task.
+        TaskDispatched = "task_dispatched", "已派单";
+        /// An emergency was given to a subdistrict or community that no duty list names.
+        EmergencyApproved = "emergency_approved", "紧急下派审批";
+        /// The unit acknowledged.
+        TaskAcknowledged = "task_acknowledged", "已签收";
+        /// The unit spoke with the reporter, or tried to.
+        Contacted = "contacted", "先行联系";
+        /// The unit is on the spot.
+        Arrived = "arrived", "已到场";
+        /// The unit replied.
+        TaskReplied = "task_replied", "单位已答复";
+        /// The reply was confirmed.
+        TaskConfirmed = "task_confirmed", "答复已确认";
+        /// The reply was sent back.
+        TaskSentBack = "task_sent_back", "答复被退回";
+        /// The unit asks to return the task.
+        ReturnRequested = "return_requested", "申请退单";
+        /// The centre did not agree to the return.
+        ReturnDeclined = "return_declined", "退单未获同意";
+        /// The centre agreed; another unit has it now.
+        TaskReturned = "task_returned", "已退单";
+        /// The unit asks for more time.
+        ExtensionRequested = "extension_requested", "申请延期";
+        /// More time was granted.
+        ExtensionGranted = "extension_granted", "同意延期";
+        /// More time was not granted.
+        ExtensionDeclined = "extension_declined", "未同意延期";
+        /// The task ended because the case did.
+        TaskCancelled = "task_cancelled", "任务取消";
+        /// Every unit's reply is confirmed: the reporter has the answer.
+        Replied = "replied", "已答复";
+        /// The reporter is asked for an evaluation (first or second round).
+        FollowUpStarted = "follow_up_started", "回访";
+        /// A follow-up call did not reach the reporter.
+        FollowUpMissed = "follow_up_missed", "回访未联系上";
+        /// The reporter's evaluation.
+        Evaluated = "evaluated", "已评价";
+        /// The lead unit must do it again.
+        ReworkOrdered = "rework_ordered", "重办";
+        /// Reworked twice in vain: the units must confer.
+        ConsultationOpened = "consultation_opened", "转入会商";
+        /// The case is closed.
+        Closed = "closed", "已办结";
+        /// The case is archived.
+        Archived = "archived", "已归档";
+        /// The reporter reopened the case.
+        Reopened = "reopened", "重新办理";
+        /// The reporter appealed against a rejection or a direct answer.
+        Appealed = "appealed", "申请复核";
+        /// The reporter urges.
+        Urged = "urged", "催办";
+        /// The clocks are stopped.
+        Suspended = "suspended", "已挂起";
+        /// The clocks go on.
+        Resumed = "resumed", "恢复办理";
+        /// The case counts in no rate.
+        Excluded = "excluded", "已剔除";
+        /// A share of the time is used up (50 % and 80 %).
+        Reminder = "reminder", "时限提醒";
+        /// A unit's deadline passed.
+        Overdue = "overdue", "已超时";
+        /// A deadline of the centre passed.
+        CentreOverdue = "centre_overdue", "区中心超时";
+    }
+}
+
+/// An event that a rule decided on, before it has its number in the case's stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvent {
+    /// What happened.
+    pub kind: EventKind,
+    /// Who may read it.
+    pub visibility: Visibility,
+    /// The unit it is about.
+    pub unit: Option<NodeCode>,
+    /// The task it is about.
+    pub task: Option<TaskId>,
+    /// Codes, ids and instants; never prose, never personal data.
+    pub data: Value,
+    /// The words a person wrote with it.
+    pub note: Option<String>,
+}
+
+impl NewEvent {
+    /// An event with nothing but its kind and audience.
+    pub const fn new(kind: EventKind, visibility: Visibility) -> Self {
+        Self { kind, visibility, unit: None, task: None, data: Value::Null, note: None }
+    }
+
+    /// With codes, ids and instants.
+    #[must_use]
+    pub fn with(mut self, data: Value) -> Self {
+        self.data = data;
+        self
+    }
+
+    /// With a person's words.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<Option<String>>) -> Self {
+        self.note = note.into();
+        self
+    }
+
+    /// About a unit's task.
+    #[must_use]
+    pub fn about(mut self, task: TaskId, unit: &NodeCode) -> Self {
+        self.task = Some(task);
+        self.unit = Some(unit.clone());
+        self
+    }
+}
+
+/// An event as it is read back, in its place in the case's stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Its number in the stream, from 1.
+    pub seq: i32,
+    /// What happened.
+    pub kind: EventKind,
+    /// When.
+    pub at: Timestamp,
+    /// Who may read it.
+    pub visibility: Visibility,
+    /// The unit it is about.
+    pub unit: Option<NodeCode>,
+    /// That unit's name.
+    pub unit_name: Option<String>,
+    /// The task it is about.
+    pub task: Option<TaskId>,
+    /// Codes, ids and instants.
+    pub data: Value,
+    /// The words a person wrote with it, until they are erased.
+    pub note: Option<String>,
+}

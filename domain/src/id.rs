@@ -1,0 +1,91 @@
+//! Identifiers: one UUIDv7 newtype for each kind of thing, so that a task's id is never taken for
+//! a complaint's. They are made from the given instant and random bits (`infra::random::id`).
+
+use uuid::{Builder, Uuid};
+
+use crate::time::Timestamp;
+
+/// What every identifier can do.
+pub trait Id: Sized {
+    /// Makes the identifier from its instant (millisecond precision) and 10 random bytes.
+    fn from_parts(at: Timestamp, random: &[u8; 10]) -> Self;
+}
+
+fn v7(at: Timestamp, random: &[u8; 10]) -> Uuid {
+    Builder::from_unix_timestamp_millis(at.timestamp_millis().unsigned_abs(), random).into_uuid()
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)+) => {$(
+        $(#[$doc])*
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord,
+            serde::Serialize, serde::Deserialize, sqlx::Type,
+        )]
+        #[serde(transparent)]
+        #[sqlx(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl Id for $name {
+            fn from_parts(at: Timestamp, random: &[u8; 10]) -> Self {
+                Self(v7(at, random))
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                std::borrow::Cow::Borrowed(stringify!($name))
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// An account (账号): one person.
+    AccountId;
+    /// A log-in session (会话) and its family of refresh tokens.
+    SessionId;
+    /// A role granted on a scope (授权).
+    RoleGrantId;
+    /// A complaint (诉求).
+    ComplaintId;
+    /// A task (任务单).
+    TaskId;
+    /// A whistle (哨).
+    WhistleId;
+    /// An evaluation (评价).
+    EvaluationId;
+    /// A reply to a task (答复).
+    ReplyId;
+    /// A job of the queue (后台作业).
+    JobId;
+    /// A notification in an inbox (通知).
+    NotificationId;
+    /// An entry of the audit trail (审计记录).
+    AuditId;
+    /// An uploaded file (附件).
+    AttachmentId;
+}

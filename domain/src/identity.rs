@@ -1,0 +1,567 @@
+//! Identity (身份): roles on scopes, and what each role may do at all. Whether a thing is *theirs*
+//! is the business of [`crate::scope`].
+
+use chrono::TimeDelta;
+
+use crate::{
+    id::AccountId,
+    org::NodeCode,
+    refusal::{FieldError, Kind, Refusal},
+    time::Timestamp,
+};
+
+codes! {
+    /// A role (角色). What a person may do comes from roles, each held on a scope.
+    pub enum Role {
+        /// 居民.
+        Resident = "resident", "居民";
+        /// 党员（与名册核对一致的居民）.
+        PartyMember = "party_member", "党员";
+        /// 网格员.
+        GridOfficer = "grid_officer", "网格员";
+        /// 社区工作者.
+        CommunityOfficer = "community_officer", "社区工作者";
+        /// 街道工作者.
+        SubdistrictOfficer = "subdistrict_officer", "街道工作者";
+        /// 区中心派单员.
+        Dispatcher = "dispatcher", "派单员";
+        /// 部门经办人.
+        DepartmentClerk = "department_clerk", "部门经办人";
+        /// 部门负责人.
+        DepartmentHead = "department_head", "部门负责人";
+        /// 督查.
+        Supervisor = "supervisor", "督查";
+        /// 组织部.
+        Organiser = "organiser", "组织员";
+        /// 区领导.
+        Leader = "leader", "区领导";
+        /// 商户店员.
+        MerchantClerk = "merchant_clerk", "商户店员";
+        /// 物业工作人员.
+        PropertyClerk = "property_clerk", "物业人员";
+        /// 审计员：只读.
+        Auditor = "auditor", "审计员";
+        /// 安全管理员：角色与账号.
+        SecurityAdmin = "security_admin", "安全管理员";
+        /// 系统管理员：配置.
+        SystemAdmin = "system_admin", "系统管理员";
+    }
+}
+
+impl Role {
+    /// Whether the role is a staff role, logged in by password.
+    pub const fn is_staff(self) -> bool {
+        !matches!(self, Self::Resident | Self::PartyMember)
+    }
+
+    /// Whether the role works in the district centre's name.
+    pub const fn is_centre(self) -> bool {
+        matches!(self, Self::Dispatcher | Self::Supervisor | Self::Leader | Self::Auditor)
+    }
+
+    /// Whether the role handles tasks in the name of the unit it is held on.
+    pub const fn works_tasks(self) -> bool {
+        matches!(
+            self,
+            Self::DepartmentClerk
+                | Self::DepartmentHead
+                | Self::SubdistrictOfficer
+                | Self::CommunityOfficer
+        )
+    }
+}
+
+/// What may be done, by the verb's family. The table of [`Permission::roles`] is the one place
+/// that says which role may do it at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// Read one's own account: anyone who is logged in.
+    ReadSelf,
+    /// Report a complaint, for oneself or on behalf of another; staff take in by phone or visit.
+    SubmitComplaint,
+    /// What the reporter of a complaint may do with it: withdraw, remind, evaluate, reopen.
+    OwnComplaint,
+    /// Read complaints within one's scope.
+    ReadComplaint,
+    /// The centre's desk: accept, reject, answer, merge, dispatch, suspend, rule, confirm, follow up.
+    CentreDesk,
+    /// Take a case out of the rates (剔除).
+    ExcludeComplaint,
+    /// Read tasks within one's scope.
+    ReadTask,
+    /// Work on one's unit's tasks.
+    WorkTask,
+    /// Confirm a task or send it back: the centre for complaints, the blower for whistles.
+    JudgeTask,
+    /// Read the rates within one's scope.
+    ReadRates,
+    /// Any staff: the deadline preview, the directory of units.
+    Staff,
+    /// Disable and enable accounts, re-drive dead jobs' accounts.
+    ManageAccounts,
+    /// See and re-drive dead jobs.
+    ManageJobs,
+}
+
+impl Permission {
+    /// The roles that hold the permission.
+    pub fn roles(self) -> Vec<Role> {
+        use Role::{
+            Auditor, CommunityOfficer, DepartmentClerk, DepartmentHead, Dispatcher, GridOfficer,
+            Leader, PartyMember, Resident, SecurityAdmin, SubdistrictOfficer, Supervisor,
+            SystemAdmin,
+        };
+        let only = |roles: &[Role]| roles.to_vec();
+        match self {
+            Self::ReadSelf => Role::ALL.to_vec(),
+            Self::SubmitComplaint => only(&[
+                Resident,
+                PartyMember,
+                Dispatcher,
+                GridOfficer,
+                CommunityOfficer,
+                SubdistrictOfficer,
+            ]),
+            Self::OwnComplaint => only(&[Resident, PartyMember]),
+            Self::ReadComplaint => only(&[
+                Resident,
+                PartyMember,
+                GridOfficer,
+                CommunityOfficer,
+                SubdistrictOfficer,
+                Dispatcher,
+                DepartmentClerk,
+                DepartmentHead,
+                Supervisor,
+                Leader,
+                Auditor,
+            ]),
+            Self::CentreDesk => only(&[Dispatcher]),
+            Self::ExcludeComplaint => only(&[Supervisor]),
+            Self::ReadTask => only(&[
+                CommunityOfficer,
+                SubdistrictOfficer,
+                Dispatcher,
+                DepartmentClerk,
+                DepartmentHead,
+                Supervisor,
+                Leader,
+                Auditor,
+            ]),
+            Self::WorkTask => {
+                only(&[DepartmentClerk, DepartmentHead, SubdistrictOfficer, CommunityOfficer])
+            }
+            Self::JudgeTask => only(&[Dispatcher, CommunityOfficer, SubdistrictOfficer]),
+            Self::ReadRates | Self::Staff => {
+                Role::ALL.iter().copied().filter(|role| role.is_staff()).collect()
+            }
+            Self::ManageAccounts => only(&[SecurityAdmin]),
+            Self::ManageJobs => only(&[SystemAdmin]),
+        }
+    }
+}
+
+/// The scope on which a role is held, as handed out in `{role, scope}`: a node's code, a
+/// merchant's code, or `self`.
+pub const SCOPE_SELF: &str = "self";
+
+/// A role held on a scope.
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+pub struct Grant {
+    /// The role.
+    pub role: Role,
+    /// A division's or department's code, a merchant's code, or `self`.
+    #[schema(example = "140213066004")]
+    pub scope: String,
+}
+
+/// Who is asking: an authenticated account with its roles as they stand now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// The account.
+    pub account: AccountId,
+    /// What it holds.
+    pub grants: Vec<Grant>,
+}
+
+impl Actor {
+    /// Whether any of the roles held may do this at all.
+    pub fn may(&self, permission: Permission) -> bool {
+        let roles = permission.roles();
+        self.grants.iter().any(|grant| roles.contains(&grant.role))
+    }
+
+    /// Whether a role is held, on whatever scope.
+    pub fn has(&self, role: Role) -> bool {
+        self.grants.iter().any(|grant| grant.role == role)
+    }
+
+    /// The role written beside the account in the audit trail: the first one held.
+    pub fn role(&self) -> Option<Role> {
+        self.grants.first().map(|grant| grant.role)
+    }
+
+    /// Whether the account works in the name of this unit.
+    pub fn works_for(&self, unit: &NodeCode) -> bool {
+        self.grants.iter().any(|grant| grant.role.works_tasks() && grant.scope == unit.as_str())
+    }
+
+    /// Whether one of the roles that hold `permission` is held on a division containing `node`.
+    pub fn covers(&self, permission: Permission, node: &NodeCode) -> bool {
+        let roles = permission.roles();
+        self.grants.iter().any(|grant| {
+            roles.contains(&grant.role)
+                && NodeCode::parse("scope", &grant.scope).is_ok_and(|scope| scope.contains(node))
+        })
+    }
+}
+
+/// The longest reason that an administrator gives, in characters.
+const REASON_LENGTH: usize = 200;
+
+/// Why an account was disabled: 2–200 characters.
+///
+/// # Errors
+/// Too short, too long, or with control characters.
+pub fn disabling_reason(given: &str) -> Result<String, FieldError> {
+    crate::text::line("reason", given, 2, REASON_LENGTH)
+}
+
+/// The name by which a staff account logs in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Username(String);
+
+impl Username {
+    /// # Errors
+    /// Not 2–64 characters of `a-z`, `0-9`, `.` and `-`.
+    pub fn parse(field: &str, given: &str) -> Result<Self, FieldError> {
+        let fits = (2..=64).contains(&given.len())
+            && given
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-'));
+        if fits {
+            Ok(Self(given.to_owned()))
+        } else {
+            Err(FieldError::new(field, "用户名为 2–64 位小写字母、数字、点或连字符"))
+        }
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A password as it was typed. It never prints.
+#[derive(Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Password(String);
+
+impl Password {
+    /// A password for a new account: 12–128 characters with letters and digits, and not the name
+    /// it belongs to (等保 level 3 asks for length and mixture).
+    ///
+    /// # Errors
+    /// One of these is missing; the reason says which.
+    pub fn choose(field: &str, given: &str, username: &Username) -> Result<Self, FieldError> {
+        let length = given.chars().count();
+        let refuse = |reason: &str| Err(FieldError::new(field, reason));
+        if !(12..=128).contains(&length) {
+            return refuse("密码需要 12–128 个字符");
+        }
+        if !given.chars().any(char::is_alphabetic) || !given.chars().any(char::is_numeric) {
+            return refuse("密码需要同时有字母和数字");
+        }
+        if given.contains(username.as_str()) {
+            return refuse("密码里不能有用户名");
+        }
+        Ok(Self(given.to_owned()))
+    }
+
+    /// The password itself, to be hashed or verified.
+    pub fn plain(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// How often a password may be wrong, and for how long the account is locked then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LockoutRule {
+    /// So many failures in a row lock.
+    pub failures: i32,
+    /// For so long.
+    pub period: TimeDelta,
+}
+
+/// The failures of an account so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lockout {
+    /// Failures in a row since the last success or the last lock.
+    pub failures: i32,
+    /// Locked until then.
+    pub until: Option<Timestamp>,
+}
+
+impl Lockout {
+    /// # Errors
+    /// The account is locked at `now`.
+    pub fn check(self, now: Timestamp) -> Result<(), Refused> {
+        match self.until {
+            Some(until) if until > now => {
+                let minutes = (until - now).num_seconds().max(1).unsigned_abs().div_ceil(60);
+                Err(Refused::AccountLocked { minutes })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// After one more wrong password. A lock that has passed begins the count anew.
+    #[must_use]
+    pub fn failed(self, rule: LockoutRule, now: Timestamp) -> Self {
+        let before = if self.until.is_some() { 0 } else { self.failures };
+        let failures = before.saturating_add(1);
+        let until = (failures >= rule.failures).then(|| now + rule.period);
+        Self { failures, until }
+    }
+}
+
+/// How long a replay of a used refresh token is taken for a lost answer and not for a theft.
+pub const REPLAY_GRACE: TimeDelta = TimeDelta::seconds(10);
+
+/// What is known of a refresh token that was presented, read under its session's lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Presented {
+    /// The token is good before this instant.
+    pub expires_at: Timestamp,
+    /// When it was exchanged for its successor.
+    pub used_at: Option<Timestamp>,
+    /// Whether the successor was exchanged in its turn.
+    pub successor_used: bool,
+    /// The session ended, was revoked, or ran out.
+    pub session_over: bool,
+}
+
+/// What a presented refresh token brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rotation {
+    /// The successor, issued now.
+    Issue,
+    /// The same successor as before: the first answer was lost on the way.
+    Repeat,
+    /// Nothing: it is over.
+    Refuse,
+    /// The end of the session: somebody holds a copy, and nobody can tell who is the thief.
+    Revoke,
+}
+
+impl Presented {
+    /// The rule of rotation: a token is exchanged once; a replay within 10 s is answered alike as
+    /// long as the successor is unused; any other replay ends the whole family.
+    pub fn rotation(self, now: Timestamp) -> Rotation {
+        match self.used_at {
+            _ if self.session_over => Rotation::Refuse,
+            None if now < self.expires_at => Rotation::Issue,
+            None => Rotation::Refuse,
+            Some(used) if !self.successor_used && now - used <= REPLAY_GRACE => Rotation::Repeat,
+            Some(_) => Rotation::Revoke,
+        }
+    }
+}
+
+codes! {
+    /// Why a session ended.
+    pub enum SessionEnd {
+        /// The person logged out.
+        Logout = "logout", "退出登录";
+        /// A used refresh token came again.
+        Reuse = "reuse", "令牌重复使用";
+        /// The account was disabled.
+        Disabled = "disabled", "账号停用";
+        /// Its time ran out.
+        Expired = "expired", "已到期";
+    }
+}
+
+/// Refusals of log-in and of account administration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Unknown name or wrong password; which of the two is not told.
+    #[error("用户名或密码不对，请重新输入；连续输错多次账号会暂时锁定")]
+    BadCredentials,
+    /// Too many wrong passwords in a row.
+    #[error("密码连续输错次数过多，账号已暂时锁定，请 {minutes} 分钟后再试，或联系安全管理员")]
+    AccountLocked {
+        /// Minutes until it unlocks, rounded up.
+        minutes: u64,
+    },
+    /// The account is disabled.
+    #[error("这个账号已停用，如有疑问请联系管理员")]
+    AccountDisabled,
+    /// No such refresh token, or its session is over.
+    #[error("登录已失效，请重新登录")]
+    RefreshTokenInvalid,
+    /// A used refresh token came again; its session was ended.
+    #[error("为了您的账号安全，这次登录已退出，请重新登录")]
+    RefreshTokenReused,
+    /// WeChat does not know the code, or it is too old.
+    #[error("微信登录凭证无效或已过期，请回到小程序重新登录")]
+    WechatCodeInvalid,
+    /// The code was used already.
+    #[error("微信登录凭证已经用过，请回到小程序重新登录")]
+    WechatCodeUsed,
+    /// WeChat blocks the person.
+    #[error("微信限制了您的登录，请在微信里按提示处理，或改用电话 12345 反映")]
+    WechatBlocked,
+    /// WeChat is away.
+    #[error("微信登录服务暂时没有响应，请稍后再试；着急的事请拨打 12345")]
+    WechatUnavailable,
+    /// The name is taken.
+    #[error("这个用户名已被使用，请换一个")]
+    UsernameTaken,
+    /// One cannot disable oneself.
+    #[error("不能停用自己的账号，请由另一位安全管理员办理")]
+    OwnAccount,
+}
+
+impl Refusal for Refused {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::BadCredentials => "bad_credentials",
+            Self::AccountLocked { .. } => "account_locked",
+            Self::AccountDisabled => "account_disabled",
+            Self::RefreshTokenInvalid => "refresh_token_invalid",
+            Self::RefreshTokenReused => "refresh_token_reused",
+            Self::WechatCodeInvalid => "wechat_code_invalid",
+            Self::WechatCodeUsed => "wechat_code_used",
+            Self::WechatBlocked => "wechat_blocked",
+            Self::WechatUnavailable => "wechat_unavailable",
+            Self::UsernameTaken => "username_taken",
+            Self::OwnAccount => "own_account",
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::BadCredentials
+            | Self::AccountDisabled
+            | Self::RefreshTokenInvalid
+            | Self::RefreshTokenReused => Kind::Unauthenticated,
+            Self::AccountLocked { .. } => Kind::TooMany,
+            Self::WechatCodeInvalid | Self::WechatCodeUsed => Kind::Invalid,
+            Self::WechatBlocked => Kind::Forbidden,
+            Self::WechatUnavailable => Kind::Unavailable,
+            Self::UsernameTaken | Self::OwnAccount => Kind::Conflict,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULE: LockoutRule = LockoutRule { failures: 5, period: TimeDelta::minutes(15) };
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+    }
+
+    #[test]
+    fn the_fifth_failure_locks_for_a_quarter_of_an_hour() {
+        let mut lockout = Lockout::default();
+        for failures in 1..=4 {
+            lockout = lockout.failed(RULE, at(0));
+            assert_eq!((lockout.failures, lockout.until), (failures, None));
+            assert!(lockout.check(at(0)).is_ok());
+        }
+        lockout = lockout.failed(RULE, at(0));
+        assert_eq!(lockout.check(at(0)), Err(Refused::AccountLocked { minutes: 15 }));
+        assert_eq!(lockout.check(at(899)), Err(Refused::AccountLocked { minutes: 1 }));
+        assert!(lockout.check(at(900)).is_ok());
+        let again = lockout.failed(RULE, at(900));
+        assert_eq!((again.failures, again.until), (1, None), "a passed lock begins anew");
+    }
+
+    #[test]
+    fn a_refresh_token_is_exchanged_once() {
+        let fresh = Presented {
+            expires_at: at(100),
+            used_at: None,
+            successor_used: false,
+            session_over: false,
+        };
+        assert_eq!(fresh.rotation(at(99)), Rotation::Issue);
+        assert_eq!(fresh.rotation(at(100)), Rotation::Refuse);
+
+        let used = Presented { used_at: Some(at(0)), ..fresh };
+        assert_eq!(used.rotation(at(0)), Rotation::Repeat);
+        assert_eq!(used.rotation(at(10)), Rotation::Repeat);
+        assert_eq!(used.rotation(at(11)), Rotation::Revoke);
+        assert_eq!(used.rotation(at(500)), Rotation::Revoke, "also after its own end");
+        let passed_on = Presented { successor_used: true, ..used };
+        assert_eq!(passed_on.rotation(at(1)), Rotation::Revoke);
+
+        for presented in [fresh, used, passed_on] {
+            let over = Presented { session_over: true, ..presented };
+            assert_eq!(over.rotation(at(1)), Rotation::Refuse);
+        }
+    }
+
+    #[test]
+    fn a_password_is_long_mixed_and_silent() {
+        let name = Username::parse("username", "li.ming").unwrap();
+        let choose = |given: &str| Password::choose("password", given, &name);
+        assert_eq!(format!("{:?}", choose("Demo-2026-pass").unwrap()), "***");
+        assert!(choose("山西大同平城区水泊寺街道2026").is_ok());
+        for bad in ["short-1", "onlyletters-only", "123456789012", "li.ming-2026-pass"] {
+            assert!(choose(bad).is_err(), "{bad}");
+        }
+        assert!(choose(&"a1".repeat(65)).is_err());
+    }
+
+    #[test]
+    fn usernames() {
+        for good in ["dispatcher", "dept.urban-management", "community.140213066004"] {
+            assert!(Username::parse("username", good).is_ok(), "{good}");
+        }
+        for bad in ["", "a", "Li", "li ming", "李", "a\0b", "a_b"] {
+            assert!(Username::parse("username", bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_permission_is_somebody_s_and_none_is_the_auditor_s_to_write() {
+        use Permission as P;
+        let all = [
+            P::ReadSelf,
+            P::SubmitComplaint,
+            P::OwnComplaint,
+            P::ReadComplaint,
+            P::CentreDesk,
+            P::ExcludeComplaint,
+            P::ReadTask,
+            P::WorkTask,
+            P::JudgeTask,
+            P::ReadRates,
+            P::Staff,
+            P::ManageAccounts,
+            P::ManageJobs,
+        ];
+        for permission in all {
+            let roles = permission.roles();
+            assert!(!roles.is_empty(), "{permission:?}");
+            let reads = matches!(
+                permission,
+                P::ReadSelf | P::ReadComplaint | P::ReadTask | P::ReadRates | P::Staff
+            );
+            assert!(reads || !roles.contains(&Role::Auditor), "{permission:?}");
+        }
+    }
+}

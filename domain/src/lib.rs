@@ -1,0 +1,31 @@
+//! The rules of 智享平城, pure: no database calls, no network, no clock, no randomness.
+//!
+//! Every function here takes the state, a command, the facts it needs and `now`, and answers
+//! with a [`decision::Decision`] or a [`refusal::Refusal`]. See `docs/ARCHITECTURE.md`.
+
+#[macro_use]
+pub mod code;
+
+pub mod calendar;
+pub mod complaint;
+pub mod decision;
+pub mod duty;
+pub mod evaluation;
+pub mod event;
+pub mod id;
+pub mod identity;
+pub mod import;
+pub mod notification;
+pub mod org;
+pub mod page;
+pub mod personal;
+pub mod rates;
+pub mod refusal;
+pub mod scope;
+pub mod sla;
+pub mod task;
+#[cfg(test)]
+mod testing;
+pub mod text;
+pub mod time;
+pub mod transitions;

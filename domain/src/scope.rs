@@ -1,0 +1,146 @@
+//! Scope (数据范围): which rows an account may read. Every read function takes a [`Scope`], and
+//! only [`Scope::of`] makes one, from an authenticated account: a list, search or export that
+//! forgets it does not compile.
+
+use crate::{
+    id::AccountId,
+    identity::{Actor, Role},
+    org::NodeCode,
+};
+
+/// The rows an account may read. Its parts are alternatives: a row is readable when any fits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    everything: bool,
+    areas: Vec<String>,
+    units: Vec<String>,
+    account: AccountId,
+}
+
+/// For whom a view is made; it decides what the view may show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Audience {
+    /// The person who reported.
+    Reporter,
+    /// A unit that handles a task, or an officer of the area.
+    Unit,
+    /// The district centre, supervisors, leaders and auditors.
+    Centre,
+}
+
+impl Scope {
+    /// The scope of an authenticated account.
+    pub fn of(actor: &Actor) -> Self {
+        let held = |wanted: fn(Role) -> bool| {
+            actor
+                .grants
+                .iter()
+                .filter(move |grant| wanted(grant.role))
+                .map(|grant| grant.scope.clone())
+                .collect::<Vec<_>>()
+        };
+        let areas = held(|role| {
+            matches!(role, Role::GridOfficer | Role::CommunityOfficer | Role::SubdistrictOfficer)
+        })
+        .into_iter()
+        .filter(|scope| NodeCode::parse("scope", scope).is_ok_and(|code| code.is_division()))
+        // A grid officer reads the complaints of the community that the grid belongs to.
+        .map(|scope| scope.chars().take(12).collect())
+        .collect();
+        Self {
+            everything: actor.grants.iter().any(|grant| grant.role.is_centre()),
+            areas,
+            units: held(Role::works_tasks),
+            account: actor.account,
+        }
+    }
+
+    /// Whether every row of the district may be read.
+    pub const fn everything(&self) -> bool {
+        self.everything
+    }
+
+    /// The divisions whose complaints may be read, as prefixes of community codes.
+    pub fn areas(&self) -> &[String] {
+        &self.areas
+    }
+
+    /// The same as patterns for `like any`. Codes hold digits only, so nothing needs escaping.
+    pub fn area_patterns(&self) -> Vec<String> {
+        self.areas.iter().map(|area| format!("{area}%")).collect()
+    }
+
+    /// The units whose tasks, and the complaints they belong to, may be read.
+    pub fn units(&self) -> &[String] {
+        &self.units
+    }
+
+    /// The account itself, whose own rows may be read.
+    pub const fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// Whether a complaint that is at hand may be read.
+    pub fn reads(&self, complaint: &crate::complaint::Complaint) -> bool {
+        self.everything
+            || complaint.reporter == Some(self.account)
+            || self.areas.iter().any(|area| complaint.community.as_str().starts_with(area))
+            || complaint.units.iter().any(|unit| self.units.iter().any(|own| own == unit.as_str()))
+    }
+
+    /// The audience for rows that are not the account's own.
+    pub const fn audience(&self) -> Audience {
+        if self.everything {
+            Audience::Centre
+        } else if self.areas.is_empty() && self.units.is_empty() {
+            Audience::Reporter
+        } else {
+            Audience::Unit
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{id::Id, identity::Grant};
+
+    fn actor(grants: &[(Role, &str)]) -> Actor {
+        Actor {
+            account: AccountId::from_parts(chrono::DateTime::UNIX_EPOCH, &[7; 10]),
+            grants: grants
+                .iter()
+                .map(|(role, scope)| Grant { role: *role, scope: (*scope).to_owned() })
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn each_role_reads_its_own_rows_only() {
+        let resident = Scope::of(&actor(&[(Role::Resident, "self")]));
+        assert!(
+            !resident.everything() && resident.areas().is_empty() && resident.units().is_empty()
+        );
+        assert_eq!(resident.audience(), Audience::Reporter);
+
+        let clerk = Scope::of(&actor(&[(Role::DepartmentClerk, "housing")]));
+        assert_eq!(clerk.units(), ["housing"]);
+        assert!(clerk.areas().is_empty());
+        assert_eq!(clerk.audience(), Audience::Unit);
+
+        let officer = Scope::of(&actor(&[(Role::CommunityOfficer, "140213066004")]));
+        assert_eq!(officer.area_patterns(), ["140213066004%"]);
+        assert_eq!(officer.units(), ["140213066004"]);
+
+        for role in Role::ALL {
+            let scope = Scope::of(&actor(&[(*role, "140213")]));
+            assert_eq!(scope.everything(), role.is_centre(), "{role}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_never_an_area() {
+        let odd = Scope::of(&actor(&[(Role::CommunityOfficer, "%")]));
+        assert!(odd.areas().is_empty());
+    }
+}

@@ -1,0 +1,71 @@
+//! Deadlines as rows: which instants a case waits for. What is wanted follows from the state
+//! alone; the store arms what is wanted and cancels the rest.
+
+use super::Rules;
+use crate::{calendar::WorkingCalendar, time::Timestamp};
+
+codes! {
+    /// What an instant stands for.
+    pub enum TimerKind {
+        /// The centre must have dispatched, answered or rejected.
+        DispatchDue = "dispatch_due", "受理派单时限";
+        /// Follow-up round 1 starts.
+        FollowUp = "follow_up", "首次回访";
+        /// Follow-up round 2 starts, by another channel.
+        FollowUpAgain = "follow_up_again", "再次回访";
+        /// Nobody answered: close as not reached.
+        CloseUnreached = "close_unreached", "未联系上办结";
+        /// Archive the closed case.
+        Archive = "archive", "归档";
+        /// A suspension ends.
+        Resume = "resume", "恢复办理";
+        /// A unit must have acknowledged.
+        AcknowledgeDue = "acknowledge_due", "签收时限";
+        /// A unit must have contacted the reporter.
+        ContactDue = "contact_due", "先行联系时限";
+        /// A unit must be on the spot.
+        ArriveDue = "arrive_due", "到场时限";
+        /// The first reminder before the reply is due (50 %).
+        ReplyHalf = "reply_half", "答复时限过半";
+        /// The second reminder before the reply is due (80 %).
+        ReplyMost = "reply_most", "答复时限将至";
+        /// A unit must have replied.
+        ReplyDue = "reply_due", "答复时限";
+        /// The centre must have ruled on a return or an extension.
+        RulingDue = "ruling_due", "裁定时限";
+        /// The centre must have confirmed a reply or sent it back.
+        ConfirmDue = "confirm_due", "确认时限";
+    }
+}
+
+impl TimerKind {
+    /// Whether firing cannot be taken back by a later step, so that it waits while clocks disagree.
+    pub const fn is_irreversible(self) -> bool {
+        matches!(self, Self::CloseUnreached | Self::Archive)
+    }
+}
+
+/// An instant that a case waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timer {
+    /// What it stands for.
+    pub kind: TimerKind,
+    /// When.
+    pub due_at: Timestamp,
+}
+
+impl Timer {
+    /// A timer.
+    pub const fn new(kind: TimerKind, due_at: Timestamp) -> Self {
+        Self { kind, due_at }
+    }
+}
+
+/// What rules reckon time by: the working calendar and the numbers in force.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// Working days and hours.
+    pub calendar: &'a WorkingCalendar,
+    /// Deadlines and limits.
+    pub rules: &'a Rules,
+}

@@ -1,0 +1,264 @@
+//! How a task begins, which instants it waits for, and how its clocks move.
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::{Case, Refused, Role, Status, Step, Task};
+use crate::{
+    complaint::{Assignment, Complaint},
+    decision::Decision,
+    event::{EventKind, NewEvent, Visibility},
+    id::TaskId,
+    sla::{self, CentreDeadline, Needs, Terms, Timer, TimerKind, Urgency},
+    time::Timestamp,
+};
+
+/// What a new task is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// 0 for the lead, 1… for assist units.
+    pub line: i16,
+    /// Somebody must come to the place.
+    pub site: bool,
+    /// Words for the unit.
+    pub note: Option<String>,
+}
+
+impl Task {
+    /// A new task of a complaint (派单). Its clocks run from `now`, not from acknowledgement.
+    pub fn dispatch(
+        to: &Assignment,
+        complaint: &Complaint,
+        order: &Order,
+        terms: Terms<'_>,
+        now: Timestamp,
+    ) -> Decision<Self> {
+        let role = if order.line == 0 { Role::Lead } else { Role::Assist };
+        let urgency = complaint.urgency.unwrap_or(Urgency::Ordinary);
+        let needs = Needs {
+            // Contacting the reporter is the lead's duty: nobody wants to be called by each unit.
+            contact: role == Role::Lead && complaint.contact_is_due(),
+            arrive: order.site || urgency == Urgency::Emergency,
+        };
+        let due = sla::deadlines(urgency, now, terms.calendar, &terms.rules.schedules, needs);
+        let state = Self {
+            id: to.task,
+            case: Case::Complaint(complaint.id),
+            unit: to.unit.code.clone(),
+            role,
+            line: order.line,
+            status: Status::Pending,
+            version: 1,
+            urgency,
+            dispatched_at: now,
+            acknowledge_by: due.acknowledge_by,
+            contact_by: due.contact_by,
+            arrive_by: due.arrive_by,
+            reply_by: due.reply_by,
+            acknowledged_at: None,
+            contacts: 0,
+            contacted_at: None,
+            arrived_at: None,
+            replied_at: None,
+            reply: None,
+            confirmed_at: None,
+            ended_at: None,
+            returns: 0,
+            is_final: false,
+            return_request: None,
+            extensions: 0,
+            extension_request: None,
+            send_backs: 0,
+            rework_of: None,
+        };
+        let event = state.dispatched(order.note.clone());
+        Decision::one(state, event)
+    }
+
+    /// The lead does it again (重办): a new task on the same line with fresh clocks.
+    pub fn again(
+        &self,
+        id: TaskId,
+        complaint: &Complaint,
+        terms: Terms<'_>,
+        now: Timestamp,
+    ) -> Decision<Self> {
+        let needs = Needs {
+            contact: self.role == Role::Lead && complaint.contact_is_due(),
+            arrive: self.arrive_by.is_some(),
+        };
+        let due = sla::deadlines(self.urgency, now, terms.calendar, &terms.rules.schedules, needs);
+        let state = Self {
+            rework_of: Some(self.id),
+            is_final: self.is_final,
+            ..self.successor(id, due, now)
+        };
+        let event = state.dispatched(None);
+        Decision::one(state, event)
+    }
+
+    /// A fresh task on this one's line, for the same unit, with the given deadlines.
+    pub(super) fn successor(&self, id: TaskId, due: sla::Deadlines, now: Timestamp) -> Self {
+        Self {
+            id,
+            case: self.case,
+            unit: self.unit.clone(),
+            role: self.role,
+            line: self.line,
+            status: Status::Pending,
+            version: 1,
+            urgency: self.urgency,
+            dispatched_at: now,
+            acknowledge_by: due.acknowledge_by,
+            contact_by: due.contact_by,
+            arrive_by: due.arrive_by,
+            reply_by: due.reply_by,
+            acknowledged_at: None,
+            contacts: 0,
+            contacted_at: None,
+            arrived_at: None,
+            replied_at: None,
+            reply: None,
+            confirmed_at: None,
+            ended_at: None,
+            returns: self.returns,
+            is_final: false,
+            return_request: None,
+            extensions: 0,
+            extension_request: None,
+            send_backs: 0,
+            rework_of: None,
+        }
+    }
+
+    pub(super) fn dispatched(&self, note: Option<String>) -> NewEvent {
+        self.event(EventKind::TaskDispatched, Visibility::Everyone)
+            .with(json!({
+                "role": self.role,
+                "acknowledge_by": self.acknowledge_by,
+                "contact_by": self.contact_by,
+                "arrive_by": self.arrive_by,
+                "reply_by": self.reply_by,
+                "rework": self.rework_of.is_some(),
+            }))
+            .note(note)
+    }
+
+    /// Ends the task because its case did (取消): never silently, the unit is told.
+    ///
+    /// # Errors
+    /// It is over already.
+    pub fn cancel(&self, now: Timestamp) -> Result<Decision<Self>, Refused> {
+        self.permit(Step::Cancel)?;
+        let mut state = self.clone();
+        state.end(Status::Cancelled, now);
+        let event = self.event(EventKind::TaskCancelled, Visibility::Unit);
+        Ok(Decision::one(state, event))
+    }
+
+    pub(super) fn end(&mut self, status: Status, now: Timestamp) {
+        self.status = status;
+        self.ended_at = Some(now);
+        self.return_request = None;
+        self.extension_request = None;
+    }
+
+    /// Moves what comes before the reply in front of it: the date that the resident was told, or
+    /// that a ruling names, stands.
+    pub(super) fn fit_before_reply(&mut self) {
+        let reply_by = self.reply_by;
+        self.acknowledge_by = self.acknowledge_by.min(reply_by);
+        self.contact_by = self.contact_by.map(|by| by.min(reply_by));
+        self.arrive_by = self.arrive_by.map(|by| by.min(reply_by));
+    }
+
+    /// The task after its case stood still for `by`, beginning at `since`: the deadlines that were
+    /// still ahead move by as long, and so do the clocks of what the unit asked for. A deadline
+    /// that was met or missed before stays as it was, so that a standstill excuses nothing.
+    pub fn shifted(&self, since: Timestamp, by: TimeDelta) -> Decision<Self> {
+        let mut state = self.clone();
+        let moved = |at: Timestamp, met: bool| if met || at <= since { at } else { at + by };
+        state.acknowledge_by = moved(self.acknowledge_by, self.acknowledged_at.is_some());
+        state.contact_by = self.contact_by.map(|at| moved(at, self.contacted_at.is_some()));
+        state.arrive_by = self.arrive_by.map(|at| moved(at, self.arrived_at.is_some()));
+        state.reply_by = moved(self.reply_by, self.status == Status::Replied);
+        if let Some(request) = &mut state.return_request {
+            request.asked_at += by;
+        }
+        if let Some(request) = &mut state.extension_request {
+            request.asked_at += by;
+            request.until += by;
+        }
+        // A mark that was met in time may now lie before one that moved: it is moved up as well.
+        let mut latest = state.acknowledge_by;
+        for mark in [&mut state.contact_by, &mut state.arrive_by].into_iter().flatten() {
+            *mark = latest.max(*mark);
+            latest = *mark;
+        }
+        state.reply_by = latest.max(state.reply_by);
+        Decision { state, events: Vec::new() }
+    }
+
+    /// The instants that the task waits for, by its state alone. Nothing that is merely asked for
+    /// stops them. While its case is suspended a task waits for nothing.
+    pub fn timers(&self, terms: Terms<'_>) -> Vec<Timer> {
+        let mut timers = Vec::new();
+        if self.status.is_ended() {
+            return timers;
+        }
+        let mut wait = |kind, due_at: Option<Timestamp>| {
+            timers.extend(due_at.map(|due_at| Timer::new(kind, due_at)));
+        };
+        let centre = |what, from| {
+            terms.rules.centre.deadline(what, Some(self.urgency), from, terms.calendar)
+        };
+        if self.acknowledged_at.is_none() {
+            wait(TimerKind::AcknowledgeDue, Some(self.acknowledge_by));
+        }
+        if self.contacted_at.is_none() {
+            wait(TimerKind::ContactDue, self.contact_by);
+        }
+        if self.arrived_at.is_none() {
+            wait(TimerKind::ArriveDue, self.arrive_by);
+        }
+        if self.status == Status::Replied {
+            let due = self.replied_at.map(|at| centre(CentreDeadline::ConfirmReply, at));
+            wait(TimerKind::ConfirmDue, due);
+        } else {
+            let [half, most] = terms.rules.overdue.reminders(self.dispatched_at, self.reply_by);
+            wait(TimerKind::ReplyHalf, Some(half));
+            wait(TimerKind::ReplyMost, Some(most));
+            wait(TimerKind::ReplyDue, Some(self.reply_by));
+        }
+        let ruling = |asked_at| centre(CentreDeadline::Ruling, asked_at);
+        let on_return = self.return_request.as_ref().map(|request| ruling(request.asked_at));
+        let on_extension = self.extension_request.map(|request| ruling(request.asked_at));
+        wait(TimerKind::RulingDue, on_return);
+        wait(TimerKind::RulingDue, on_extension.filter(|due| Some(*due) != on_return));
+        timers
+    }
+
+    /// What a due instant does: a reminder to the unit, a notice that time is over, or a notice to
+    /// the centre. The state stays; the instant is on record.
+    pub fn fire(&self, kind: TimerKind) -> Decision<Self> {
+        let reminder = |percent: u8| {
+            self.event(EventKind::Reminder, Visibility::Unit)
+                .with(json!({ "percent": percent, "by": self.reply_by }))
+        };
+        let overdue = |mark: &str, by: Option<Timestamp>| {
+            self.event(EventKind::Overdue, Visibility::Unit).with(json!({ "mark": mark, "by": by }))
+        };
+        let event = match kind {
+            TimerKind::ReplyHalf => reminder(50),
+            TimerKind::ReplyMost => reminder(80),
+            TimerKind::AcknowledgeDue => overdue("acknowledge", Some(self.acknowledge_by)),
+            TimerKind::ContactDue => overdue("contact", self.contact_by),
+            TimerKind::ArriveDue => overdue("arrive", self.arrive_by),
+            TimerKind::ReplyDue => overdue("reply", Some(self.reply_by)),
+            _ => self
+                .event(EventKind::CentreOverdue, Visibility::Centre)
+                .with(json!({ "step": kind })),
+        };
+        Decision::one(self.clone(), event)
+    }
+}

@@ -1,0 +1,124 @@
+//! Why a step on a task is refused.
+
+use super::{Status, Step};
+use crate::{
+    refusal::{self, FieldError, Kind},
+    sla::ExtensionRefusal,
+    time::{self, Timestamp},
+};
+
+/// A refused step.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The table has no such step from here.
+    #[error("任务现在是“{}”，不能“{}”", .status.label(), .step.label())]
+    Step {
+        /// What was asked.
+        step: Step,
+        /// Where the task stands.
+        status: Status,
+    },
+    /// The case stands still.
+    #[error("诉求已挂起，时限暂停；请等恢复办理后再操作")]
+    CaseSuspended,
+    /// The reporter must be contacted first.
+    #[error("答复之前要先联系反映人并登记联系情况")]
+    ContactMissing,
+    /// There is nobody to contact.
+    #[error("这件诉求没有可以联系的人，不需要登记联系")]
+    NobodyToContact,
+    /// A secret reporter is contacted through the platform alone.
+    #[error("反映人要求保密，只能用“平台转达”（relay）联系")]
+    RelayOnly,
+    /// A reply that says nothing.
+    #[error("{0}")]
+    ReplyNotSubstantive(String),
+    /// The duty item demands photos.
+    #[error("这项职责要求附上现场照片，请先上传照片再答复")]
+    PhotosRequired,
+    /// Returned as often as allowed.
+    #[error("这条任务线已退单 {limit} 次，由区中心作最终裁定，不能再退")]
+    ReturnLimitReached {
+        /// How many are allowed.
+        limit: u32,
+    },
+    /// The centre ruled finally.
+    #[error("区中心已作最终裁定，这件任务不能再退单")]
+    RulingIsFinal,
+    /// The window to dispute is past: the unit keeps it (首接负责).
+    #[error("退单期限 {} 已过，按首接负责由本单位办理", time::spoken(*.closed_at))]
+    ReturnWindowClosed {
+        /// When it closed.
+        closed_at: Timestamp,
+    },
+    /// A unit cannot return a task to itself.
+    #[error("建议改派的单位不能是本单位")]
+    ReturnToSelf,
+    /// An emergency is handled first and disputed afterwards.
+    #[error("紧急事项先处置、后争议：请先签收处置，再提出退单")]
+    EmergencyActsFirst,
+    /// The centre must name the next unit.
+    #[error("同意退单时，请指定改派的单位（to_unit）")]
+    NextUnitMissing,
+    /// A new reply date lies in the past.
+    #[error("答复时限要在现在之后；原时限已过时，请写明新的时限（reply_by）")]
+    ReplyByPast,
+    /// Nothing was asked.
+    #[error("没有待裁定的延期申请")]
+    NoExtensionAsked,
+    /// Asked already.
+    #[error("延期申请正在等区中心裁定，不需要重复提出")]
+    ExtensionPending,
+    /// The rule of extensions says no.
+    #[error(transparent)]
+    Extension(#[from] ExtensionRefusal),
+}
+
+impl refusal::Refusal for Refused {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Step { .. } => "task_step_refused",
+            Self::CaseSuspended => "case_suspended",
+            Self::ContactMissing => "contact_missing",
+            Self::NobodyToContact => "nobody_to_contact",
+            Self::RelayOnly => "relay_only",
+            Self::ReplyNotSubstantive(_) => "reply_not_substantive",
+            Self::PhotosRequired => "photos_required",
+            Self::ReturnLimitReached { .. } => "return_limit_reached",
+            Self::RulingIsFinal => "ruling_is_final",
+            Self::ReturnWindowClosed { .. } => "return_window_closed",
+            Self::ReturnToSelf => "return_to_self",
+            Self::EmergencyActsFirst => "emergency_acts_first",
+            Self::NextUnitMissing => "next_unit_missing",
+            Self::ReplyByPast => "reply_by_past",
+            Self::NoExtensionAsked => "no_extension_asked",
+            Self::ExtensionPending => "extension_pending",
+            Self::Extension(refusal) => refusal.code(),
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::ReplyNotSubstantive(_)
+            | Self::ReturnToSelf
+            | Self::NextUnitMissing
+            | Self::ReplyByPast
+            | Self::PhotosRequired => Kind::Invalid,
+            Self::Extension(refusal) => refusal.kind(),
+            _ => Kind::Conflict,
+        }
+    }
+
+    fn fields(&self) -> Vec<FieldError> {
+        let at = |field: &str| vec![FieldError::new(field, self.to_string())];
+        match self {
+            Self::ReplyNotSubstantive(_) => at("text"),
+            Self::ReturnToSelf => at("suggested_unit"),
+            Self::NextUnitMissing => at("to_unit"),
+            Self::ReplyByPast => at("reply_by"),
+            Self::PhotosRequired => at("attachment_ids"),
+            Self::Extension(refusal) => refusal.fields(),
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The rules of tasks: every state × every step, and each rule at its edges.
+
+mod clocks;
+mod replies;
+mod returns;
+mod steps;
+mod unit;

@@ -1,0 +1,83 @@
+//! Text that people write: length counted in characters, control characters refused, and
+//! everything else (emoji, 𠮷, 㐂) kept exactly.
+
+use crate::refusal::FieldError;
+
+/// Checks a text field: `min..=max` characters after trimming white space at both ends; tabs and
+/// line breaks allowed, other control characters refused.
+///
+/// # Errors
+/// Too short, too long, or with a control character; the reason says which and where.
+pub fn text(field: &str, given: &str, min: usize, max: usize) -> Result<String, FieldError> {
+    if let Some((at, c)) =
+        given.chars().enumerate().find(|(_, c)| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+    {
+        let reason =
+            format!("第 {} 个字符是不可见的控制字符（U+{:04X}），请删去", at + 1, u32::from(c));
+        return Err(FieldError::new(field, reason));
+    }
+    let kept = given.trim();
+    let length = kept.chars().count();
+    if length < min || length > max {
+        let reason = if length == 0 {
+            format!("不能为空，需要 {min}–{max} 个字")
+        } else {
+            format!("需要 {min}–{max} 个字，现在是 {length} 个字")
+        };
+        return Err(FieldError::new(field, reason));
+    }
+    Ok(kept.to_owned())
+}
+
+/// A text field that may be left out; blank counts as left out.
+///
+/// # Errors
+/// As [`text`].
+pub fn optional(
+    field: &str,
+    given: Option<&str>,
+    max: usize,
+) -> Result<Option<String>, FieldError> {
+    match given {
+        Some(some) if !some.trim().is_empty() => text(field, some, 1, max).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// One line: as [`text`], but without tabs and line breaks inside.
+///
+/// # Errors
+/// As [`text`], or a tab or line break.
+pub fn line(field: &str, given: &str, min: usize, max: usize) -> Result<String, FieldError> {
+    let kept = text(field, given, min, max)?;
+    if kept.contains(['\t', '\n', '\r']) {
+        return Err(FieldError::new(field, "只能写一行，请删去换行和制表符"));
+    }
+    Ok(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rare_characters_and_emoji_are_kept_exactly() {
+        assert_eq!(text("title", " 𠮷野家㐂🚰 ", 2, 200).unwrap(), "𠮷野家㐂🚰");
+    }
+
+    #[test]
+    fn control_characters_are_refused_and_located() {
+        let error = text("content", "路灯\u{0}坏了", 2, 200).unwrap_err();
+        assert!(error.reason.contains("第 3 个字符"), "{}", error.reason);
+        assert!(text("content", "路灯\t坏了\r\n", 2, 200).is_ok());
+        assert!(text("content", "路灯\u{1b}[0m", 2, 200).is_err());
+    }
+
+    #[test]
+    fn length_counts_characters() {
+        assert!(text("title", "路", 2, 200).is_err());
+        assert!(text("title", &"路".repeat(200), 2, 200).is_ok());
+        assert!(text("title", &"路".repeat(201), 2, 200).is_err());
+        assert!(line("title", "一\n二", 2, 200).is_err());
+    }
+}

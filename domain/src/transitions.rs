@@ -1,0 +1,123 @@
+//! The transition tables as documentation: `docs/TRANSITIONS.md` is this module's text, made from
+//! the same tables that the rules read.
+
+use crate::{complaint, task};
+
+/// One table: each step with the states it starts from and those it can lead to.
+struct Table<'t> {
+    title: &'t str,
+    refused: &'t str,
+    states: Vec<(&'t str, &'t str)>,
+    steps: Vec<Row<'t>>,
+}
+
+struct Row<'t> {
+    code: &'t str,
+    label: &'t str,
+    from: Vec<&'t str>,
+    to: Vec<&'t str>,
+}
+
+/// Both tables as Markdown.
+pub fn markdown() -> String {
+    let mut out = String::from(
+        "# Transitions\n\n\
+         <!-- Generated from `TRANSITIONS` in domain/src/complaint.rs and domain/src/task.rs.\n     \
+         Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
+         Every step that is allowed, from where, and where it can lead. A step that a table does\n\
+         not list is refused with the code under its title. A step that starts and ends in the\n\
+         same state (挂起, 催办, 先行联系 …) is marked ↺. Whoever reported a merged complaint may\n\
+         evaluate it once the case it follows is answered; that changes no state.\n",
+    );
+    for table in [complaints(), tasks()] {
+        table.write(&mut out);
+    }
+    out
+}
+
+macro_rules! table {
+    ($word:ident, $title:literal, $refused:literal) => {
+        Table {
+            title: $title,
+            refused: $refused,
+            states: $word::Status::ALL.iter().map(|it| (it.code(), it.label())).collect(),
+            steps: $word::TRANSITIONS
+                .iter()
+                .map(|(step, from, to)| Row {
+                    code: step.code(),
+                    label: step.label(),
+                    from: from.iter().map(|it| it.code()).collect(),
+                    to: to.iter().map(|it| it.code()).collect(),
+                })
+                .collect(),
+        }
+    };
+}
+
+fn complaints() -> Table<'static> {
+    table!(complaint, "A complaint (诉求)", "complaint_step_refused")
+}
+
+fn tasks() -> Table<'static> {
+    table!(task, "A task (任务单)", "task_step_refused")
+}
+
+impl Row<'_> {
+    fn stays(&self) -> bool {
+        self.from == self.to
+    }
+
+    fn line(&self) -> String {
+        let (from, to) = (list(&self.from), list(&self.to));
+        let to = if self.stays() { "↺".to_owned() } else { to };
+        format!("| `{}` {} | {from} | {to} |\n", self.code, self.label)
+    }
+}
+
+impl Table<'_> {
+    fn write(&self, out: &mut String) {
+        out.push_str(&format!("\n## {}\n\nRefused: `{}`.\n\n", self.title, self.refused));
+        out.push_str("| step | from | to |\n|---|---|---|\n");
+        for row in &self.steps {
+            out.push_str(&row.line());
+        }
+        out.push_str("\n| state | steps |\n|---|---|\n");
+        for (code, label) in &self.states {
+            let steps = self.steps.iter().filter(|row| row.from.contains(code));
+            let steps: Vec<_> = steps.map(|row| row.code).collect();
+            let steps = if steps.is_empty() { "–".to_owned() } else { list(&steps) };
+            out.push_str(&format!("| `{code}` {label} | {steps} |\n"));
+        }
+    }
+}
+
+fn list(codes: &[&str]) -> String {
+    codes.iter().map(|code| format!("`{code}`")).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_is_fresh() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/TRANSITIONS.md");
+        let text = markdown();
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(path, &text).unwrap();
+        }
+        let stored = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            stored == text,
+            "docs/TRANSITIONS.md is stale; rewrite it with: UPDATE=1 cargo test -p domain transitions"
+        );
+    }
+
+    #[test]
+    fn each_step_stands_in_its_table_once() {
+        let listed: Vec<_> = complaint::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, complaint::Step::ALL);
+        let listed: Vec<_> = task::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, task::Step::ALL);
+    }
+}

@@ -1,0 +1,10 @@
+//! What the rules need from outside: PostgreSQL (the truth), Redis (hints), WeChat, cryptography.
+//!
+//! Store functions are plain `async fn(&mut PgConnection, …)`; only `api::app` and the job runner
+//! begin or commit. SQL stands only in this crate.
+
+pub mod crypto;
+pub mod postgres;
+pub mod random;
+pub mod redis;
+pub mod wechat;

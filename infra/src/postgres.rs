@@ -1,0 +1,56 @@
+//! PostgreSQL: the pool, the migrations, and one file of plain functions for each word.
+
+use std::time::Duration;
+
+use sqlx::{
+    Executor,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+pub mod audit;
+pub mod complaint;
+pub mod duty;
+pub mod event;
+pub mod idempotency;
+pub mod identity;
+pub mod import;
+pub mod job;
+pub mod notification;
+pub mod org;
+pub mod rates;
+pub mod task;
+pub mod timer;
+
+/// A connection pool.
+pub type Pool = sqlx::PgPool;
+/// A connection, inside or outside a transaction.
+pub type Connection = sqlx::PgConnection;
+
+/// The migrations, embedded.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// Opens a pool. Connections are made when needed, so a database that is away for the moment does
+/// not stop the start.
+///
+/// # Errors
+/// The URL cannot be read.
+pub fn pool(url: &str, connections: u32) -> Result<Pool, sqlx::Error> {
+    let options: PgConnectOptions = url.parse()?;
+    Ok(PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(5))
+        // A future dropped inside `begin` can hand back a connection with an open transaction on
+        // which later writes would vanish (sqlx issue 4385); no transaction outlives a release.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                connection.execute("rollback").await?;
+                Ok(true)
+            })
+        })
+        .connect_lazy_with(options.application_name("zhixiang")))
+}
+
+/// The name of the constraint that a statement broke, if that is why it failed.
+pub fn violated(error: &sqlx::Error) -> Option<&str> {
+    error.as_database_error().and_then(|database| database.constraint())
+}

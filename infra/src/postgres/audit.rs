@@ -1,0 +1,97 @@
+//! The audit trail (审计): who did what to which object, from where. Append-only, written in the
+//! transaction of what it records.
+
+use domain::{
+    id::{AccountId, AuditId},
+    identity::{Actor, Role},
+    time::Timestamp,
+};
+use serde_json::Value;
+
+use super::Connection;
+use crate::random;
+
+/// Where a request came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The request's id, as in its answer and in the log.
+    pub request_id: Option<String>,
+    /// The client's address.
+    pub address: Option<String>,
+}
+
+/// An entry to be appended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditEntry<'a> {
+    /// Who did it; none for the command line and for people who are not logged in.
+    pub account: Option<AccountId>,
+    /// In which role.
+    pub role: Option<Role>,
+    /// What was done, such as `account.disable`.
+    pub action: &'static str,
+    /// What kind of object, such as `account`.
+    pub object: &'static str,
+    /// Which one.
+    pub object_id: String,
+    /// From where.
+    pub origin: &'a Origin,
+    /// Codes and hashes of before and after; never prose, never personal data.
+    pub data: Value,
+}
+
+impl<'a> AuditEntry<'a> {
+    /// An entry without an actor and without data.
+    pub fn new(
+        action: &'static str,
+        object: &'static str,
+        object_id: impl std::fmt::Display + Copy,
+        origin: &'a Origin,
+    ) -> Self {
+        let object_id = object_id.to_string();
+        Self { account: None, role: None, action, object, object_id, origin, data: Value::Null }
+    }
+
+    /// Done by this account.
+    #[must_use]
+    pub fn by(mut self, actor: &Actor) -> Self {
+        self.account = Some(actor.account);
+        self.role = actor.role();
+        self
+    }
+
+    /// With codes and hashes.
+    #[must_use]
+    pub fn with(mut self, data: Value) -> Self {
+        self.data = data;
+        self
+    }
+}
+
+/// Appends an entry.
+///
+/// # Errors
+/// The database's.
+pub async fn append(
+    conn: &mut Connection,
+    entry: &AuditEntry<'_>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into audit_entry
+            (id, at, account_id, role, action, object, object_id, request_id, address, data)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        random::id::<AuditId>(now).0,
+        now,
+        entry.account.map(|account| account.0),
+        entry.role.map(Role::code),
+        entry.action,
+        entry.object,
+        entry.object_id,
+        entry.origin.request_id,
+        entry.origin.address,
+        entry.data,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

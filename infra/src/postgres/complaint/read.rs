@@ -1,0 +1,434 @@
+//! Complaints as they are read: every function takes a [`Scope`], and what comes back is made for
+//! an audience. What points to the reporter stands in [`Reporter`] alone, which only the centre's
+//! view holds.
+
+use domain::{
+    complaint::{Channel, ClosedAs, Kind, Status},
+    id::{AccountId, ComplaintId, TaskId},
+    org::NodeCode,
+    page::{Cursor, PageRequest},
+    scope::{Audience, Scope},
+    sla::Urgency,
+    task,
+    time::Timestamp,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::postgres::Connection;
+
+/// A complaint as anyone who may read it sees it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Facts {
+    /// Its id.
+    pub id: ComplaintId,
+    /// The number that people read: `PC20261124000123`.
+    #[schema(example = "PC20261124000123")]
+    pub number: String,
+    /// Where it stands.
+    pub status: Status,
+    /// The status in Chinese.
+    #[schema(example = "办理中")]
+    pub status_text: &'static str,
+    /// Grows with each change; what `If-Match` compares.
+    pub version: i64,
+    /// What it is about.
+    pub kind: Kind,
+    /// Its title.
+    pub title: String,
+    /// What happened.
+    pub content: String,
+    /// The community it is about.
+    pub community_code: NodeCode,
+    /// The community's name.
+    pub community_name: String,
+    /// Where exactly, in words.
+    pub address: Option<String>,
+    /// Where exactly, in GCJ-02.
+    pub location: Option<Place>,
+    /// Nobody outside the centre learns who reported.
+    pub confidential: bool,
+    /// Decides every deadline.
+    pub urgency: Option<Urgency>,
+    /// The category the centre gave it.
+    pub category: Option<String>,
+    /// The duty-list item it was judged by.
+    pub duty_item: Option<String>,
+    /// The version of the duty list it was judged by.
+    pub duty_list: Option<String>,
+    /// When it came in.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// When it was accepted first.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub accepted_at: Option<Timestamp>,
+    /// When it was dispatched first.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub dispatched_at: Option<Timestamp>,
+    /// When it was answered last.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub replied_at: Option<Timestamp>,
+    /// When it was closed.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub closed_at: Option<Timestamp>,
+    /// How it was closed.
+    pub closed_as: Option<ClosedAs>,
+    /// 0 before follow-up, then 1 or 2.
+    pub follow_up_round: i16,
+    /// How often the lead had to do it again.
+    pub reworks: i16,
+    /// How often the reporter urged.
+    pub urges: i16,
+    /// Until when at the latest the clocks stand still.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub suspended_until: Option<Timestamp>,
+    /// The complaint it follows.
+    pub merged_into: Option<ComplaintId>,
+    /// The answer: the lead's confirmed reply, or the centre's own.
+    pub answer: Option<String>,
+    /// Who has it, and by when.
+    pub tasks: Vec<TaskBrief>,
+}
+
+/// A place in GCJ-02.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct Place {
+    /// Degrees east.
+    pub lng: f64,
+    /// Degrees north.
+    pub lat: f64,
+}
+
+/// One unit's part in a complaint.
+#[derive(Debug, Clone, Serialize, serde::Deserialize, ToSchema)]
+pub struct TaskBrief {
+    /// The task.
+    pub id: TaskId,
+    /// The unit's code.
+    pub unit: NodeCode,
+    /// The unit's name.
+    pub unit_name: String,
+    /// As what.
+    pub role: task::Role,
+    /// Where it stands.
+    pub status: task::Status,
+    /// Reply until.
+    #[schema(value_type = String, format = DateTime)]
+    pub reply_by: Timestamp,
+}
+
+/// What points to the reporter: for the centre alone.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Reporter {
+    /// The account that reported, if any.
+    pub account: Option<AccountId>,
+    /// For another person.
+    pub on_behalf: bool,
+    /// By which way.
+    pub channel: Channel,
+    /// Who took it in.
+    pub taken_in_by: Option<String>,
+    /// Somebody can be contacted.
+    pub reachable: bool,
+}
+
+/// A complaint with what only the centre may see beside it.
+#[derive(Debug, Clone)]
+pub struct Detail {
+    /// What everyone sees.
+    pub facts: Facts,
+    /// What the centre sees.
+    pub reporter: Reporter,
+    /// Whether it counts in no rate; the centre and supervisors see it.
+    pub excluded: bool,
+    /// For whom this reader's view is made.
+    pub audience: Audience,
+    /// The reader's own units that still work on it as lead or assist.
+    pub handled_by_reader: bool,
+}
+
+/// Reads a complaint, if it is within the scope. A missing one and a foreign one look the same.
+///
+/// # Errors
+/// The database is away.
+pub async fn detail(
+    conn: &mut Connection,
+    scope: &Scope,
+    id: ComplaintId,
+) -> Result<Option<Detail>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select c.id as "id: ComplaintId", c.number, c.status as "status: Status", c.version,
+               c.kind as "kind: Kind", c.title, c.content,
+               c.community_code as "community_code: NodeCode", place.name as community_name,
+               c.address, c.lng, c.lat, c.confidential, c.urgency as "urgency: Urgency", c.category,
+               c.duty_item, c.duty_list, c.submitted_at, c.accepted_at, c.dispatched_at,
+               c.replied_at, c.closed_at, c.closed_as as "closed_as: ClosedAs", c.follow_up_round,
+               c.reworks, c.urges, c.suspended_until, c.merged_into as "merged_into: ComplaintId",
+               c.reporter_id as "reporter_id: AccountId", c.on_behalf, c.reachable,
+               c.channel as "channel: Channel", c.excluded_at is not null as "excluded!",
+               clerk.display_name as "taken_in_by?",
+               coalesce(
+                   case when c.status = 'answered' then (
+                       select note from event where subject_id = c.id and kind = 'answered'
+                       order by seq desc limit 1) end,
+                   (select reply_text from task where complaint_id = c.id and role = 'lead'
+                       and status = 'confirmed' order by confirmed_at desc limit 1)
+               ) as answer,
+               coalesce((
+                   select json_agg(json_build_object('id', t.id, 'unit', t.unit, 'unit_name', u.name,
+                           'role', t.role, 'status', t.status, 'reply_by', t.reply_by)
+                       order by t.line, t.dispatched_at)
+                   from task t join org_node u on u.code = t.unit
+                   where t.complaint_id = c.id and t.status <> 'returned'
+               ), '[]') as "tasks!: sqlx::types::Json<Vec<TaskBrief>>",
+               exists (
+                   select from task t where t.complaint_id = c.id and t.unit = any($4)
+                       and t.ended_at is null
+               ) as "handled_by_reader!"
+           from complaint c
+           join org_node place on place.code = c.community_code
+           left join account clerk on clerk.id = c.taken_in_by
+           where c.id = $1
+               and ($2 or c.community_code like any($3) or c.units && $4 or c.reporter_id = $5)"#,
+        id.0,
+        scope.everything(),
+        &scope.area_patterns(),
+        scope.units(),
+        scope.account().0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Detail {
+        audience: if row.reporter_id == Some(scope.account()) {
+            Audience::Reporter
+        } else {
+            scope.audience()
+        },
+        handled_by_reader: row.handled_by_reader,
+        excluded: row.excluded,
+        reporter: Reporter {
+            account: row.reporter_id,
+            on_behalf: row.on_behalf,
+            channel: row.channel,
+            taken_in_by: row.taken_in_by,
+            reachable: row.reachable,
+        },
+        facts: Facts {
+            id: row.id,
+            number: row.number,
+            status: row.status,
+            status_text: row.status.label(),
+            version: row.version,
+            kind: row.kind,
+            title: row.title,
+            content: row.content,
+            community_code: row.community_code,
+            community_name: row.community_name,
+            address: row.address,
+            location: row.lng.zip(row.lat).map(|(lng, lat)| Place { lng, lat }),
+            confidential: row.confidential,
+            urgency: row.urgency,
+            category: row.category,
+            duty_item: row.duty_item,
+            duty_list: row.duty_list,
+            created_at: row.submitted_at,
+            accepted_at: row.accepted_at,
+            dispatched_at: row.dispatched_at,
+            replied_at: row.replied_at,
+            closed_at: row.closed_at,
+            closed_as: row.closed_as,
+            follow_up_round: row.follow_up_round,
+            reworks: row.reworks,
+            urges: row.urges,
+            suspended_until: row.suspended_until,
+            merged_into: row.merged_into,
+            answer: row.answer,
+            tasks: row.tasks.0,
+        },
+    }))
+}
+
+/// A complaint in a list.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Summary {
+    /// Its id.
+    pub id: ComplaintId,
+    /// The number that people read.
+    #[schema(example = "PC20261124000123")]
+    pub number: String,
+    /// Where it stands.
+    pub status: Status,
+    /// The status in Chinese.
+    pub status_text: &'static str,
+    /// Grows with each change.
+    pub version: i64,
+    /// What it is about.
+    pub kind: Kind,
+    /// Its title.
+    pub title: String,
+    /// The community it is about.
+    pub community_code: NodeCode,
+    /// The community's name.
+    pub community_name: String,
+    /// Decides every deadline.
+    pub urgency: Option<Urgency>,
+    /// Nobody outside the centre learns who reported.
+    pub confidential: bool,
+    /// When it came in.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+impl Summary {
+    /// Where the next page starts when this is the last row.
+    pub fn cursor(&self) -> Cursor {
+        Cursor { at: self.created_at, id: self.id.0 }
+    }
+}
+
+/// What a list is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Where they stand.
+    pub status: Option<Status>,
+    /// A division; its whole subtree counts.
+    pub community: Option<NodeCode>,
+    /// A unit that has or had a task.
+    pub unit: Option<NodeCode>,
+    /// Words of two characters or more, or a number.
+    pub words: Option<String>,
+    /// The account's own alone, whatever else its scope holds.
+    pub own_only: bool,
+}
+
+/// Lists complaints within the scope, newest first, one more than the page.
+///
+/// # Errors
+/// The database is away.
+pub async fn list(
+    conn: &mut Connection,
+    scope: &Scope,
+    filter: &Filter,
+    page: PageRequest,
+) -> Result<Vec<Summary>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select c.id as "id: ComplaintId", c.number, c.status as "status: Status", c.version,
+               c.kind as "kind: Kind", c.title, c.community_code as "community_code: NodeCode",
+               place.name as community_name, c.urgency as "urgency: Urgency", c.confidential,
+               c.submitted_at
+           from complaint c join org_node place on place.code = c.community_code
+           where ((not $5 and ($1 or c.community_code like any($2) or c.units && $3))
+                   or c.reporter_id = $4)
+               and ($6::text is null or c.status = $6)
+               and ($7::text is null or c.community_code like $7 || '%')
+               and ($8::text is null or c.units @> array[$8])
+               and ($9::text is null or c.number = $9
+                   or bigrams(c.title || ' ' || c.content) @> bigrams($9))
+               and ($10::timestamptz is null or (c.submitted_at, c.id) < ($10, $11))
+           order by c.submitted_at desc, c.id desc
+           limit $12"#,
+        scope.everything(),
+        &scope.area_patterns(),
+        scope.units(),
+        scope.account().0,
+        filter.own_only,
+        filter.status.map(Status::code),
+        filter.community.as_ref().map(NodeCode::as_str),
+        filter.unit.as_ref().map(NodeCode::as_str),
+        filter.words,
+        page.after.map(|cursor| cursor.at),
+        page.after.map(|cursor| cursor.id),
+        page.probe(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Summary {
+            id: row.id,
+            number: row.number,
+            status: row.status,
+            status_text: row.status.label(),
+            version: row.version,
+            kind: row.kind,
+            title: row.title,
+            community_code: row.community_code,
+            community_name: row.community_name,
+            urgency: row.urgency,
+            confidential: row.confidential,
+            created_at: row.submitted_at,
+        })
+        .collect())
+}
+
+/// What a person without an account sees: nothing that another could not read off a poster.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PublicView {
+    /// The number that people read.
+    #[schema(example = "PC20261124000123")]
+    pub number: String,
+    /// Where it stands.
+    pub status: Status,
+    /// The status in Chinese.
+    #[schema(example = "办理中")]
+    pub status_text: &'static str,
+    /// Its title.
+    pub title: String,
+    /// When it came in.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// Who has it.
+    pub units: Vec<String>,
+    /// Until when the answer is due.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub reply_by: Option<Timestamp>,
+    /// The answer, once there is one.
+    pub answer: Option<String>,
+    /// The complaint that it follows, by number.
+    pub merged_into: Option<String>,
+}
+
+/// Reads what is shown for a number and query code that were checked.
+///
+/// # Errors
+/// The database is away.
+pub async fn tracked(
+    conn: &mut Connection,
+    id: ComplaintId,
+) -> Result<Option<PublicView>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select c.number, c.status as "status: Status", c.title, c.submitted_at,
+               parent.number as "merged_into?",
+               array(select distinct u.name from task t join org_node u on u.code = t.unit
+                   where t.complaint_id = c.id and t.status not in ('returned', 'cancelled')
+               ) as "units!",
+               (select max(reply_by) from task t where t.complaint_id = c.id and t.ended_at is null
+               ) as reply_by,
+               coalesce(
+                   case when c.status = 'answered' then (
+                       select note from event where subject_id = c.id and kind = 'answered'
+                       order by seq desc limit 1) end,
+                   case when c.status = 'rejected' then (
+                       select note from event where subject_id = c.id and kind = 'rejected'
+                       order by seq desc limit 1) end,
+                   (select reply_text from task where complaint_id = coalesce(c.merged_into, c.id)
+                       and role = 'lead' and status = 'confirmed' order by confirmed_at desc limit 1)
+               ) as answer
+           from complaint c left join complaint parent on parent.id = c.merged_into
+           where c.id = $1"#,
+        id.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| PublicView {
+        number: row.number,
+        status: row.status,
+        status_text: row.status.label(),
+        title: row.title,
+        created_at: row.submitted_at,
+        units: row.units,
+        reply_by: row.reply_by,
+        answer: row.answer,
+        merged_into: row.merged_into,
+    }))
+}

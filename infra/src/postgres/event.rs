@@ -1,0 +1,82 @@
+//! The stream of a case: events as columns for one insert, and the timeline as each audience may
+//! read it.
+
+use domain::{
+    event::{Event, EventKind, NewEvent, Visibility},
+    id::{ComplaintId, TaskId},
+    org::NodeCode,
+    page::Limit,
+    scope::{Audience, Scope},
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::Connection;
+
+/// Events as columns, to be given to `unnest`.
+pub(super) struct Rows {
+    pub(super) kinds: Vec<String>,
+    pub(super) visibilities: Vec<String>,
+    pub(super) units: Vec<Option<String>>,
+    pub(super) tasks: Vec<Option<Uuid>>,
+    pub(super) data: Vec<Value>,
+    pub(super) notes: Vec<Option<String>>,
+}
+
+impl Rows {
+    pub(super) fn of(events: &[NewEvent]) -> Self {
+        Self {
+            kinds: events.iter().map(|event| event.kind.code().to_owned()).collect(),
+            visibilities: events.iter().map(|event| event.visibility.code().to_owned()).collect(),
+            units: events.iter().map(|event| event.unit.as_ref().map(ToString::to_string)).collect(),
+            tasks: events.iter().map(|event| event.task.map(|task| task.0)).collect(),
+            data: events.iter().map(|event| event.data.clone()).collect(),
+            notes: events.iter().map(|event| event.note.clone()).collect(),
+        }
+    }
+}
+
+/// The events of a complaint that an audience may read, ascending, after `after`. The caller has
+/// made sure that the complaint itself is within the scope; units see their own units' events.
+///
+/// # Errors
+/// The database is away.
+pub async fn timeline(
+    conn: &mut Connection,
+    scope: &Scope,
+    audience: Audience,
+    complaint: ComplaintId,
+    after: i32,
+    limit: Limit,
+) -> Result<Vec<Event>, sqlx::Error> {
+    let readable: Vec<String> = [
+        (Visibility::Everyone, true),
+        (Visibility::Reporter, audience != Audience::Unit),
+        (Visibility::Unit, audience == Audience::Centre),
+        (Visibility::Centre, audience == Audience::Centre),
+    ]
+    .into_iter()
+    .filter(|(_, may)| *may)
+    .map(|(visibility, _)| visibility.code().to_owned())
+    .collect();
+    let own_units: &[String] = if audience == Audience::Unit { scope.units() } else { &[] };
+    sqlx::query_as!(
+        Event,
+        r#"select event.seq, event.kind as "kind: EventKind", event.at,
+               event.visibility as "visibility: Visibility", event.unit as "unit: NodeCode",
+               org_node.name as "unit_name?", event.task_id as "task: TaskId", event.data,
+               event.note
+           from event left join org_node on org_node.code = event.unit
+           where subject_id = $1 and seq > $2
+               and (visibility = any($3) or (visibility = 'unit' and event.unit = any($4)))
+           order by seq
+           limit $5"#,
+        complaint.0,
+        after,
+        &readable,
+        own_units,
+        limit.rows() + 1,
+    )
+    .fetch_all(conn)
+    .await
+}

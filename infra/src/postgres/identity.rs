@@ -1,0 +1,588 @@
+//! Accounts, persons, roles, sessions and refresh tokens.
+
+use domain::{
+    id::{AccountId, RoleGrantId, SessionId},
+    identity::{Actor, Grant, Lockout, Presented, Role, SessionEnd},
+    page::{Cursor, PageRequest},
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+use super::Connection;
+
+pub mod staff;
+
+/// An account as colleagues and the person see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// The name it logs in by; none for a resident.
+    pub username: Option<String>,
+    /// What people see.
+    pub display_name: String,
+    /// When it came to be.
+    pub created_at: Timestamp,
+    /// Since when it is disabled.
+    pub disabled_at: Option<Timestamp>,
+    /// Why, in an administrator's words.
+    pub disabled_reason: Option<String>,
+}
+
+/// A staff account to be made.
+#[derive(Debug)]
+pub struct NewStaff<'a> {
+    /// Its id.
+    pub id: AccountId,
+    /// The name it logs in by.
+    pub username: &'a str,
+    /// A PHC string.
+    pub password_hash: &'a str,
+    /// What people see.
+    pub display_name: &'a str,
+}
+
+/// A resident's account to be made at the first log-in.
+#[derive(Debug)]
+pub struct NewResident<'a> {
+    /// Its id.
+    pub id: AccountId,
+    /// The id of the role `resident` on `self`.
+    pub grant: RoleGrantId,
+    /// What people see; never a full name.
+    pub display_name: &'a str,
+    /// The blind index of the openid.
+    pub open_id_index: &'a [u8],
+    /// The openid, sealed.
+    pub open_id_sealed: &'a [u8],
+}
+
+/// A staff account at the moment of log-in.
+#[derive(Debug)]
+pub struct Credentials {
+    /// The account.
+    pub id: AccountId,
+    /// A PHC string.
+    pub password_hash: String,
+    /// Wrong passwords so far.
+    pub lockout: Lockout,
+    /// It is disabled.
+    pub disabled: bool,
+}
+
+/// The session that a refresh token belongs to, locked.
+#[derive(Debug)]
+pub struct LockedSession {
+    /// The session.
+    pub id: SessionId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// It must end then.
+    pub expires_at: Timestamp,
+    /// It was ended.
+    pub ended: bool,
+    /// The account is disabled.
+    pub disabled: bool,
+    /// A staff account, which has a shorter life.
+    pub staff: bool,
+}
+
+/// A refresh token as it is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct StoredToken<'a> {
+    /// Its SHA-256.
+    pub hash: &'a [u8],
+    /// It is good before this instant.
+    pub expires_at: Timestamp,
+}
+
+/// Makes a staff account, without roles.
+///
+/// # Errors
+/// The database's, among them `account_username_key` when the name is taken.
+pub async fn insert_staff(
+    conn: &mut Connection,
+    staff: &NewStaff<'_>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into account (id, username, password_hash, display_name, created_at)
+        values ($1, $2, $3, $4, $5)",
+        staff.id.0,
+        staff.username,
+        staff.password_hash,
+        staff.display_name,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Makes a resident's account with its person and its role, unless the openid has one already;
+/// says whether it did. A concurrent first log-in of the same person waits and then makes none.
+///
+/// # Errors
+/// The database's.
+pub async fn insert_resident(
+    conn: &mut Connection,
+    resident: &NewResident<'_>,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    // The foreign keys are checked at the statement's end, when all three rows are there.
+    let made = sqlx::query!(
+        "with owner as (
+            insert into person (account_id, open_id_index, open_id_sealed) values ($1, $2, $3)
+            on conflict (open_id_index) do nothing
+            returning account_id
+        ), made as (
+            insert into account (id, display_name, created_at)
+            select account_id, $4, $5 from owner
+            returning id
+        )
+        insert into role_grant (id, account_id, role, scope, granted_at)
+        select $6, id, 'resident', 'self', $5 from made",
+        resident.id.0,
+        resident.open_id_index,
+        resident.open_id_sealed,
+        resident.display_name,
+        now,
+        resident.grant.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(made.rows_affected() == 1)
+}
+
+/// Grants a role on a scope; granting what is held changes nothing.
+///
+/// # Errors
+/// The database's.
+pub async fn grant(
+    conn: &mut Connection,
+    id: RoleGrantId,
+    account: AccountId,
+    grant: &Grant,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into role_grant (id, account_id, role, scope, granted_at)
+        values ($1, $2, $3, $4, $5)
+        on conflict (account_id, role, scope) where revoked_at is null do nothing",
+        id.0,
+        account.0,
+        grant.role.code(),
+        grant.scope,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The account that WeChat knows by this openid.
+///
+/// # Errors
+/// The database's.
+pub async fn find_by_open_id(
+    conn: &mut Connection,
+    open_id_index: &[u8],
+) -> sqlx::Result<Option<Account>> {
+    sqlx::query_as!(
+        Account,
+        r#"select a.id as "id: AccountId", a.username, a.display_name, a.created_at,
+            a.disabled_at, a.disabled_reason
+        from person p join account a on a.id = p.account_id
+        where p.open_id_index = $1"#,
+        open_id_index,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// An account by its id.
+///
+/// # Errors
+/// The database's.
+pub async fn find(conn: &mut Connection, id: AccountId) -> sqlx::Result<Option<Account>> {
+    sqlx::query_as!(
+        Account,
+        r#"select id as "id: AccountId", username, display_name, created_at, disabled_at,
+            disabled_reason
+        from account where id = $1"#,
+        id.0,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// A staff account's id by the name it logs in by.
+///
+/// # Errors
+/// The database's.
+pub async fn find_by_username(
+    conn: &mut Connection,
+    username: &str,
+) -> sqlx::Result<Option<AccountId>> {
+    sqlx::query_scalar!(
+        r#"select id as "id: AccountId" from account where username = $1"#,
+        username
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// The roles an account holds, in the order they were granted.
+///
+/// # Errors
+/// The database's, or a stored role that the program does not know.
+pub async fn grants(conn: &mut Connection, account: AccountId) -> sqlx::Result<Vec<Grant>> {
+    sqlx::query_as!(
+        Grant,
+        r#"select role as "role: Role", scope from role_grant
+        where account_id = $1 and revoked_at is null
+        order by granted_at, id"#,
+        account.0,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Accounts whose username or display name begins with `prefix`, newest first.
+///
+/// # Errors
+/// The database's.
+pub async fn list(
+    conn: &mut Connection,
+    prefix: Option<&str>,
+    page: PageRequest,
+) -> sqlx::Result<Vec<Account>> {
+    sqlx::query_as!(
+        Account,
+        r#"select id as "id: AccountId", username, display_name, created_at, disabled_at,
+            disabled_reason
+        from account
+        where ($1::text is null or starts_with(username, $1) or starts_with(display_name, $1))
+            and ($2::timestamptz is null or (created_at, id) < ($2, $3))
+        order by created_at desc, id desc
+        limit $4"#,
+        prefix,
+        page.after.map(|Cursor { at, .. }| at),
+        page.after.map(|Cursor { id, .. }| id),
+        page.probe(),
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// What a log-in by password needs to know of the account.
+///
+/// # Errors
+/// The database's.
+pub async fn credentials(
+    conn: &mut Connection,
+    username: &str,
+) -> sqlx::Result<Option<Credentials>> {
+    let row = sqlx::query!(
+        r#"select id as "id: AccountId", password_hash as "password_hash!", failed_logins,
+            locked_until, disabled_at is not null as "disabled!"
+        from account where username = $1"#,
+        username,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Credentials {
+        id: row.id,
+        password_hash: row.password_hash,
+        lockout: Lockout { failures: row.failed_logins, until: row.locked_until },
+        disabled: row.disabled,
+    }))
+}
+
+/// The failures of an account, locked until the transaction ends.
+///
+/// # Errors
+/// The database's.
+pub async fn lock_lockout(conn: &mut Connection, id: AccountId) -> sqlx::Result<Lockout> {
+    let row = sqlx::query!(
+        "select failed_logins, locked_until from account where id = $1 for no key update",
+        id.0,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Lockout { failures: row.failed_logins, until: row.locked_until })
+}
+
+/// Stores the failures of an account.
+///
+/// # Errors
+/// The database's.
+pub async fn save_lockout(
+    conn: &mut Connection,
+    id: AccountId,
+    lockout: Lockout,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update account set failed_logins = $2, locked_until = $3 where id = $1",
+        id.0,
+        lockout.failures,
+        lockout.until,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Opens a session with the first refresh token of its family.
+///
+/// # Errors
+/// The database's.
+pub async fn open_session(
+    conn: &mut Connection,
+    id: SessionId,
+    account: AccountId,
+    expires_at: Timestamp,
+    token: StoredToken<'_>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with opened as (
+            insert into session (id, account_id, created_at, expires_at) values ($1, $2, $3, $4)
+            returning id
+        )
+        insert into refresh_token (hash, session_id, issued_at, expires_at)
+        select $5, id, $3, $6 from opened",
+        id.0,
+        account.0,
+        now,
+        expires_at,
+        token.hash,
+        token.expires_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Who a session belongs to and what they hold, if it is alive: neither ended nor run out, and the
+/// account not disabled.
+///
+/// # Errors
+/// The database's, or a stored role that the program does not know.
+pub async fn alive(
+    conn: &mut Connection,
+    session: SessionId,
+    now: Timestamp,
+) -> sqlx::Result<Option<Actor>> {
+    let row = sqlx::query!(
+        r#"select s.account_id as "account: AccountId",
+            array(select role from role_grant
+                where account_id = s.account_id and revoked_at is null
+                order by granted_at, id) as "roles!: Vec<Role>",
+            array(select scope from role_grant
+                where account_id = s.account_id and revoked_at is null
+                order by granted_at, id) as "scopes!"
+        from session s join account a on a.id = s.account_id
+        where s.id = $1 and s.ended_at is null and s.expires_at > $2 and a.disabled_at is null"#,
+        session.0,
+        now,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Actor {
+        account: row.account,
+        grants: row
+            .roles
+            .into_iter()
+            .zip(row.scopes)
+            .map(|(role, scope)| Grant { role, scope })
+            .collect(),
+    }))
+}
+
+/// Finds the session of a refresh token and locks it: of several requests with tokens of one
+/// family, one at a time goes on.
+///
+/// # Errors
+/// The database's.
+pub async fn lock_session_of(
+    conn: &mut Connection,
+    token_hash: &[u8],
+) -> sqlx::Result<Option<LockedSession>> {
+    sqlx::query_as!(
+        LockedSession,
+        r#"select s.id as "id: SessionId", s.account_id as "account: AccountId", s.expires_at,
+            s.ended_at is not null as "ended!", a.disabled_at is not null as "disabled!",
+            a.username is not null as "staff!"
+        from session s join account a on a.id = s.account_id
+        where s.id = (select session_id from refresh_token where hash = $1)
+        for update of s"#,
+        token_hash,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// What is known of a presented token and its successor. Read it after the session is locked, in
+/// a statement of its own: it must see what the request before it committed.
+///
+/// # Errors
+/// The database's.
+pub async fn presented(
+    conn: &mut Connection,
+    token_hash: &[u8],
+    successor_hash: &[u8],
+    session_over: bool,
+) -> sqlx::Result<Presented> {
+    sqlx::query_as!(
+        Presented,
+        r#"select t.expires_at, t.used_at,
+            exists (select from refresh_token where hash = $2 and used_at is not null)
+                as "successor_used!",
+            $3::boolean as "session_over!"
+        from refresh_token t where t.hash = $1"#,
+        token_hash,
+        successor_hash,
+        session_over,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Exchanges a token for its successor.
+///
+/// # Errors
+/// The database's.
+pub async fn rotate(
+    conn: &mut Connection,
+    token_hash: &[u8],
+    successor: StoredToken<'_>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with used as (
+            update refresh_token set used_at = $2 where hash = $1 and used_at is null
+            returning session_id
+        )
+        insert into refresh_token (hash, session_id, issued_at, expires_at)
+        select $3, session_id, $2, $4 from used",
+        token_hash,
+        now,
+        successor.hash,
+        successor.expires_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Ends a session; ending one that is over changes nothing.
+///
+/// # Errors
+/// The database's.
+pub async fn end_session(
+    conn: &mut Connection,
+    session: SessionId,
+    reason: SessionEnd,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update session set ended_at = $2, end_reason = $3 where id = $1 and ended_at is null",
+        session.0,
+        now,
+        reason.code(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Ends every session of an account and names them.
+///
+/// # Errors
+/// The database's.
+pub async fn end_sessions(
+    conn: &mut Connection,
+    account: AccountId,
+    reason: SessionEnd,
+    now: Timestamp,
+) -> sqlx::Result<Vec<SessionId>> {
+    let ended: Vec<Uuid> = sqlx::query_scalar!(
+        "update session set ended_at = $2, end_reason = $3
+        where account_id = $1 and ended_at is null
+        returning id",
+        account.0,
+        now,
+        reason.code(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ended.into_iter().map(SessionId).collect())
+}
+
+/// Disables an account; says whether it was enabled before.
+///
+/// # Errors
+/// The database's.
+pub async fn disable(
+    conn: &mut Connection,
+    id: AccountId,
+    reason: &str,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let changed = sqlx::query!(
+        "update account set disabled_at = $2, disabled_reason = $3
+        where id = $1 and disabled_at is null",
+        id.0,
+        now,
+        reason,
+    )
+    .execute(conn)
+    .await?;
+    Ok(changed.rows_affected() == 1)
+}
+
+/// Enables an account and lifts a lock; says whether it was disabled before.
+///
+/// # Errors
+/// The database's.
+pub async fn enable(conn: &mut Connection, id: AccountId) -> sqlx::Result<bool> {
+    let changed = sqlx::query!(
+        "update account
+        set disabled_at = null, disabled_reason = null, failed_logins = 0, locked_until = null
+        where id = $1 and disabled_at is not null",
+        id.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(changed.rows_affected() == 1)
+}
+
+/// Marks the sessions that ran out as ended, and forgets the refresh tokens of sessions that
+/// ended before `forget`; at most 10,000 of each.
+///
+/// # Errors
+/// The database's.
+pub async fn sweep(conn: &mut Connection, forget: Timestamp, now: Timestamp) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update session set ended_at = expires_at, end_reason = $2
+        where id in (
+            select id from session where ended_at is null and expires_at <= $1
+            limit 10000 for update skip locked
+        )",
+        now,
+        SessionEnd::Expired.code(),
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "delete from refresh_token where hash in (
+            select t.hash from refresh_token t join session s on s.id = t.session_id
+            where s.ended_at < $1 limit 10000
+        )",
+        forget,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

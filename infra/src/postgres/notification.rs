@@ -1,0 +1,312 @@
+//! Notifications (通知): one row for each person and event; the text is rendered from the event
+//! when it is read, for whoever reads.
+
+use domain::{
+    event::{Event, EventKind, Visibility},
+    id::{AccountId, ComplaintId, Id, NotificationId, TaskId},
+    notification::{Recipient, TOLD, Viewer},
+    org::NodeCode,
+    page::{Cursor, PageRequest},
+    scope::{Audience, Scope},
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+use super::Connection;
+use crate::random;
+
+/// A notification as its owner reads it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its id.
+    pub id: NotificationId,
+    /// When the owner was told.
+    pub created_at: Timestamp,
+    /// When the owner marked it read.
+    pub read_at: Option<Timestamp>,
+    /// The case it is about.
+    pub complaint_id: ComplaintId,
+    /// The case's number.
+    pub number: String,
+    /// The case's title.
+    pub title: String,
+    /// As whom the owner may read the event; `None` where a role that gave the right is gone.
+    pub viewer: Option<Viewer>,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Tells everyone concerned of a case's events `from..=to`, once: a repeat tells nobody again.
+/// Answers how many notifications were added.
+///
+/// # Errors
+/// The database is away.
+pub async fn tell(
+    conn: &mut Connection,
+    subject_id: Uuid,
+    from_seq: i32,
+    to_seq: i32,
+    now: Timestamp,
+) -> Result<u64, sqlx::Error> {
+    let told = recipients(conn, subject_id, from_seq, to_seq).await?;
+    let ids: Vec<Uuid> = told.iter().map(|(seq, _)| id(*seq, now).0).collect();
+    let (seqs, accounts): (Vec<i32>, Vec<Uuid>) = told.into_iter().unzip();
+    let added = sqlx::query!(
+        "insert into notification (id, account_id, subject_id, seq, created_at)
+         select id, account_id, $1, seq, $5
+         from unnest($2::uuid[], $3::uuid[], $4::int[]) as told (id, account_id, seq)
+         on conflict on constraint notification_once do nothing",
+        subject_id,
+        &ids,
+        &accounts,
+        &seqs,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(added.rows_affected())
+}
+
+/// A new id that carries the event's number in its leading 12 bits after the instant, so that an
+/// inbox lists the events of one instant in their order.
+fn id(seq: i32, now: Timestamp) -> NotificationId {
+    let [.., high, low] = seq.to_be_bytes();
+    let [_, _, rest @ ..] = random::bytes::<10>();
+    let [a, b, c, d, e, f, g, h] = rest;
+    NotificationId::from_parts(now, &[high, low, a, b, c, d, e, f, g, h])
+}
+
+/// The domain's table of who is told of what, as rows: kind, class of recipient, role.
+fn told() -> (Vec<String>, Vec<String>, Vec<String>) {
+    let mut rows = (Vec::new(), Vec::new(), Vec::new());
+    let pairs = TOLD.iter().flat_map(|(kind, all)| all.iter().map(move |who| (*kind, *who)));
+    for (kind, who) in pairs {
+        let class = match who {
+            Recipient::Reporter => "reporter",
+            Recipient::Unit | Recipient::UnitHeads => "unit",
+            Recipient::Centre | Recipient::Supervisor => "centre",
+        };
+        for role in who.roles() {
+            rows.0.push(kind.code().to_owned());
+            rows.1.push(class.to_owned());
+            rows.2.push(role.code().to_owned());
+        }
+    }
+    rows
+}
+
+/// Who is to be told of which event, in the order of the events.
+async fn recipients(
+    conn: &mut Connection,
+    subject_id: Uuid,
+    from_seq: i32,
+    to_seq: i32,
+) -> Result<Vec<(i32, Uuid)>, sqlx::Error> {
+    let (kinds, classes, roles) = told();
+    let rows = sqlx::query!(
+        r#"with told as (
+               select e.seq, e.unit, e.visibility, e.actor_id, line.class, line.role
+               from event e
+               join unnest($4::text[], $5::text[], $6::text[]) as line (kind, class, role)
+                   on line.kind = e.kind
+               where e.subject_id = $1 and e.seq between $2 and $3
+           ), people as (
+               select told.seq, told.actor_id, c.reporter_id as account_id
+               from told
+               join complaint c on c.id = $1 or c.merged_into = $1
+               where told.class = 'reporter' and told.visibility in ('everyone', 'reporter')
+               union
+               -- Where an event names no unit, every unit that has or had its part is told.
+               select told.seq, told.actor_id, g.account_id
+               from told
+               cross join lateral (
+                   select told.unit as code where told.unit is not null
+                   union
+                   select t.unit from task t
+                   where told.unit is null and t.complaint_id = $1
+                       and t.status not in ('returned', 'cancelled')
+               ) as unit
+               join role_grant g
+                   on g.scope = unit.code and g.role = told.role and g.revoked_at is null
+               where told.class = 'unit' and told.visibility in ('everyone', 'unit')
+               union
+               select told.seq, told.actor_id, g.account_id
+               from told
+               join org_node district on district.kind = 'district'
+               join role_grant g
+                   on g.scope = district.code and g.role = told.role and g.revoked_at is null
+               where told.class = 'centre'
+           )
+           select distinct people.seq as "seq!", people.account_id as "account_id!"
+           from people
+           join account a on a.id = people.account_id and a.disabled_at is null
+           where people.account_id is distinct from people.actor_id
+           order by 1, 2"#,
+        subject_id,
+        from_seq,
+        to_seq,
+        &kinds,
+        &classes,
+        &roles,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.seq, row.account_id)).collect())
+}
+
+/// A page of an account's inbox, the latest first, with one row more than the page.
+///
+/// # Errors
+/// The database is away.
+pub async fn list(
+    conn: &mut Connection,
+    scope: &Scope,
+    page: PageRequest,
+) -> Result<Vec<Entry>, sqlx::Error> {
+    let after = page.after.map(|Cursor { at, id }| (at, id)).unzip();
+    read(conn, scope, None, after, page.probe()).await
+}
+
+/// One notification of the account; `None` where it is missing or another's.
+///
+/// # Errors
+/// The database is away.
+pub async fn find(
+    conn: &mut Connection,
+    scope: &Scope,
+    id: NotificationId,
+) -> Result<Option<Entry>, sqlx::Error> {
+    Ok(read(conn, scope, Some(id), (None, None), 1).await?.pop())
+}
+
+async fn read(
+    conn: &mut Connection,
+    scope: &Scope,
+    only: Option<NotificationId>,
+    after: (Option<Timestamp>, Option<Uuid>),
+    limit: i64,
+) -> Result<Vec<Entry>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select n.id as "id: NotificationId", n.created_at, n.read_at,
+               c.id as "complaint_id: ComplaintId", c.number, c.title, c.confidential,
+               c.reporter_id is not distinct from n.account_id as "own!",
+               exists (select from complaint child
+                   where child.merged_into = c.id and child.reporter_id = n.account_id)
+                   as "follows!",
+               c.units && $6::text[] or c.community_code like any($7::text[]) as "works!",
+               e.seq, e.kind as "kind: EventKind", e.at, e.visibility as "visibility: Visibility",
+               e.unit as "unit: NodeCode", o.name as "unit_name?", e.task_id as "task: TaskId",
+               e.data, e.note
+           from notification n
+           join event e on e.subject_id = n.subject_id and e.seq = n.seq
+           join complaint c on c.id = n.subject_id
+           left join org_node o on o.code = e.unit
+           where n.account_id = $1
+               and ($2::uuid is null or n.id = $2)
+               and ($3::timestamptz is null or (n.created_at, n.id) < ($3, $4::uuid))
+           order by n.created_at desc, n.id desc
+           limit $5"#,
+        scope.account().0,
+        only.map(|id| id.0),
+        after.0,
+        after.1,
+        limit,
+        scope.units(),
+        &scope.area_patterns(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let event = Event {
+                seq: row.seq,
+                kind: row.kind,
+                at: row.at,
+                visibility: row.visibility,
+                unit: row.unit,
+                unit_name: row.unit_name,
+                task: row.task,
+                data: row.data,
+                note: row.note,
+            };
+            let reader = Reader { own: row.own, follows: row.follows, works: row.works };
+            Entry {
+                id: row.id,
+                created_at: row.created_at,
+                read_at: row.read_at,
+                complaint_id: row.complaint_id,
+                number: row.number,
+                title: row.title,
+                viewer: reader.viewer(scope, row.confidential, &event),
+                event,
+            }
+        })
+        .collect())
+}
+
+/// What the owner of a notification is to its case now.
+struct Reader {
+    own: bool,
+    follows: bool,
+    works: bool,
+}
+
+impl Reader {
+    /// The strongest right that the owner has now; the one at the time of telling may be gone.
+    fn viewer(&self, scope: &Scope, confidential: bool, event: &Event) -> Option<Viewer> {
+        let of_unit = event
+            .unit
+            .as_ref()
+            .is_some_and(|unit| scope.units().iter().any(|held| held == unit.as_str()));
+        let audience = match event.visibility {
+            _ if scope.everything() => Audience::Centre,
+            Visibility::Everyone | Visibility::Reporter if self.own || self.follows => {
+                Audience::Reporter
+            }
+            Visibility::Everyone if self.works => Audience::Unit,
+            Visibility::Unit if of_unit => Audience::Unit,
+            _ => return None,
+        };
+        Some(Viewer { audience, own: self.own, confidential })
+    }
+}
+
+/// How many notifications the account has not read.
+///
+/// # Errors
+/// The database is away.
+pub async fn unread(conn: &mut Connection, account: AccountId) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from notification
+           where account_id = $1 and read_at is null"#,
+        account.0,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Marks one of the account's notifications read; a second time changes nothing. `false` where it
+/// is missing or another's.
+///
+/// # Errors
+/// The database is away.
+pub async fn mark_read(
+    conn: &mut Connection,
+    account: AccountId,
+    id: NotificationId,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let marked = sqlx::query!(
+        "update notification set read_at = coalesce(read_at, $3) where id = $1 and account_id = $2",
+        id.0,
+        account.0,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(marked.rows_affected() == 1)
+}
+
+#[cfg(test)]
+mod tests;

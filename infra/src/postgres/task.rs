@@ -1,0 +1,227 @@
+//! Tasks: those of a case, inserted and saved under the case's lock. Lists and details are in
+//! [`read`](self::read).
+
+use domain::{
+    id::{ComplaintId, TaskId, WhistleId},
+    org::NodeCode,
+    sla::Urgency,
+    task::{
+        Case, ExtensionRequest, Outcome, Reply, ReturnGround, ReturnRequest, Role, Status, Task,
+    },
+    time::Timestamp,
+};
+
+use super::Connection;
+
+pub mod read;
+
+struct Row {
+    id: TaskId,
+    complaint_id: Option<ComplaintId>,
+    whistle_id: Option<WhistleId>,
+    unit: NodeCode,
+    role: Role,
+    line: i16,
+    status: Status,
+    version: i64,
+    urgency: Urgency,
+    dispatched_at: Timestamp,
+    acknowledge_by: Timestamp,
+    contact_by: Option<Timestamp>,
+    arrive_by: Option<Timestamp>,
+    reply_by: Timestamp,
+    acknowledged_at: Option<Timestamp>,
+    contacts: i16,
+    contacted_at: Option<Timestamp>,
+    arrived_at: Option<Timestamp>,
+    replied_at: Option<Timestamp>,
+    reply_text: Option<String>,
+    reply_outcome: Option<Outcome>,
+    reply_basis: Option<String>,
+    confirmed_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
+    returns: i16,
+    is_final: bool,
+    return_ground: Option<ReturnGround>,
+    return_to: Option<NodeCode>,
+    return_asked_at: Option<Timestamp>,
+    status_before_return: Option<Status>,
+    extensions: i16,
+    extension_until: Option<Timestamp>,
+    extension_asked_at: Option<Timestamp>,
+    send_backs: i16,
+    rework_of: Option<TaskId>,
+}
+
+impl Row {
+    fn into_task(self) -> Result<Task, sqlx::Error> {
+        let case = match (self.complaint_id, self.whistle_id) {
+            (Some(complaint), _) => Case::Complaint(complaint),
+            (None, Some(whistle)) => Case::Whistle(whistle),
+            // The constraint task_case rules it out.
+            (None, None) => return Err(sqlx::Error::Decode("a task without a case".into())),
+        };
+        let basis = self.reply_basis;
+        let reply = self
+            .reply_text
+            .zip(self.reply_outcome)
+            .map(|(text, outcome)| Reply { text, outcome, basis });
+        let return_request = match (
+            self.return_ground,
+            self.return_to,
+            self.return_asked_at,
+            self.status_before_return,
+        ) {
+            (Some(ground), Some(to), Some(asked_at), Some(before)) => {
+                Some(ReturnRequest { ground, to, asked_at, before })
+            }
+            _ => None,
+        };
+        Ok(Task {
+            id: self.id,
+            case,
+            unit: self.unit,
+            role: self.role,
+            line: self.line,
+            status: self.status,
+            version: self.version,
+            urgency: self.urgency,
+            dispatched_at: self.dispatched_at,
+            acknowledge_by: self.acknowledge_by,
+            contact_by: self.contact_by,
+            arrive_by: self.arrive_by,
+            reply_by: self.reply_by,
+            acknowledged_at: self.acknowledged_at,
+            contacts: self.contacts,
+            contacted_at: self.contacted_at,
+            arrived_at: self.arrived_at,
+            replied_at: self.replied_at,
+            reply,
+            confirmed_at: self.confirmed_at,
+            ended_at: self.ended_at,
+            returns: self.returns,
+            is_final: self.is_final,
+            return_request,
+            extensions: self.extensions,
+            extension_request: self
+                .extension_until
+                .zip(self.extension_asked_at)
+                .map(|(until, asked_at)| ExtensionRequest { until, asked_at }),
+            send_backs: self.send_backs,
+            rework_of: self.rework_of,
+        })
+    }
+}
+
+/// Every task of a complaint, ended ones included, by line and age. Call it under the
+/// complaint's lock to change one.
+///
+/// # Errors
+/// The database is away.
+pub async fn of_complaint(
+    conn: &mut Connection,
+    complaint: ComplaintId,
+) -> Result<Vec<Task>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id as "id: TaskId", complaint_id as "complaint_id: ComplaintId",
+               whistle_id as "whistle_id: WhistleId", unit as "unit: NodeCode", role as "role: Role",
+               line, status as "status: Status", version, urgency as "urgency: Urgency",
+               dispatched_at, acknowledge_by, contact_by, arrive_by, reply_by, acknowledged_at,
+               contacts, contacted_at, arrived_at, replied_at, reply_text,
+               reply_outcome as "reply_outcome: Outcome", reply_basis, confirmed_at, ended_at,
+               returns, final as is_final, return_ground as "return_ground: ReturnGround",
+               return_to as "return_to: NodeCode", return_asked_at,
+               status_before_return as "status_before_return: Status", extensions, extension_until,
+               extension_asked_at, send_backs, rework_of as "rework_of: TaskId"
+           from task
+           where complaint_id = $1
+           order by line, dispatched_at, id"#,
+        complaint.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Row::into_task).collect()
+}
+
+/// Stores a new task.
+///
+/// # Errors
+/// The database is away; `task_open_line` or `task_open_unit` when the line or unit is taken.
+pub async fn insert(conn: &mut Connection, task: &Task) -> Result<(), sqlx::Error> {
+    let (complaint, whistle) = match task.case {
+        Case::Complaint(complaint) => (Some(complaint.0), None),
+        Case::Whistle(whistle) => (None, Some(whistle.0)),
+    };
+    sqlx::query!(
+        "insert into task (id, complaint_id, whistle_id, unit, role, line, status, urgency,
+             dispatched_at, acknowledge_by, contact_by, arrive_by, reply_by, returns, final, rework_of)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+        task.id.0,
+        complaint,
+        whistle,
+        task.unit.as_str(),
+        task.role.code(),
+        task.line,
+        task.status.code(),
+        task.urgency.code(),
+        task.dispatched_at,
+        task.acknowledge_by,
+        task.contact_by,
+        task.arrive_by,
+        task.reply_by,
+        task.returns,
+        task.is_final,
+        task.rework_of.map(|id| id.0),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Saves a task; its events are appended with its case.
+///
+/// # Errors
+/// The database is away, or refuses what breaks an invariant.
+pub async fn save(conn: &mut Connection, task: &Task) -> Result<(), sqlx::Error> {
+    let reply = task.reply.as_ref();
+    let request = task.return_request.as_ref();
+    sqlx::query!(
+        "update task set version = version + 1, status = $2, acknowledge_by = $3, contact_by = $4,
+             arrive_by = $5, reply_by = $6, acknowledged_at = $7, contacts = $8, contacted_at = $9,
+             arrived_at = $10, replied_at = $11, reply_text = $12, reply_outcome = $13,
+             reply_basis = $14, confirmed_at = $15, ended_at = $16, returns = $17,
+             return_ground = $18, return_to = $19, return_asked_at = $20,
+             status_before_return = $21, extensions = $22, extension_until = $23,
+             extension_asked_at = $24, send_backs = $25
+         where id = $1",
+        task.id.0,
+        task.status.code(),
+        task.acknowledge_by,
+        task.contact_by,
+        task.arrive_by,
+        task.reply_by,
+        task.acknowledged_at,
+        task.contacts,
+        task.contacted_at,
+        task.arrived_at,
+        task.replied_at,
+        reply.map(|reply| reply.text.as_str()),
+        reply.map(|reply| reply.outcome.code()),
+        reply.and_then(|reply| reply.basis.as_deref()),
+        task.confirmed_at,
+        task.ended_at,
+        task.returns,
+        request.map(|request| request.ground.code()),
+        request.map(|request| request.to.as_str()),
+        request.map(|request| request.asked_at),
+        request.map(|request| request.before.code()),
+        task.extensions,
+        task.extension_request.map(|request| request.until),
+        task.extension_request.map(|request| request.asked_at),
+        task.send_backs,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,234 @@
+//! Tasks as they are read: those of the caller's units, or all for the centre.
+
+use domain::{
+    id::{ComplaintId, TaskId, WhistleId},
+    org::NodeCode,
+    page::{Cursor, PageRequest},
+    scope::Scope,
+    sla::Urgency,
+    task::{Outcome, ReturnGround, Role, Status},
+    time::Timestamp,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::postgres::Connection;
+
+/// A task, as its unit and the centre see it. It holds nothing of the reporter.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct TaskView {
+    /// Its id.
+    pub id: TaskId,
+    /// The complaint it is part of.
+    pub complaint_id: Option<ComplaintId>,
+    /// The whistle it is part of.
+    pub whistle_id: Option<WhistleId>,
+    /// The complaint's number.
+    #[schema(example = "PC20261124000123")]
+    pub number: Option<String>,
+    /// The case's title.
+    pub title: Option<String>,
+    /// The unit's code.
+    pub unit: NodeCode,
+    /// The unit's name.
+    pub unit_name: String,
+    /// As what.
+    pub role: Role,
+    /// Where it stands.
+    pub status: Status,
+    /// The status in Chinese.
+    pub status_text: &'static str,
+    /// Grows with each change; what `If-Match` compares.
+    pub version: i64,
+    /// The urgency its deadlines follow.
+    pub urgency: Urgency,
+    /// Since when its clocks run.
+    #[schema(value_type = String, format = DateTime)]
+    pub dispatched_at: Timestamp,
+    /// Acknowledge until.
+    #[schema(value_type = String, format = DateTime)]
+    pub acknowledge_by: Timestamp,
+    /// Contact the reporter until; null where nobody can be contacted, or by an assist unit.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub contact_by: Option<Timestamp>,
+    /// Be on the spot until; null where nobody must come.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub arrive_by: Option<Timestamp>,
+    /// Reply until.
+    #[schema(value_type = String, format = DateTime)]
+    pub reply_by: Timestamp,
+    /// When it was acknowledged first.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub acknowledged_at: Option<Timestamp>,
+    /// The first contact that reached the reporter, or was relayed.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub contacted_at: Option<Timestamp>,
+    /// When the unit first reported in.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub arrived_at: Option<Timestamp>,
+    /// When it replied last.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub replied_at: Option<Timestamp>,
+    /// When the reply was confirmed.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub confirmed_at: Option<Timestamp>,
+    /// The reply as it stands.
+    pub reply: Option<ReplyView>,
+    /// The return that waits for a ruling.
+    pub return_request: Option<ReturnView>,
+    /// Until when more time is asked for.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub extension_until: Option<Timestamp>,
+    /// Returns on this line so far.
+    pub returns: i16,
+    /// The centre ruled finally: it cannot be returned.
+    #[serde(rename = "final")]
+    pub is_final: bool,
+    /// Extensions granted.
+    pub extensions: i16,
+    /// How often the reply was sent back.
+    pub send_backs: i16,
+    /// The task that this one does again.
+    pub rework_of: Option<TaskId>,
+}
+
+impl TaskView {
+    /// Where the next page starts when this is the last row.
+    pub fn cursor(&self) -> Cursor {
+        Cursor { at: self.dispatched_at, id: self.id.0 }
+    }
+}
+
+/// A reply.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ReplyView {
+    /// What was done.
+    pub text: String,
+    /// What it comes to.
+    pub outcome: Outcome,
+    /// The law or document it rests on.
+    pub basis: Option<String>,
+}
+
+/// A return that waits for a ruling.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ReturnView {
+    /// Why.
+    pub ground: ReturnGround,
+    /// Where it should go instead.
+    pub suggested_unit: NodeCode,
+    /// Since when the centre's clock runs.
+    #[schema(value_type = String, format = DateTime)]
+    pub asked_at: Timestamp,
+}
+
+/// What a list is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// One task alone.
+    pub id: Option<TaskId>,
+    /// Where they stand.
+    pub status: Option<Status>,
+    /// Open and past a deadline at this instant.
+    pub overdue_at: Option<Timestamp>,
+    /// Of one complaint.
+    pub complaint: Option<ComplaintId>,
+    /// Of one whistle.
+    pub whistle: Option<WhistleId>,
+}
+
+/// Lists tasks within the scope, newest first, one more than the page.
+///
+/// # Errors
+/// The database is away.
+pub async fn list(
+    conn: &mut Connection,
+    scope: &Scope,
+    filter: &Filter,
+    page: PageRequest,
+) -> Result<Vec<TaskView>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select t.id as "id: TaskId", t.complaint_id as "complaint_id: ComplaintId",
+               t.whistle_id as "whistle_id: WhistleId", c.number as "number?", c.title as "title?",
+               t.unit as "unit: NodeCode", u.name as unit_name, t.role as "role: Role",
+               t.status as "status: Status", t.version, t.urgency as "urgency: Urgency",
+               t.dispatched_at, t.acknowledge_by, t.contact_by, t.arrive_by, t.reply_by,
+               t.acknowledged_at, t.contacted_at, t.arrived_at, t.replied_at, t.confirmed_at,
+               t.reply_text, t.reply_outcome as "reply_outcome: Outcome", t.reply_basis,
+               t.return_ground as "return_ground: ReturnGround", t.return_to as "return_to: NodeCode",
+               t.return_asked_at, t.extension_until, t.returns, t.final as is_final, t.extensions,
+               t.send_backs, t.rework_of as "rework_of: TaskId"
+           from task t
+           join org_node u on u.code = t.unit
+           left join complaint c on c.id = t.complaint_id
+           where ($1 or t.unit = any($2))
+               and ($3::uuid is null or t.id = $3)
+               and ($4::text is null or t.status = $4)
+               and ($5::timestamptz is null or (t.ended_at is null and (
+                   (t.acknowledged_at is null and t.acknowledge_by < $5)
+                   or (t.contacted_at is null and t.contact_by < $5)
+                   or (t.arrived_at is null and t.arrive_by < $5)
+                   or (t.status <> 'replied' and t.reply_by < $5))))
+               and ($6::uuid is null or t.complaint_id = $6)
+               and ($7::uuid is null or t.whistle_id = $7)
+               and ($8::timestamptz is null or (t.dispatched_at, t.id) < ($8, $9))
+           order by t.dispatched_at desc, t.id desc
+           limit $10"#,
+        scope.everything(),
+        scope.units(),
+        filter.id.map(|id| id.0),
+        filter.status.map(Status::code),
+        filter.overdue_at,
+        filter.complaint.map(|id| id.0),
+        filter.whistle.map(|id| id.0),
+        page.after.map(|cursor| cursor.at),
+        page.after.map_or(Uuid::nil(), |cursor| cursor.id),
+        page.probe(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| TaskView {
+            id: row.id,
+            complaint_id: row.complaint_id,
+            whistle_id: row.whistle_id,
+            number: row.number,
+            title: row.title,
+            unit: row.unit,
+            unit_name: row.unit_name,
+            role: row.role,
+            status: row.status,
+            status_text: row.status.label(),
+            version: row.version,
+            urgency: row.urgency,
+            dispatched_at: row.dispatched_at,
+            acknowledge_by: row.acknowledge_by,
+            contact_by: row.contact_by,
+            arrive_by: row.arrive_by,
+            reply_by: row.reply_by,
+            acknowledged_at: row.acknowledged_at,
+            contacted_at: row.contacted_at,
+            arrived_at: row.arrived_at,
+            replied_at: row.replied_at,
+            confirmed_at: row.confirmed_at,
+            reply: row
+                .reply_text
+                .zip(row.reply_outcome)
+                .map(|(text, outcome)| ReplyView { text, outcome, basis: row.reply_basis }),
+            return_request: match (row.return_ground, row.return_to, row.return_asked_at) {
+                (Some(ground), Some(suggested_unit), Some(asked_at)) => {
+                    Some(ReturnView { ground, suggested_unit, asked_at })
+                }
+                _ => None,
+            },
+            extension_until: row.extension_until,
+            returns: row.returns,
+            is_final: row.is_final,
+            extensions: row.extensions,
+            send_backs: row.send_backs,
+            rework_of: row.rework_of,
+        })
+        .collect())
+}

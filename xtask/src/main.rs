@@ -1,0 +1,99 @@
+//! `cargo xtask …`: what a person would otherwise do by hand.
+
+mod app;
+mod checkout;
+mod ci;
+mod console;
+mod failure;
+mod openapi;
+mod prepare;
+mod process;
+mod run;
+mod services;
+mod test;
+mod tour;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use console::say;
+use failure::{Failure, Result};
+
+/// 智享平城的开发命令
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// 准备一切并启动：数据库、Redis、演示数据、服务
+    Run(run::Options),
+    /// 在独立的数据库和 Redis 上运行全部测试；其余参数交给测试工具
+    Test {
+        /// 例如测试名
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// 依照迁移重写 .sqlx/
+    Prepare {
+        /// 只比较，不写
+        #[arg(long)]
+        check: bool,
+    },
+    /// 重写 openapi.yaml
+    Openapi {
+        /// 只比较，不写
+        #[arg(long)]
+        check: bool,
+    },
+    /// 提交前的全部检查
+    Ci,
+    /// 只启动 .data/ 里的数据库和 Redis，直到 Ctrl-C
+    Services,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let task = Arguments::parse().task;
+    let serves = matches!(task, Task::Run(_) | Task::Services);
+    let outcome = tokio::select! {
+        outcome = carry_out(task) => outcome,
+        // Dropping the other future stops what it has started.
+        interrupted = process::interrupted() => interrupted.and_then(|()| {
+            say("已停止");
+            if serves { Ok(()) } else { Err(Failure::Exit(130)) }
+        }),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Exit(code)) => ExitCode::from(code),
+        Err(Failure::Told(message)) => {
+            eprintln!("错误：{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn carry_out(task: Task) -> Result {
+    let root = checkout::root()?;
+    match task {
+        Task::Run(options) => run::run(&root, &options).await,
+        Task::Test { arguments } => test::test(&root, &arguments).await,
+        Task::Prepare { check } => prepare::prepare(&root, check).await,
+        Task::Openapi { check } => openapi::openapi(&root, check).await,
+        Task::Ci => ci::ci(&root).await,
+        Task::Services => services_only(&root).await,
+    }
+}
+
+async fn services_only(root: &std::path::Path) -> Result {
+    let services = services::Services::kept(root, "cargo xtask services", false).await?;
+    say(format!("DATABASE_URL='{}'", services.database_url));
+    say(format!("REDIS_URL='{}'", services.redis_url));
+    say("按 Ctrl-C 停止");
+    std::future::pending().await
+}
