@@ -8,8 +8,9 @@ use crate::error::Error;
 
 pub mod case;
 pub mod complaint;
-pub mod identity;
 pub mod idempotent;
+pub mod identity;
+pub mod import;
 pub mod job;
 pub mod notification;
 pub mod seed;

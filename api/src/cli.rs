@@ -6,6 +6,7 @@ use api::{clock::Clock, config::Config, server, state::State, telemetry};
 use clap::{Parser, Subcommand};
 
 mod admin;
+mod import;
 
 /// What a command failed with: a sentence for whoever typed it.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -33,6 +34,11 @@ enum Command {
     Seed {
         #[command(subcommand)]
         what: Seed,
+    },
+    /// 导入其他系统的历史数据
+    Import {
+        #[command(subcommand)]
+        what: import::What,
     },
     /// 输出接口文档（OpenAPI，YAML）
     Openapi,
@@ -68,6 +74,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
             println!("{}", api::app::seed::demo(&connected(config).await?).await?);
             Ok(())
         }
+        Command::Import { what } => import::run(&connected(config).await?, what).await,
         Command::Admin { what } => admin::run(&connected(config).await?, what).await,
         Command::Openapi => Ok(()),
     }

@@ -25,7 +25,10 @@ impl Clock {
     /// The instant, in whole microseconds as PostgreSQL keeps them.
     pub fn now(&self) -> Timestamp {
         let micros = match self {
-            #[expect(clippy::disallowed_methods, reason = "this is the clock that the lint asks for")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "this is the clock that the lint asks for"
+            )]
             Self::System => chrono::Utc::now().timestamp_micros(),
             Self::Manual(at) => at.load(Ordering::SeqCst),
         };

@@ -11,6 +11,17 @@ pub struct UnknownCode {
     pub allowed: String,
 }
 
+/// The name of a vocabulary in the OpenAPI file, where all words share one namespace: `Status` of
+/// `domain::task` is `TaskStatus`.
+pub fn schema_name(module: &str, name: &str) -> String {
+    let word = module.rsplit("::").next().unwrap_or_default();
+    let mut word = word.to_owned();
+    if let Some(first) = word.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    if name.starts_with(&word) { name.to_owned() } else { word + name }
+}
+
 /// Declares a vocabulary: `ALL`, `code()`, `label()`, `FromStr`, and the same code in JSON, in a
 /// text column, and in the OpenAPI file.
 #[macro_export]
@@ -111,7 +122,7 @@ macro_rules! codes {
 
         impl utoipa::ToSchema for $name {
             fn name() -> std::borrow::Cow<'static, str> {
-                std::borrow::Cow::Borrowed(stringify!($name))
+                $crate::code::schema_name(module_path!(), stringify!($name)).into()
             }
         }
     };

@@ -85,6 +85,8 @@ pub enum Permission {
     ReadComplaint,
     /// The centre's desk: accept, reject, answer, merge, dispatch, suspend, rule, confirm, follow up.
     CentreDesk,
+    /// See whom to call in full, with a reason and on record.
+    UnmaskContact,
     /// Take a case out of the rates (剔除).
     ExcludeComplaint,
     /// Read tasks within one's scope.
@@ -137,6 +139,7 @@ impl Permission {
                 Auditor,
             ]),
             Self::CentreDesk => only(&[Dispatcher]),
+            Self::UnmaskContact => only(&[Dispatcher, Supervisor]),
             Self::ExcludeComplaint => only(&[Supervisor]),
             Self::ReadTask => only(&[
                 CommunityOfficer,

@@ -220,6 +220,8 @@ pub struct Task {
     pub arrive_by: Option<Timestamp>,
     /// Reply until.
     pub reply_by: Timestamp,
+    /// Return it until; who misses that keeps it (首接负责).
+    pub return_by: Timestamp,
     /// When it was acknowledged first.
     pub acknowledged_at: Option<Timestamp>,
     /// How many contacts were tried.

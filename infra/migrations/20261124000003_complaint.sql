@@ -109,6 +109,8 @@ create table task (
     contact_by timestamptz,
     arrive_by timestamptz,
     reply_by timestamptz not null,
+    -- Return it until; who misses that keeps it (首接负责).
+    return_by timestamptz not null,
     acknowledged_at timestamptz,
     contacts smallint not null default 0,
     -- The first contact that reached the reporter, or was relayed.

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tokio::process::Command;
 use tokio::time::sleep;
 
@@ -20,7 +22,7 @@ const POLL: Duration = Duration::from_millis(50);
 const GRACE: Duration = Duration::from_secs(20);
 /// How long a start may take before it counts as failed.
 const START: Duration = Duration::from_secs(60);
-const NAMES: [&str; 2] = ["serve", "worker"];
+const NAMES: [&str; 2] = [Part::Serve.name(), Part::Worker.name()];
 
 /// Builds `zhixiang`; the path of the program.
 ///
@@ -51,7 +53,26 @@ pub struct Running {
     serve: Child,
     worker: Child,
     logs: [PathBuf; 2],
-    _pids: [PidFile; 2],
+    pid_files: [Option<PidFile>; 2],
+}
+
+/// One of the two processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Answers requests.
+    Serve,
+    /// Does the jobs.
+    Worker,
+}
+
+impl Part {
+    /// Its command.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Serve => "serve",
+            Self::Worker => "worker",
+        }
+    }
 }
 
 impl<'a> App<'a> {
@@ -81,7 +102,8 @@ impl<'a> App<'a> {
         let (serve, serve_log, serve_pid) = self.child(serve)?;
         let (worker, worker_log, worker_pid) = self.child(worker)?;
         let logs = [serve_log, worker_log];
-        let mut running = Running { serve, worker, logs, _pids: [serve_pid, worker_pid] };
+        let pid_files = [Some(serve_pid), Some(worker_pid)];
+        let mut running = Running { serve, worker, logs, pid_files };
         tokio::select! {
             ready = self.ready() => ready.map_err(|_| {
                 let [log, _] = &running.logs;
@@ -91,6 +113,23 @@ impl<'a> App<'a> {
             died = died(&mut running.serve, &mut running.worker, &running.logs) => return Err(died),
         }
         Ok(running)
+    }
+
+    /// Ends one process with SIGKILL, as a crash would, and starts it again.
+    pub async fn crash(&self, running: &mut Running, part: Part) -> Result {
+        let [serve_pid, worker_pid] = &mut running.pid_files;
+        let (child, pid_file) = match part {
+            Part::Serve => (&mut running.serve, serve_pid),
+            Part::Worker => (&mut running.worker, worker_pid),
+        };
+        kill(Pid::from_raw(child.pid()), Signal::SIGKILL)?;
+        child.wait().await?;
+        // The old one's file goes before the new one's, which has the same name, is written.
+        *pid_file = None;
+        let (fresh, _, fresh_pid) = self.child(part.name())?;
+        *child = fresh;
+        *pid_file = Some(fresh_pid);
+        if part == Part::Serve { self.ready().await } else { Ok(()) }
     }
 
     async fn ready(&self) -> Result {
@@ -149,7 +188,6 @@ impl Running {
     }
 
     /// The pids of the server and of the worker.
-    #[expect(dead_code, reason = "the benchmark will measure these processes")]
     pub fn pids(&self) -> [i32; 2] {
         [self.serve.pid(), self.worker.pid()]
     }

@@ -1,13 +1,16 @@
 //! `cargo xtask …`: what a person would otherwise do by hand.
 
 mod app;
+mod bench;
 mod checkout;
 mod ci;
+mod client;
 mod console;
 mod failure;
 mod openapi;
 mod prepare;
 mod process;
+mod replay;
 mod run;
 mod services;
 mod test;
@@ -50,6 +53,16 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// 在运行中的服务上再演示一遍
+    Tour {
+        /// 正在运行的服务
+        #[arg(long, default_value = "http://127.0.0.1:8080")]
+        base_url: String,
+    },
+    /// 把一份旧工单逐件送过运行中的服务：提交、受理、派单、签收、答复
+    Replay(replay::Options),
+    /// 发布版的性能，与同一台机器上 PostgreSQL 自身的上限相比
+    Bench(bench::Options),
     /// 提交前的全部检查
     Ci,
     /// 只启动 .data/ 里的数据库和 Redis，直到 Ctrl-C
@@ -85,6 +98,9 @@ async fn carry_out(task: Task) -> Result {
         Task::Test { arguments } => test::test(&root, &arguments).await,
         Task::Prepare { check } => prepare::prepare(&root, check).await,
         Task::Openapi { check } => openapi::openapi(&root, check).await,
+        Task::Tour { base_url } => tour::play(&base_url).await,
+        Task::Replay(options) => replay::replay(&root, &options).await,
+        Task::Bench(options) => bench::bench(&root, &options).await,
         Task::Ci => ci::ci(&root).await,
         Task::Services => services_only(&root).await,
     }

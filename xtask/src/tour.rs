@@ -1,14 +1,39 @@
-//! The tour: a short story that is told over HTTP against a running server.
+//! The tour: a short story that is told over HTTP against a running server, one line a step.
+//!
+//! A new part of the story is a chapter: a file in `tour/` and a line in [`CHAPTERS`].
+
+mod complaint;
+mod guide;
+mod rates;
+
+use std::pin::Pin;
+use std::time::Instant;
 
 use crate::console::say;
 use crate::failure::Result;
+use guide::Guide;
+
+/// A part of the story.
+type Chapter = for<'g> fn(&'g mut Guide) -> Pin<Box<dyn Future<Output = Result> + 'g>>;
+
+/// The whole story, in its order.
+const CHAPTERS: &[(&str, Chapter)] = &[
+    ("一件诉求：路灯不亮", |guide| Box::pin(complaint::play(guide))),
+    ("本月三率", |guide| Box::pin(rates::play(guide))),
+];
 
 /// Plays the story against the server at `base_url`.
 ///
 /// # Errors
-/// The first step whose answer differs.
+/// The first step whose answer differs, with what was expected and what came.
 pub async fn play(base_url: &str) -> Result {
-    let answer = reqwest::get(format!("{base_url}/readyz")).await?;
-    say(format!("就绪检查 {}", answer.status()));
+    let mut guide = Guide::new(base_url)?;
+    let since = Instant::now();
+    for (title, chapter) in CHAPTERS {
+        say(format!("\n◆ {title}"));
+        chapter(&mut guide).await?;
+    }
+    let seconds = since.elapsed().as_secs_f64();
+    say(format!("\n演示完毕：{} 步，{seconds:.1} 秒，全部如期", guide.steps()));
     Ok(())
 }

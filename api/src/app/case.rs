@@ -52,9 +52,7 @@ impl Ask {
     /// The object has another version than the command names.
     pub(super) fn check_version(&self, current: i64) -> Result<(), Error> {
         match self.expected {
-            Some(expected) if expected != current => {
-                Err(Basic::VersionMismatch { current }.into())
-            }
+            Some(expected) if expected != current => Err(Basic::VersionMismatch { current }.into()),
             _ => Ok(()),
         }
     }
@@ -78,10 +76,8 @@ impl Locked {
     /// Locks a case that the actor may read; a foreign one is missing.
     pub async fn seen(conn: &mut Connection, id: ComplaintId, ask: &Ask) -> Result<Self, Error> {
         let case = Self::take(conn, By::Id(id)).await?;
-        let visible = ask
-            .actor
-            .as_ref()
-            .is_some_and(|actor| Scope::of(actor).reads(&case.complaint));
+        let visible =
+            ask.actor.as_ref().is_some_and(|actor| Scope::of(actor).reads(&case.complaint));
         if !visible {
             return Err(Basic::NotFound.into());
         }
@@ -96,9 +92,9 @@ impl Locked {
 
     /// The lead's last task, the one that would be done again.
     pub fn last_lead(&self) -> Option<&Task> {
-        self.tasks.iter().rfind(|task| {
-            task.line == 0 && task.status != domain::task::Status::Returned
-        })
+        self.tasks
+            .iter()
+            .rfind(|task| task.line == 0 && task.status != domain::task::Status::Returned)
     }
 }
 
@@ -183,7 +179,7 @@ impl Change {
         }
         let complaint = &self.complaint;
         let last = complaint::save(conn, complaint, &self.events, ask.account(), now).await?;
-        timer::sync_all(conn, &self.wanted(state.terms())).await?;
+        timer::sync_all(conn, &self.wanted(state.terms(), now)).await?;
         let audited = AuditEntry::new(action, "complaint", complaint.id, &ask.origin);
         let audited = AuditEntry {
             account: ask.account(),
@@ -196,18 +192,17 @@ impl Change {
     }
 
     /// What the case waits for from now on. While it is suspended no unit's clock runs.
-    fn wanted(&self, terms: Terms<'_>) -> Vec<(Subject, Vec<domain::sla::Timer>)> {
+    fn wanted(&self, terms: Terms<'_>, now: Timestamp) -> Vec<(Subject, Vec<domain::sla::Timer>)> {
         let running = self.complaint.suspension.is_none();
         let tasks = self.saved.iter().chain(&self.created).chain(&self.waiting).map(|task| {
-            let timers = if running { task.timers(terms) } else { Vec::new() };
+            let mut timers = if running { task.timers(terms) } else { Vec::new() };
+            // A new date moves the reminders too; one that came to lie in the past is dropped.
+            timers.retain(|timer| !timer.kind.is_reminder() || timer.due_at > now);
             (Subject::Task(task.id), timers)
         });
-        std::iter::once((
-            Subject::Complaint(self.complaint.id),
-            self.complaint.timers(terms),
-        ))
-        .chain(tasks)
-        .collect()
+        std::iter::once((Subject::Complaint(self.complaint.id), self.complaint.timers(terms)))
+            .chain(tasks)
+            .collect()
     }
 }
 

@@ -12,6 +12,7 @@ use domain::{
     id::{ComplaintId, JobId},
     identity::{Actor, Role},
     org::{NodeCode, Unit},
+    personal::{PersonName, Phone},
     refusal::{Basic, Invalid},
     sla::{TimerKind, Urgency},
     task,
@@ -28,6 +29,7 @@ use infra::{
     random,
 };
 use serde::Serialize;
+use serde_json::json;
 
 use super::{
     case::{self, Ask, Change, Locked},
@@ -148,8 +150,56 @@ fn query_code_mac(state: &State, id: ComplaintId, code: &str) -> [u8; 32] {
 }
 
 /// A contact opens only as the contact of its own complaint.
-pub fn contact_context(id: ComplaintId) -> String {
+fn contact_context(id: ComplaintId) -> String {
     format!("complaint_contact/{id}")
+}
+
+/// Whom to call about a complaint, opened. Whoever shows it unmasked keeps a record of that.
+///
+/// # Errors
+/// The database's; a key is missing.
+pub async fn contact_of(
+    state: &State,
+    conn: &mut Connection,
+    id: ComplaintId,
+) -> Result<Option<(Option<PersonName>, Phone)>, Error> {
+    let Some(sealed) = store::contact(conn, id).await? else { return Ok(None) };
+    let context = contact_context(id);
+    let name = match sealed.name {
+        Some(name) => Some(PersonName::trusted(state.crypto.open_text(&context, &name)?)),
+        None => None,
+    };
+    Ok(Some((name, Phone::trusted(state.crypto.open_text(&context, &sealed.phone)?))))
+}
+
+/// Opens the contact for somebody who says why, and keeps a record of both.
+///
+/// # Errors
+/// `no_contact`.
+pub async fn unmask(
+    state: &State,
+    ask: Ask,
+    id: ComplaintId,
+    reason: String,
+) -> Result<(Option<PersonName>, Phone), Error> {
+    let now = state.clock.now();
+    let here = state.clone();
+    transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let contact =
+                contact_of(&here, tx, id).await?.ok_or(domain::complaint::Refused::NoContact)?;
+            let seen = AuditEntry::new("complaint.unmask", "complaint", id, &ask.origin);
+            let seen = AuditEntry {
+                account: ask.account(),
+                role: ask.actor.as_ref().and_then(Actor::role),
+                data: json!({ "reason": reason }),
+                ..seen
+            };
+            audit::append(tx, &seen, now).await?;
+            Ok(contact)
+        })
+    })
+    .await
 }
 
 /// Locks the case, lets `decide` say what changes, and stores it.
@@ -180,12 +230,7 @@ where
 ///
 /// # Errors
 /// An illegal step, an unknown duty item or unit.
-pub async fn accept(
-    state: &State,
-    ask: Ask,
-    id: ComplaintId,
-    accept: Accept,
-) -> Result<(), Error> {
+pub async fn accept(state: &State, ask: Ask, id: ComplaintId, accept: Accept) -> Result<(), Error> {
     let now = state.clock.now();
     let here = state.clone();
     let jobs = transact(&state.db, move |tx| {
@@ -210,12 +255,7 @@ pub async fn accept(
 ///
 /// # Errors
 /// An illegal step, or a hand-over record is missing.
-pub async fn reject(
-    state: &State,
-    ask: Ask,
-    id: ComplaintId,
-    reject: Reject,
-) -> Result<(), Error> {
+pub async fn reject(state: &State, ask: Ask, id: ComplaintId, reject: Reject) -> Result<(), Error> {
     command(state, ask, id, "complaint.reject", move |_, case, _| {
         Ok(Change::of(case.complaint.reject(&reject)?))
     })
@@ -226,12 +266,7 @@ pub async fn reject(
 ///
 /// # Errors
 /// An illegal step.
-pub async fn answer(
-    state: &State,
-    ask: Ask,
-    id: ComplaintId,
-    answer: Answer,
-) -> Result<(), Error> {
+pub async fn answer(state: &State, ask: Ask, id: ComplaintId, answer: Answer) -> Result<(), Error> {
     command(state, ask, id, "complaint.answer", move |_, case, now| {
         Ok(Change::of(case.complaint.answer(&answer, now)?))
     })
@@ -280,8 +315,7 @@ fn cancelling(
     decision: domain::decision::Decision<Complaint>,
     now: Timestamp,
 ) -> Result<Change, Error> {
-    let cancelled: Result<Vec<_>, _> =
-        case.open().iter().map(|task| task.cancel(now)).collect();
+    let cancelled: Result<Vec<_>, _> = case.open().iter().map(|task| task.cancel(now)).collect();
     Ok(Change::of(decision).saving(cancelled?))
 }
 
@@ -346,28 +380,23 @@ async fn judged(
         Some(name) => Some(approver(tx, name).await?),
         None => None,
     };
-    let approved_emergency =
-        approver.is_some() && complaint.urgency == Some(Urgency::Emergency);
+    let approved_emergency = approver.is_some() && complaint.urgency == Some(Urgency::Emergency);
     let roles = lead
         .iter()
         .map(|unit| (unit, task::Role::Lead))
         .chain(assist.iter().map(|unit| (unit, task::Role::Assist)));
-    let codes: Vec<NodeCode> =
-        lead.iter().chain(&assist).map(|unit| unit.code.clone()).collect();
+    let codes: Vec<NodeCode> = lead.iter().chain(&assist).map(|unit| unit.code.clone()).collect();
     let lists = duties::valid(tx, &codes, item, time::date(now)).await?;
     let mut version = None;
     let mut pushed_down = false;
     for (unit, role) in roles {
         let valid = lists.get(&unit.code).map_or(&[][..], Vec::as_slice);
-        let judgement =
-            duty::judge(Question { unit, role, item, approved_emergency }, valid)?;
+        let judgement = duty::judge(Question { unit, role, item, approved_emergency }, valid)?;
         pushed_down |= judgement.ground == duty::Ground::ApprovedEmergency;
         version = version.or(judgement.version);
     }
-    let mut assignments = lead
-        .into_iter()
-        .chain(assist)
-        .map(|unit| Assignment { task: random::id(now), unit });
+    let mut assignments =
+        lead.into_iter().chain(assist).map(|unit| Assignment { task: random::id(now), unit });
     let lead = assignments.next().ok_or(Basic::NotFound)?;
     Ok(Dispatch {
         lead,
@@ -390,7 +419,8 @@ pub(super) async fn units(
     codes
         .iter()
         .map(|code| {
-            let twice = || Invalid::field(field, format!("没有代码为 {code} 的承办单位，或写了两次"));
+            let twice =
+                || Invalid::field(field, format!("没有代码为 {code} 的承办单位，或写了两次"));
             found.remove(code).ok_or_else(|| twice().into())
         })
         .collect()
@@ -400,15 +430,15 @@ async fn known_item(tx: &mut Connection, item: &str, now: Timestamp) -> Result<(
     match duties::item(tx, item, time::date(now)).await? {
         Some(_) => Ok(()),
         None => {
-            Err(Invalid::field("duty_item", format!("现行清单里没有事项 {item}，请从清单中选择")).into())
+            Err(Invalid::field("duty_item", format!("现行清单里没有事项 {item}，请从清单中选择"))
+                .into())
         }
     }
 }
 
 /// The approver, who must be a leader or the head of a department.
 async fn approver(tx: &mut Connection, username: &str) -> Result<String, Error> {
-    let unfit =
-        || Invalid::field("emergency_approver", "批准人要写区领导或部门负责人的账号名");
+    let unfit = || Invalid::field("emergency_approver", "批准人要写区领导或部门负责人的账号名");
     let account = accounts::find_by_username(tx, username).await?.ok_or_else(unfit)?;
     let roles = accounts::grants(tx, account).await?;
     let may = roles.iter().any(|grant| matches!(grant.role, Role::Leader | Role::DepartmentHead));

@@ -141,17 +141,5 @@ fn expired(now: Timestamp) -> Timestamp {
     now - TimeDelta::hours(KEPT_HOURS)
 }
 
-/// Forgets the keys of more than 24 hours ago; says how many.
-///
-/// # Errors
-/// The database's.
-pub async fn sweep(state: &State) -> Result<u64, Error> {
-    let expired = expired(state.clock.now());
-    transact(&state.db, move |tx| {
-        Box::pin(async move { Ok(idempotency::sweep(tx, expired).await?) })
-    })
-    .await
-}
-
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,10 @@ use infra::{
     postgres::{
         Connection,
         audit::{self, AuditEntry, Origin},
-        identity::{self as store, Account, NewResident, StoredToken},
+        identity::{
+            self as store, Account, NewResident,
+            session::{self as sessions, StoredToken},
+        },
     },
     random,
     redis::{
@@ -287,7 +290,7 @@ async fn open(
     let ends = now + lives.session;
     let token = RefreshToken::random();
     let stored = StoredToken { hash: &token.hash(), expires_at: (now + lives.refresh).min(ends) };
-    store::open_session(tx, bearer.session, account.id, ends, stored, now).await?;
+    sessions::open(tx, bearer.session, account.id, ends, stored, now).await?;
     issue(state, tx, bearer, account, &token, ends, now).await
 }
 
@@ -348,22 +351,22 @@ async fn exchange(
     let hash = token.hash();
     let successor = token.successor(&state.crypto);
     let successor_hash = successor.hash();
-    let Some(session) = store::lock_session_of(tx, &hash).await? else {
+    let Some(session) = sessions::lock_of(tx, &hash).await? else {
         return Ok(Refreshed::Refused);
     };
     let over = session.ended || session.disabled || session.expires_at <= now;
-    let presented = store::presented(tx, &hash, &successor_hash, over).await?;
+    let presented = sessions::presented(tx, &hash, &successor_hash, over).await?;
     match presented.rotation(now) {
         Rotation::Issue => {
             let life = state.tokens.lives(session.staff).refresh;
             let expires_at = (now + life).min(session.expires_at);
             let stored = StoredToken { hash: &successor_hash, expires_at };
-            store::rotate(tx, &hash, stored, now).await?;
+            sessions::rotate(tx, &hash, stored, now).await?;
         }
         Rotation::Repeat => {}
         Rotation::Refuse => return Ok(Refreshed::Refused),
         Rotation::Revoke => {
-            store::end_session(tx, session.id, SessionEnd::Reuse, now).await?;
+            sessions::end(tx, session.id, SessionEnd::Reuse, now).await?;
             let mut entry = AuditEntry::new("session.reuse", "session", session.id, origin);
             entry.account = Some(session.account);
             audit::append(tx, &entry, now).await?;
@@ -385,7 +388,7 @@ async fn exchange(
 pub async fn logout(state: &State, session: SessionId) -> Result<(), Error> {
     let now = state.clock.now();
     transact(&state.db, move |tx| {
-        Box::pin(async move { Ok(store::end_session(tx, session, SessionEnd::Logout, now).await?) })
+        Box::pin(async move { Ok(sessions::end(tx, session, SessionEnd::Logout, now).await?) })
     })
     .await?;
     session::forget(&state.redis, &[session]).await;
@@ -426,20 +429,7 @@ pub async fn authenticate(state: &State, token: &str) -> Result<Option<Who>, Err
 }
 
 async fn alive(state: &State, session: SessionId, now: Timestamp) -> Result<Option<Actor>, Error> {
-    Ok(store::alive(&mut *state.db.acquire().await?, session, now).await?)
-}
-
-/// Marks the sessions that ran out as ended and forgets what is no longer needed of old ones: the
-/// refresh tokens of sessions that ended more than 30 days ago.
-///
-/// # Errors
-/// The database's.
-pub async fn sweep(state: &State) -> Result<(), Error> {
-    let now = state.clock.now();
-    transact(&state.db, move |tx| {
-        Box::pin(async move { Ok(store::sweep(tx, now - chrono::TimeDelta::days(30), now).await?) })
-    })
-    .await
+    Ok(sessions::alive(&mut *state.db.acquire().await?, session, now).await?)
 }
 
 #[cfg(test)]

@@ -177,12 +177,7 @@ pub async fn reply(state: &State, ask: Ask, id: TaskId, reply: Reply) -> Result<
 ///
 /// # Errors
 /// Not the unit's; an illegal step; the return rules; no such unit suggested.
-pub async fn ask_return(
-    state: &State,
-    ask: Ask,
-    id: TaskId,
-    command: Return,
-) -> Result<(), Error> {
+pub async fn ask_return(state: &State, ask: Ask, id: TaskId, command: Return) -> Result<(), Error> {
     let now = state.clock.now();
     let here = state.clone();
     let jobs = transact(&state.db, move |tx| {
@@ -242,7 +237,8 @@ pub async fn decide_return(
         Box::pin(async move {
             let held = Held::of_centre(tx, id, &ask).await?;
             held.task.permit(domain::task::Step::DecideReturn)?;
-            let next = if ruling.approve { next_unit(tx, &held, &ruling, now).await? } else { None };
+            let next =
+                if ruling.approve { next_unit(tx, &held, &ruling, now).await? } else { None };
             let command = DecideReturn {
                 approve: ruling.approve,
                 next,

@@ -109,7 +109,11 @@ pub struct ContactBody {
 /// # Errors
 /// An id is given.
 pub fn no_attachments(ids: &[AttachmentId]) -> Result<(), Invalid> {
-    if ids.is_empty() { Ok(()) } else { Err(Invalid::field("attachment_ids", "没有找到这个附件，请重新上传")) }
+    if ids.is_empty() {
+        Ok(())
+    } else {
+        Err(Invalid::field("attachment_ids", "没有找到这个附件，请重新上传"))
+    }
 }
 
 /// 提交诉求
@@ -324,12 +328,11 @@ async fn events(
 ) -> Result<Json<Page<EventView>>, Error> {
     let scope = caller.scope();
     let mut connection = state.db.acquire().await?;
-    let detail =
-        read::detail(&mut connection, &scope, id.0).await?.ok_or(Basic::NotFound)?;
+    let detail = read::detail(&mut connection, &scope, id.0).await?.ok_or(Basic::NotFound)?;
     // The stream is numbered, so that its cursor is the number itself.
     let after = page.0.after.map_or(filter.0.after.unwrap_or(0), |cursor| view::seq_of(&cursor));
-    let rows =
-        event::timeline(&mut connection, &scope, detail.audience, id.0, after, page.0.limit).await?;
+    let rows = event::timeline(&mut connection, &scope, detail.audience, id.0, after, page.0.limit)
+        .await?;
     let viewer = notification::Viewer {
         audience: detail.audience,
         own: detail.audience == Audience::Reporter,

@@ -11,7 +11,6 @@ use domain::{
     time::{self, Timestamp},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Caller, Query, caller};

@@ -17,7 +17,9 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     app,
     error::Error,
-    http::extract::{Body, Caller, Empty, Paging, Query, RequestMeta, Target, caller::needs::ManageJobs},
+    http::extract::{
+        Body, Caller, Empty, Paging, Query, RequestMeta, Target, caller::needs::ManageJobs,
+    },
     state::State,
 };
 

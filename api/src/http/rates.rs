@@ -7,7 +7,6 @@ use actix_web::{
 use domain::{rates::GroupRates, time::Month};
 use infra::postgres::rates;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Caller, Query, caller};

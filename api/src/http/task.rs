@@ -146,6 +146,7 @@ async fn acknowledge(
 /// 联系情况
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TaskContactBody)]
 pub struct ContactBody {
     /// 说了什么
     pub note: String,
@@ -302,7 +303,7 @@ pub struct ReturnBody {
     request_body(content = ReturnBody, example = json!({"ground": "duty", "basis": "该路灯由供电公司产权管理", "suggested_unit": "power-grid"})),
     responses((status = 200, description = "任务现在的样子", body = TaskView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["task_step_refused", "return_limit_reached", "return_window_closed", "ruling_is_final", "return_to_self", "emergency_acts_first", "case_suspended"]))),
+    extensions(("x-problems" = json!(["task_step_refused", "return_limit_reached", "return_window_closed", "return_to_self", "emergency_acts_first", "case_suspended"]))),
 )]
 #[post("/tasks/{id}/return")]
 async fn ask_return(

@@ -126,12 +126,8 @@ impl Runner {
             }
             let read = tokio::select! {
                 read = consumer.read(count) => read,
-                () = stopped(stopping.clone()) => {
-                    if let Err(error) = consumer.leave().await {
-                        tracing::debug!(%error, "left the queue without saying so");
-                    }
-                    return;
-                }
+                // What was delivered meanwhile stays pending, and is tidied away by another.
+                () = stopped(stopping.clone()) => return,
             };
             match read {
                 Ok(hints) if hints.is_empty() => {}
@@ -180,10 +176,16 @@ impl Runner {
     /// Claims and starts what is due, straight from PostgreSQL, as much as can run; waits for room
     /// for at least one. Answers whether there may be more.
     ///
+    /// Only the wait ends when the worker is told to stop: a claim that was sent must be known.
+    ///
     /// # Errors
     /// The database is away.
-    pub async fn scan(&self) -> Result<bool, sqlx::Error> {
-        let Ok(mut permits) = self.permits.clone().acquire_owned().await else { return Ok(false) };
+    pub async fn scan(&self, stopping: &watch::Receiver<bool>) -> Result<bool, sqlx::Error> {
+        let room = tokio::select! {
+            room = self.permits.clone().acquire_owned() => room,
+            () = stopped(stopping.clone()) => return Ok(false),
+        };
+        let Ok(mut permits) = room else { return Ok(false) };
         let free = u32::try_from(self.permits.available_permits()).unwrap_or(u32::MAX);
         if let Ok(more) = self.permits.clone().try_acquire_many_owned(free) {
             permits.merge(more);
@@ -327,7 +329,7 @@ async fn give_back(state: &State, job: &Claimed, token: Uuid, error: &Error) {
         Ok(true) => {}
         Ok(false) => tracing::warn!(job = %id, "another worker holds the job now"),
         Err(error) => {
-            tracing::warn!(job = %id, %error, "job not given back; its lease will run out")
+            tracing::warn!(job = %id, %error, "job not given back; its lease will run out");
         }
     }
 }

@@ -4,7 +4,8 @@
 use domain::time::Timestamp;
 use infra::{
     postgres::{
-        Connection, idempotency, identity,
+        Connection, idempotency,
+        identity::session,
         job::{self, NewJob},
     },
     random,
@@ -108,7 +109,7 @@ impl Job for SweepSessions {
 
     async fn run(self, state: &State, tx: &mut Connection) -> Result<(), Error> {
         let now = state.clock.now();
-        identity::sweep(tx, now - chrono::TimeDelta::days(KEPT_DAYS), now).await?;
+        session::sweep(tx, now - chrono::TimeDelta::days(KEPT_DAYS), now).await?;
         Ok(())
     }
 }

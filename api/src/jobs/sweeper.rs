@@ -5,21 +5,17 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::{pause, runner::Runner, schedule::Schedule, stopped, timer};
+use super::{pause, runner::Runner, schedule::Schedule, timer};
 use crate::{clock::Clock, state::State};
 
 /// Scans for jobs until told to stop.
 pub async fn jobs(runner: &Runner, stopping: watch::Receiver<bool>) {
     let state = runner.state();
     loop {
-        let scanned = tokio::select! {
-            scanned = runner.scan() => scanned,
-            () = stopped(stopping.clone()) => return,
-        };
-        match scanned {
-            // Room was filled: look again as soon as there is room.
-            Ok(true) => continue,
-            Ok(false) => {}
+        match runner.scan(&stopping).await {
+            // All the room was filled: look again as soon as there is room.
+            Ok(true) if !*stopping.borrow() => continue,
+            Ok(_) => {}
             Err(error) => tracing::warn!(%error, "cannot scan for jobs"),
         }
         if !pause(scan_period(state), &stopping).await {

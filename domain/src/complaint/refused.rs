@@ -57,9 +57,9 @@ pub enum Refused {
     /// The reporter of this child already evaluated.
     #[error("您已经评价过了")]
     AlreadyEvaluated,
-    /// Whoever handled it may not record the follow-up.
-    #[error("回访要由承办人以外的人记录")]
-    HandlerCalls,
+    /// Nobody left a number.
+    #[error("这件诉求没有留下联系电话；反映人有账号的，会在小程序里收到通知")]
+    NoContact,
 }
 
 impl refusal::Refusal for Refused {
@@ -78,7 +78,7 @@ impl refusal::Refusal for Refused {
             Self::SuspensionOutOfRange => "suspension_out_of_range",
             Self::LeadingCaseOpen => "leading_case_open",
             Self::AlreadyEvaluated => "already_evaluated",
-            Self::HandlerCalls => "handler_may_not_follow_up",
+            Self::NoContact => "no_contact",
         }
     }
 

@@ -133,6 +133,9 @@ impl Complaint {
         if self.status != Status::Merged {
             return Err(Refused::Step { step: Step::Evaluate, status: self.status });
         }
+        if leading == Status::Archived {
+            return Err(Refused::Step { step: Step::Evaluate, status: leading });
+        }
         if !matches!(leading, Status::Replied | Status::FollowUp | Status::Closed) {
             return Err(Refused::LeadingCaseOpen);
         }

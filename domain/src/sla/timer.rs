@@ -39,6 +39,11 @@ codes! {
 }
 
 impl TimerKind {
+    /// Whether it only reminds of a later instant: once past, it is not worth firing.
+    pub const fn is_reminder(self) -> bool {
+        matches!(self, Self::ReplyHalf | Self::ReplyMost)
+    }
+
     /// Whether firing cannot be taken back by a later step, so that it waits while clocks disagree.
     pub const fn is_irreversible(self) -> bool {
         matches!(self, Self::CloseUnreached | Self::Archive)

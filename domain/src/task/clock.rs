@@ -55,6 +55,7 @@ impl Task {
             contact_by: due.contact_by,
             arrive_by: due.arrive_by,
             reply_by: due.reply_by,
+            return_by: terms.rules.returns.closes_at(urgency, now, terms.calendar),
             acknowledged_at: None,
             contacts: 0,
             contacted_at: None,
@@ -91,14 +92,20 @@ impl Task {
         let state = Self {
             rework_of: Some(self.id),
             is_final: self.is_final,
-            ..self.successor(id, due, now)
+            ..self.successor(id, due, terms, now)
         };
         let event = state.dispatched(None);
         Decision::one(state, event)
     }
 
     /// A fresh task on this one's line, for the same unit, with the given deadlines.
-    pub(super) fn successor(&self, id: TaskId, due: sla::Deadlines, now: Timestamp) -> Self {
+    pub(super) fn successor(
+        &self,
+        id: TaskId,
+        due: sla::Deadlines,
+        terms: Terms<'_>,
+        now: Timestamp,
+    ) -> Self {
         Self {
             id,
             case: self.case,
@@ -113,6 +120,7 @@ impl Task {
             contact_by: due.contact_by,
             arrive_by: due.arrive_by,
             reply_by: due.reply_by,
+            return_by: terms.rules.returns.closes_at(self.urgency, now, terms.calendar),
             acknowledged_at: None,
             contacts: 0,
             contacted_at: None,
@@ -182,6 +190,9 @@ impl Task {
         state.contact_by = self.contact_by.map(|at| moved(at, self.contacted_at.is_some()));
         state.arrive_by = self.arrive_by.map(|at| moved(at, self.arrived_at.is_some()));
         state.reply_by = moved(self.reply_by, self.status == Status::Replied);
+        let returnable =
+            matches!(self.status, Status::Pending | Status::Acknowledged | Status::ReturnRequested);
+        state.return_by = moved(self.return_by, !returnable);
         if let Some(request) = &mut state.return_request {
             request.asked_at += by;
         }

@@ -36,15 +36,12 @@ pub enum Refused {
     /// The duty item demands photos.
     #[error("这项职责要求附上现场照片，请先上传照片再答复")]
     PhotosRequired,
-    /// Returned as often as allowed.
-    #[error("这条任务线已退单 {limit} 次，由区中心作最终裁定，不能再退")]
+    /// Returned as often as allowed, or the centre ruled finally before that.
+    #[error("每条任务线最多退单 {limit} 次，或以区中心的最终裁定为准；这件任务不能再退")]
     ReturnLimitReached {
         /// How many are allowed.
         limit: u32,
     },
-    /// The centre ruled finally.
-    #[error("区中心已作最终裁定，这件任务不能再退单")]
-    RulingIsFinal,
     /// The window to dispute is past: the unit keeps it (首接负责).
     #[error("退单期限 {} 已过，按首接负责由本单位办理", time::spoken(*.closed_at))]
     ReturnWindowClosed {
@@ -85,7 +82,6 @@ impl refusal::Refusal for Refused {
             Self::ReplyNotSubstantive(_) => "reply_not_substantive",
             Self::PhotosRequired => "photos_required",
             Self::ReturnLimitReached { .. } => "return_limit_reached",
-            Self::RulingIsFinal => "ruling_is_final",
             Self::ReturnWindowClosed { .. } => "return_window_closed",
             Self::ReturnToSelf => "return_to_self",
             Self::EmergencyActsFirst => "emergency_acts_first",

@@ -129,7 +129,7 @@ impl Task {
         let mut state = Self {
             unit: next.unit.code.clone(),
             is_final: command.is_final || self.returns >= limit,
-            ..self.successor(next.task, due, now)
+            ..self.successor(next.task, due, terms, now)
         };
         state.fit_before_reply();
         let event = state.dispatched(None);

@@ -325,16 +325,12 @@ impl Task {
     ) -> Result<Decision<Self>, Refused> {
         self.permit(Step::Return)?;
         let rules = &terms.rules.returns;
-        // The limit first: what follows the last allowed return is ruled finally as well.
-        if u32::try_from(self.returns).unwrap_or(u32::MAX) >= rules.limit {
+        let used_up = u32::try_from(self.returns).unwrap_or(u32::MAX) >= rules.limit;
+        if used_up || self.is_final {
             return Err(Refused::ReturnLimitReached { limit: rules.limit });
         }
-        if self.is_final {
-            return Err(Refused::RulingIsFinal);
-        }
-        let closed_at = rules.closes_at(self.urgency, self.dispatched_at, terms.calendar);
-        if now >= closed_at {
-            return Err(Refused::ReturnWindowClosed { closed_at });
+        if now >= self.return_by {
+            return Err(Refused::ReturnWindowClosed { closed_at: self.return_by });
         }
         if command.to == self.unit {
             return Err(Refused::ReturnToSelf);

@@ -35,7 +35,7 @@ pub struct AuditEntry<'a> {
     pub object_id: String,
     /// From where.
     pub origin: &'a Origin,
-    /// Codes and hashes of before and after; never prose, never personal data.
+    /// Codes and hashes of before and after, and the reason of an unmasking; no personal data.
     pub data: Value,
 }
 

@@ -33,6 +33,7 @@ pub struct SealedContact {
 ///
 /// # Errors
 /// The database is away.
+#[expect(clippy::as_conversions, reason = "tells sqlx that elements may be null")]
 pub async fn insert(
     conn: &mut Connection,
     complaint: &Complaint,
@@ -218,16 +219,10 @@ pub async fn lock(conn: &mut Connection, by: By) -> Result<Option<Complaint>, sq
 ///
 /// # Errors
 /// The database is away.
-pub async fn status(
-    conn: &mut Connection,
-    id: ComplaintId,
-) -> Result<Option<Status>, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select status as "status: Status" from complaint where id = $1"#,
-        id.0
-    )
-    .fetch_optional(conn)
-    .await
+pub async fn status(conn: &mut Connection, id: ComplaintId) -> Result<Option<Status>, sqlx::Error> {
+    sqlx::query_scalar!(r#"select status as "status: Status" from complaint where id = $1"#, id.0)
+        .fetch_optional(conn)
+        .await
 }
 
 /// Saves a locked complaint and appends events of its case, its tasks' included. Answers the
@@ -235,6 +230,7 @@ pub async fn status(
 ///
 /// # Errors
 /// The database is away, or refuses what breaks an invariant.
+#[expect(clippy::as_conversions, reason = "tells sqlx that elements may be null")]
 pub async fn save(
     conn: &mut Connection,
     complaint: &Complaint,
@@ -404,7 +400,7 @@ pub async fn by_number(
     .await
 }
 
-/// The sealed contact of a complaint: its own, or the reporter's account's phone.
+/// The sealed contact that was given with a complaint.
 ///
 /// # Errors
 /// The database is away.
@@ -412,17 +408,12 @@ pub async fn contact(
     conn: &mut Connection,
     complaint: ComplaintId,
 ) -> Result<Option<SealedContact>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"select name_sealed, phone_sealed as "phone!", phone_index as "index!"
-           from complaint_contact where complaint_id = $1
-           union all
-           select person.name_sealed, person.phone_sealed, person.phone_index
-           from complaint join person on person.account_id = complaint.reporter_id
-           where complaint.id = $1 and person.phone_sealed is not null
-           limit 1"#,
+    sqlx::query_as!(
+        SealedContact,
+        "select name_sealed as name, phone_sealed as phone, phone_index as index
+         from complaint_contact where complaint_id = $1",
         complaint.0
     )
     .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| SealedContact { name: row.name_sealed, phone: row.phone, index: row.index }))
+    .await
 }

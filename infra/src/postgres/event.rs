@@ -28,7 +28,10 @@ impl Rows {
         Self {
             kinds: events.iter().map(|event| event.kind.code().to_owned()).collect(),
             visibilities: events.iter().map(|event| event.visibility.code().to_owned()).collect(),
-            units: events.iter().map(|event| event.unit.as_ref().map(ToString::to_string)).collect(),
+            units: events
+                .iter()
+                .map(|event| event.unit.as_ref().map(ToString::to_string))
+                .collect(),
             tasks: events.iter().map(|event| event.task.map(|task| task.0)).collect(),
             data: events.iter().map(|event| event.data.clone()).collect(),
             notes: events.iter().map(|event| event.note.clone()).collect(),

@@ -30,6 +30,7 @@ struct Row {
     contact_by: Option<Timestamp>,
     arrive_by: Option<Timestamp>,
     reply_by: Timestamp,
+    return_by: Timestamp,
     acknowledged_at: Option<Timestamp>,
     contacts: i16,
     contacted_at: Option<Timestamp>,
@@ -62,10 +63,11 @@ impl Row {
             (None, None) => return Err(sqlx::Error::Decode("a task without a case".into())),
         };
         let basis = self.reply_basis;
-        let reply = self
-            .reply_text
-            .zip(self.reply_outcome)
-            .map(|(text, outcome)| Reply { text, outcome, basis });
+        let reply = self.reply_text.zip(self.reply_outcome).map(|(text, outcome)| Reply {
+            text,
+            outcome,
+            basis,
+        });
         let return_request = match (
             self.return_ground,
             self.return_to,
@@ -91,6 +93,7 @@ impl Row {
             contact_by: self.contact_by,
             arrive_by: self.arrive_by,
             reply_by: self.reply_by,
+            return_by: self.return_by,
             acknowledged_at: self.acknowledged_at,
             contacts: self.contacts,
             contacted_at: self.contacted_at,
@@ -127,7 +130,7 @@ pub async fn of_complaint(
         r#"select id as "id: TaskId", complaint_id as "complaint_id: ComplaintId",
                whistle_id as "whistle_id: WhistleId", unit as "unit: NodeCode", role as "role: Role",
                line, status as "status: Status", version, urgency as "urgency: Urgency",
-               dispatched_at, acknowledge_by, contact_by, arrive_by, reply_by, acknowledged_at,
+               dispatched_at, acknowledge_by, contact_by, arrive_by, reply_by, return_by, acknowledged_at,
                contacts, contacted_at, arrived_at, replied_at, reply_text,
                reply_outcome as "reply_outcome: Outcome", reply_basis, confirmed_at, ended_at,
                returns, final as is_final, return_ground as "return_ground: ReturnGround",
@@ -155,8 +158,9 @@ pub async fn insert(conn: &mut Connection, task: &Task) -> Result<(), sqlx::Erro
     };
     sqlx::query!(
         "insert into task (id, complaint_id, whistle_id, unit, role, line, status, urgency,
-             dispatched_at, acknowledge_by, contact_by, arrive_by, reply_by, returns, final, rework_of)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+             dispatched_at, acknowledge_by, contact_by, arrive_by, reply_by, returns, final, rework_of,
+             return_by)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         task.id.0,
         complaint,
         whistle,
@@ -173,6 +177,7 @@ pub async fn insert(conn: &mut Connection, task: &Task) -> Result<(), sqlx::Erro
         task.returns,
         task.is_final,
         task.rework_of.map(|id| id.0),
+        task.return_by,
     )
     .execute(conn)
     .await?;
@@ -193,7 +198,7 @@ pub async fn save(conn: &mut Connection, task: &Task) -> Result<(), sqlx::Error>
              reply_basis = $14, confirmed_at = $15, ended_at = $16, returns = $17,
              return_ground = $18, return_to = $19, return_asked_at = $20,
              status_before_return = $21, extensions = $22, extension_until = $23,
-             extension_asked_at = $24, send_backs = $25
+             extension_asked_at = $24, send_backs = $25, return_by = $26
          where id = $1",
         task.id.0,
         task.status.code(),
@@ -220,6 +225,7 @@ pub async fn save(conn: &mut Connection, task: &Task) -> Result<(), sqlx::Error>
         task.extension_request.map(|request| request.until),
         task.extension_request.map(|request| request.asked_at),
         task.send_backs,
+        task.return_by,
     )
     .execute(conn)
     .await?;

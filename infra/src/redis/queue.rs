@@ -177,15 +177,6 @@ impl Consumer {
             Err(error) => Err(error),
         }
     }
-
-    /// Takes this consumer's name out of the group, at an orderly stop.
-    ///
-    /// # Errors
-    /// Redis is away.
-    pub async fn leave(mut self) -> RedisResult<()> {
-        let _: i64 = self.conn.xgroup_delconsumer(&self.stream, GROUP, &self.name).await?;
-        Ok(())
-    }
 }
 
 /// NOGROUP on a read; or the blocked read was woken because the stream was deleted.

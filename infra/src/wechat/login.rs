@@ -102,19 +102,18 @@ mod tests {
 
     #[tokio::test]
     async fn each_error_is_told_apart() {
-        let cases: [(i64, fn(&Failure) -> bool); 6] = [
-            (40029, |f| matches!(f, Failure::CodeInvalid)),
-            (40163, |f| matches!(f, Failure::CodeUsed)),
-            (40226, |f| matches!(f, Failure::Blocked)),
-            (45011, |f| matches!(f, Failure::TooOften)),
-            (-1, |f| matches!(f, Failure::Unavailable(_))),
-            (40013, |f| matches!(f, Failure::Unavailable(_))),
-        ];
-        for (errcode, expected) in cases {
+        for (errcode, expected) in [
+            (40029, "CodeInvalid"),
+            (40163, "CodeUsed"),
+            (40226, "Blocked"),
+            (45011, "TooOften"),
+            (-1, "Unavailable"),
+            (40013, "Unavailable"),
+        ] {
             let body = serde_json::json!({"errcode": errcode, "errmsg": "x"});
             let (_server, wechat) = answering(ResponseTemplate::new(200).set_body_json(body)).await;
             let failure = open_id(&wechat, "c&d=1").await.unwrap_err();
-            assert!(expected(&failure), "{errcode}: {failure}");
+            assert!(format!("{failure:?}").starts_with(expected), "{errcode}: {failure:?}");
         }
     }
 

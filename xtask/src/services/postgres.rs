@@ -74,7 +74,6 @@ impl Postgres {
     }
 
     /// The folder of `psql`, `pgbench` and the rest.
-    #[expect(dead_code, reason = "the benchmark will call pgbench")]
     pub fn bin(&self) -> &Path {
         &self.bin
     }

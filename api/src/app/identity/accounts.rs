@@ -11,7 +11,7 @@ use infra::{
     crypto::hash_password,
     postgres::{
         audit::{self, AuditEntry, Origin},
-        identity::{self as store, Account, NewStaff},
+        identity::{self as store, Account, NewStaff, session as sessions},
         violated,
     },
     random,
@@ -61,7 +61,7 @@ pub async fn disable(
     let (account, ended) = transact(&state.db, move |tx| {
         Box::pin(async move {
             let changed = store::disable(tx, id, &reason, now).await?;
-            let ended = store::end_sessions(tx, id, SessionEnd::Disabled, now).await?;
+            let ended = sessions::end_all(tx, id, SessionEnd::Disabled, now).await?;
             if changed {
                 let entry = entry("account.disable", id, by.as_ref(), &origin)
                     .with(json!({ "sessions": ended.len() }));
@@ -91,7 +91,7 @@ pub async fn enable(
         Box::pin(async move {
             if store::enable(tx, id).await? {
                 // A log-in that raced with the disabling may have left one.
-                store::end_sessions(tx, id, SessionEnd::Disabled, now).await?;
+                sessions::end_all(tx, id, SessionEnd::Disabled, now).await?;
                 let entry = entry("account.enable", id, by.as_ref(), &origin);
                 audit::append(tx, &entry, now).await?;
             }

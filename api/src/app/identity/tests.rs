@@ -140,7 +140,8 @@ async fn an_unused_refresh_token_and_a_session_end(db: Pool) {
     pass(&state, TimeDelta::minutes(15));
     let after_eight_hours = refresh(&state, &busy.refresh_token, &here()).await;
     assert_eq!(code(after_eight_hours), Some("refresh_token_invalid"));
-    sweep(&state).await.unwrap();
+    let (connection, now) = (&mut *state.db.acquire().await.unwrap(), state.clock.now());
+    sessions::sweep(connection, now, now).await.unwrap();
     let ended: i64 =
         sqlx::query_scalar("select count(*) from session where end_reason = 'expired'")
             .fetch_one(&state.db)

@@ -1,6 +1,9 @@
 //! The centre's desk: what dispatchers and supervisors do with a complaint.
 
-use actix_web::{HttpResponse, post, web::Data};
+use actix_web::{
+    HttpResponse, post,
+    web::{Data, Json},
+};
 use domain::{
     complaint::{Accept, Answer, Exclude, Ground, Reject, Suspend},
     evaluation::Evaluation,
@@ -16,7 +19,7 @@ use utoipa::ToSchema;
 
 use super::{
     ComplaintView, shown,
-    view::{ask, visible},
+    view::{ContactView, ask, visible},
 };
 use crate::{
     app::complaint::{self as complaints, DispatchOrder, Voice},
@@ -24,12 +27,12 @@ use crate::{
     http::extract::{
         Body, Caller, IfMatch, RequestMeta, Target,
         body::Empty,
-        caller::needs::{CentreDesk, ExcludeComplaint},
+        caller::needs::{CentreDesk, ExcludeComplaint, UnmaskContact},
     },
     state::State,
 };
 
-routes![accept, reject, answer, merge, dispatch, suspend, resume, follow_up, exclude];
+routes![accept, reject, answer, merge, dispatch, suspend, resume, follow_up, unmask, exclude];
 
 /// 受理
 #[derive(Debug, Deserialize, ToSchema)]
@@ -397,6 +400,42 @@ async fn follow_up(
         None => complaints::miss(&state, ask, id.0).await?,
     }
     shown(&state, &caller, &meta, id.0).await
+}
+
+/// 查看联系电话
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnmaskBody {
+    /// 为什么要看
+    pub reason: String,
+}
+
+/// 查看完整的联系电话
+///
+/// 写明原因；每次查看留痕。保密诉求的反映人也只有这样才能看到。
+#[utoipa::path(
+    operation_id = "complaint.unmask",
+    tag = "complaint",
+    request_body(content = UnmaskBody, example = json!({"reason": "电话回访"})),
+    responses((status = 200, description = "联系人", body = ContactView)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["no_contact"]))),
+)]
+#[post("/complaints/{id}/unmask")]
+async fn unmask(
+    caller: Caller<UnmaskContact>,
+    state: Data<State>,
+    meta: RequestMeta,
+    id: Target<ComplaintId>,
+    body: Body<UnmaskBody>,
+) -> Result<Json<ContactView>, Error> {
+    let body = body.read_or(visible(&state, &caller, id.0)).await?;
+    let reason = text::text("reason", &body.reason, 2, 200).map_err(Invalid::from);
+    let reason = parsed(reason, visible(&state, &caller, id.0)).await?;
+    visible(&state, &caller, id.0).await?;
+    let ask = ask(Some(&caller.actor), &meta, None);
+    let (name, phone) = complaints::unmask(&state, ask, id.0, reason).await?;
+    Ok(Json(ContactView::plain(name.as_ref(), &phone)))
 }
 
 /// 剔除

@@ -13,16 +13,13 @@ use domain::{
 use infra::postgres::{
     Connection,
     audit::{self, AuditEntry, Origin},
-    complaint::{
-        self as store,
-        read::{self, Detail, Facts, Reporter},
-    },
+    complaint::read::{self, Detail, Facts, Reporter},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    app::{case::Ask, complaint::contact_context},
+    app::{case::Ask, complaint::contact_of},
     error::Error,
     http::extract::{Caller, RequestMeta},
     state::State,
@@ -83,12 +80,17 @@ pub struct ContactView {
     pub phone: String,
 }
 
+impl ContactView {
+    /// Unmasked: what shows it keeps a record of it.
+    pub fn plain(name: Option<&PersonName>, phone: &Phone) -> Self {
+        Self { name: name.map(|name| name.plain().to_owned()), phone: phone.plain().to_owned() }
+    }
+}
+
 /// Who asks, from where, on which version.
 pub fn ask(actor: Option<&Actor>, meta: &RequestMeta, expected: Option<i64>) -> Ask {
-    let origin = Origin {
-        request_id: Some(meta.request_id.clone()),
-        address: Some(meta.address.clone()),
-    };
+    let origin =
+        Origin { request_id: Some(meta.request_id.clone()), address: Some(meta.address.clone()) };
     Ask { actor: actor.cloned(), origin, expected }
 }
 
@@ -123,7 +125,7 @@ pub async fn shown<P>(
             ComplaintView::Unit(UnitView { facts: detail.facts, contact })
         }
         Audience::Centre => {
-            let contact = contact(state, &mut connection, id).await?;
+            let contact = contact_of(state, &mut connection, id).await?;
             ComplaintView::Centre(CentreView {
                 contact: contact.map(|(name, phone)| ContactView {
                     name: name.map(|name| name.masked()),
@@ -150,29 +152,12 @@ async fn handlers_contact<P>(
     if detail.facts.confidential || !detail.handled_by_reader {
         return Ok(None);
     }
-    let Some((name, phone)) = contact(state, connection, id).await? else { return Ok(None) };
+    let Some((name, phone)) = contact_of(state, connection, id).await? else { return Ok(None) };
     let origin = ask(None, meta, None).origin;
-    let seen = AuditEntry::new("complaint.contact_seen", "complaint", id, &origin).by(&caller.actor);
+    let seen =
+        AuditEntry::new("complaint.contact_seen", "complaint", id, &origin).by(&caller.actor);
     audit::append(connection, &seen, state.clock.now()).await?;
-    Ok(Some(ContactView {
-        name: name.map(|name| name.plain().to_owned()),
-        phone: phone.plain().to_owned(),
-    }))
-}
-
-async fn contact(
-    state: &State,
-    connection: &mut Connection,
-    id: ComplaintId,
-) -> Result<Option<(Option<PersonName>, Phone)>, Error> {
-    let Some(sealed) = store::contact(connection, id).await? else { return Ok(None) };
-    let context = contact_context(id);
-    let name = match sealed.name {
-        Some(name) => Some(PersonName::trusted(state.crypto.open_text(&context, &name)?)),
-        None => None,
-    };
-    let phone = Phone::trusted(state.crypto.open_text(&context, &sealed.phone)?);
-    Ok(Some((name, phone)))
+    Ok(Some(ContactView::plain(name.as_ref(), &phone)))
 }
 
 /// A place in the numbered stream as a cursor; its instant is the number itself.

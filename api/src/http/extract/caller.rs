@@ -63,6 +63,7 @@ needs![
     ReadComplaint,
     CentreDesk,
     ExcludeComplaint,
+    UnmaskContact,
     ReadTask,
     WorkTask,
     JudgeTask,

@@ -102,7 +102,7 @@ fn complaint() -> Vec<Code> {
         code(&Refused::SuspensionOutOfRange),
         code(&Refused::LeadingCaseOpen),
         code(&Refused::AlreadyEvaluated),
-        code(&Refused::HandlerCalls),
+        code(&Refused::NoContact),
     ]
 }
 
@@ -117,7 +117,6 @@ fn task() -> Vec<Code> {
         code(&Refused::ReplyNotSubstantive("答复要写明查到什么、做了什么、结果如何".to_owned())),
         code(&Refused::PhotosRequired),
         code(&Refused::ReturnLimitReached { limit: 2 }),
-        code(&Refused::RulingIsFinal),
         code(&Refused::ReturnWindowClosed { closed_at: EXAMPLE }),
         code(&Refused::ReturnToSelf),
         code(&Refused::EmergencyActsFirst),

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use crate::{
-    complaint,
+    complaint::{self, Complaint},
     event::{EventKind, Visibility},
     refusal::Refusal,
     sla::Urgency,
@@ -40,7 +40,9 @@ fn rule(
 #[test]
 fn the_window_is_a_working_day_or_an_hour_when_pressing() {
     for urgency in Urgency::ALL {
-        let task = Task { urgency: *urgency, ..task_in(Status::Acknowledged) };
+        let accepted = complaint_in(complaint::Status::Accepted);
+        let task = lead_of(&Complaint { urgency: Some(*urgency), ..accepted });
+        let task = Task { status: Status::Acknowledged, ..task };
         let closed_at = match urgency {
             Urgency::Emergency | Urgency::Utility => at("2026-11-24 10:00"),
             _ => at("2026-11-26 00:00"),
@@ -159,7 +161,7 @@ fn a_final_ruling_cannot_be_returned() {
     assert!(next.is_final);
     assert_eq!(
         ask(&Task { unit: code("gas"), ..next }, tuesday()).unwrap_err(),
-        Refused::RulingIsFinal
+        Refused::ReturnLimitReached { limit: 2 }
     );
 }
 

@@ -140,7 +140,8 @@ async fn a_look_up_takes_the_strongest_list(pool: PgPool) {
         list(ListKind::Community, "own", Some("140213066004"), vec![item("pact", Duty::Lead)]),
     ];
     insert_lists(&mut conn, &lists).await.unwrap();
-    let cases: [(Option<&str>, Option<&str>, &[(&str, &str)]); 6] = [
+    type Found = &'static [(&'static str, &'static str)];
+    let cases: [(Option<&str>, Option<&str>, Found); 6] = [
         (None, None, &[("lid", "t-1"), ("light", "t-1")]),
         (None, Some("140213066"), &[("lid", "t-1"), ("light", "c-66")]),
         (None, Some("140213066004"), &[("pact", "own")]),

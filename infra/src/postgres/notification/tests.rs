@@ -75,8 +75,8 @@ impl Town {
         town.complaint(conn, "follower", Some(town.case), false).await;
         sqlx::query(
             "insert into task (id, complaint_id, unit, role, line, status, urgency, dispatched_at,
-                 acknowledge_by, reply_by)
-             values ($1, $2, 'housing', 'lead', 0, 'pending', 'ordinary', $3, $3, $3)",
+                 acknowledge_by, reply_by, return_by)
+             values ($1, $2, 'housing', 'lead', 0, 'pending', 'ordinary', $3, $3, $3, $3)",
         )
         .bind(random::id::<TaskId>(now()).0)
         .bind(town.case)

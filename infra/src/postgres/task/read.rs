@@ -58,6 +58,9 @@ pub struct TaskView {
     /// Reply until.
     #[schema(value_type = String, format = DateTime)]
     pub reply_by: Timestamp,
+    /// Return it until; who misses that keeps it.
+    #[schema(value_type = String, format = DateTime)]
+    pub return_by: Timestamp,
     /// When it was acknowledged first.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub acknowledged_at: Option<Timestamp>,
@@ -153,7 +156,7 @@ pub async fn list(
                t.whistle_id as "whistle_id: WhistleId", c.number as "number?", c.title as "title?",
                t.unit as "unit: NodeCode", u.name as unit_name, t.role as "role: Role",
                t.status as "status: Status", t.version, t.urgency as "urgency: Urgency",
-               t.dispatched_at, t.acknowledge_by, t.contact_by, t.arrive_by, t.reply_by,
+               t.dispatched_at, t.acknowledge_by, t.contact_by, t.arrive_by, t.reply_by, t.return_by,
                t.acknowledged_at, t.contacted_at, t.arrived_at, t.replied_at, t.confirmed_at,
                t.reply_text, t.reply_outcome as "reply_outcome: Outcome", t.reply_basis,
                t.return_ground as "return_ground: ReturnGround", t.return_to as "return_to: NodeCode",
@@ -208,15 +211,17 @@ pub async fn list(
             contact_by: row.contact_by,
             arrive_by: row.arrive_by,
             reply_by: row.reply_by,
+            return_by: row.return_by,
             acknowledged_at: row.acknowledged_at,
             contacted_at: row.contacted_at,
             arrived_at: row.arrived_at,
             replied_at: row.replied_at,
             confirmed_at: row.confirmed_at,
-            reply: row
-                .reply_text
-                .zip(row.reply_outcome)
-                .map(|(text, outcome)| ReplyView { text, outcome, basis: row.reply_basis }),
+            reply: row.reply_text.zip(row.reply_outcome).map(|(text, outcome)| ReplyView {
+                text,
+                outcome,
+                basis: row.reply_basis,
+            }),
             return_request: match (row.return_ground, row.return_to, row.return_asked_at) {
                 (Some(ground), Some(suggested_unit), Some(asked_at)) => {
                     Some(ReturnView { ground, suggested_unit, asked_at })

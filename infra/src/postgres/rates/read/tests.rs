@@ -102,8 +102,8 @@ impl Book<'_> {
         sqlx::query(
             "insert into task (id, complaint_id, unit, role, line, status, urgency, dispatched_at,
                  acknowledge_by, contact_by, reply_by, acknowledged_at, contacted_at, replied_at,
-                 ended_at, send_backs, rework_of)
-             values ($1, $2, $3, 'lead', 0, $4, 'ordinary', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                 ended_at, send_backs, rework_of, return_by)
+             values ($1, $2, $3, 'lead', 0, $4, 'ordinary', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $5)",
         )
         .bind(id)
         .bind(case)

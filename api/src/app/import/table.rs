@@ -1,0 +1,196 @@
+//! A file as rows of text: CSV in UTF-8 or GB18030, or the first sheet of a workbook.
+
+use std::{borrow::Cow, io::Cursor, path::Path};
+
+use calamine::{Data, Range, Reader};
+use encoding_rs::{Encoding, GB18030};
+
+use super::Refused;
+
+/// A file's header and rows. Empty rows are left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// The names in the header, trimmed.
+    pub columns: Vec<String>,
+    /// The rows below it.
+    pub rows: Vec<Row>,
+}
+
+/// A row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its line in the file, or its row in the sheet; the header of a CSV file is in line 1.
+    pub line: u64,
+    /// Its cells as text.
+    pub cells: Vec<String>,
+}
+
+/// Reads a file whole. What it is, its first bytes tell, not its name.
+///
+/// # Errors
+/// It cannot be opened, decoded or read as a table.
+pub fn read(file: &Path) -> Result<Table, Refused> {
+    let bytes =
+        std::fs::read(file).map_err(|why| Refused::Unreadable { file: file.to_owned(), why })?;
+    /// ZIP (.xlsx, .ods) and the older compound files (.xls).
+    const WORKBOOKS: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"];
+    if WORKBOOKS.iter().any(|magic| bytes.starts_with(magic)) {
+        workbook(bytes)
+    } else {
+        csv(&decoded(&bytes)?)
+    }
+}
+
+/// A byte order mark decides; else what is valid UTF-8 is UTF-8 (GBK text never is by accident at
+/// this length), and the rest is GB18030, of which GBK is a part.
+fn decoded(bytes: &[u8]) -> Result<Cow<'_, str>, Refused> {
+    if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
+        let rest = bytes.get(mark..).unwrap_or_default();
+        return strictly(encoding, rest);
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(Cow::Borrowed(text)),
+        Err(_) => strictly(GB18030, bytes),
+    }
+}
+
+fn strictly<'b>(encoding: &'static Encoding, bytes: &'b [u8]) -> Result<Cow<'b, str>, Refused> {
+    encoding.decode_without_bom_handling_and_without_replacement(bytes).ok_or(Refused::Encoding)
+}
+
+fn csv(text: &str) -> Result<Table, Refused> {
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let mut lines = Lines { text: text.as_bytes(), byte: 0, line: 1 };
+    // Text that is in memory and decoded already has no fault of its own left.
+    let mut rows = reader.records().filter_map(Result::ok).map(|record| Row {
+        line: lines.at(record.position().map_or(0, csv::Position::byte)),
+        cells: record.iter().map(str::to_owned).collect(),
+    });
+    table(&mut rows)
+}
+
+/// Counts the lines of a text as an editor shows them. The reader's own count leaves out the
+/// second half of a line's end and empty lines, as these belong to the next record for it.
+struct Lines<'t> {
+    text: &'t [u8],
+    byte: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line of what comes at or after a byte; bytes must not go back.
+    fn at(&mut self, byte: u64) -> u64 {
+        let from = usize::try_from(byte).unwrap_or(usize::MAX);
+        let rest = self.text.get(self.byte..).unwrap_or_default();
+        for one in rest {
+            if self.byte >= from && !matches!(one, b'\r' | b'\n') {
+                break;
+            }
+            self.byte += 1;
+            self.line += u64::from(*one == b'\n');
+        }
+        self.line
+    }
+}
+
+fn workbook(bytes: Vec<u8>) -> Result<Table, Refused> {
+    let mut workbook =
+        calamine::open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(Refused::Workbook)?;
+    let sheet = workbook.worksheet_range_at(0).ok_or(Refused::Empty)?.map_err(Refused::Workbook)?;
+    table(&mut sheet_rows(&sheet))
+}
+
+fn sheet_rows(sheet: &Range<Data>) -> impl Iterator<Item = Row> {
+    let first = sheet.start().map_or(0, |(row, _)| u64::from(row)) + 1;
+    sheet
+        .rows()
+        .zip(first..)
+        .map(|(cells, line)| Row { line, cells: cells.iter().map(cell).collect() })
+}
+
+/// A cell as a person would have typed it; a date is its serial number, which is read as a time.
+fn cell(data: &Data) -> String {
+    match data {
+        Data::DateTime(date) => date.as_f64().to_string(),
+        other => other.to_string(),
+    }
+}
+
+fn table(rows: &mut dyn Iterator<Item = Row>) -> Result<Table, Refused> {
+    let is_blank = |row: &Row| row.cells.iter().all(|cell| cell.trim().is_empty());
+    let mut rows = rows.filter(|row| !is_blank(row));
+    let header = rows.next().ok_or(Refused::Empty)?;
+    let columns = header.cells.iter().map(|name| name.trim().to_owned()).collect();
+    Ok(Table { columns, rows: rows.collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use calamine::{ExcelDateTime, ExcelDateTimeType};
+
+    use super::*;
+
+    const TEXT: &str =
+        "编号,标题,内容\r\n1,路灯,\"第一行\n第二行，“引号”\"\"\"\r\n\r\n2,㐂🚰𠮷,三\r\n";
+
+    fn of(bytes: &[u8]) -> Result<Table, Refused> {
+        csv(&decoded(bytes)?)
+    }
+
+    #[test]
+    fn every_usual_encoding_gives_the_same_rows() {
+        let wanted = of(TEXT.as_bytes()).unwrap();
+        assert_eq!(wanted.columns, ["编号", "标题", "内容"]);
+        let lines: Vec<u64> = wanted.rows.iter().map(|row| row.line).collect();
+        assert_eq!(lines, [2, 5], "a cell of two lines and an empty line lie between");
+        assert_eq!(wanted.rows[0].cells[2], "第一行\n第二行，“引号”\"");
+        let utf16: Vec<u8> =
+            std::iter::once(0xfeff).chain(TEXT.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        let (gb18030, _, lossy) = GB18030.encode(TEXT);
+        assert!(!lossy);
+        for bytes in [["\u{feff}", TEXT].concat().as_bytes(), &*gb18030, &utf16] {
+            assert_eq!(of(bytes).unwrap(), wanted);
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused() {
+        assert!(matches!(of(b"\xff\xff\xff\xff,1\n"), Err(Refused::Encoding)));
+        for nothing in [&b""[..], b"\n\n", b"\xef\xbb\xbf", b",,\n"] {
+            assert!(matches!(of(nothing), Err(Refused::Empty)));
+        }
+    }
+
+    #[test]
+    fn a_row_keeps_as_many_cells_as_it_has() {
+        let table = of("a,b\n1\n1,2,3\n".as_bytes()).unwrap();
+        let lengths: Vec<usize> = table.rows.iter().map(|row| row.cells.len()).collect();
+        assert_eq!(lengths, [1, 3]);
+    }
+
+    #[test]
+    fn cells_of_a_sheet_are_text() {
+        let date = ExcelDateTime::new(43_524.5, ExcelDateTimeType::DateTime, false);
+        for (data, wanted) in [
+            (Data::Float(188_006.0), "188006"),
+            (Data::Int(7), "7"),
+            (Data::String("路灯".to_owned()), "路灯"),
+            (Data::DateTime(date), "43524.5"),
+            (Data::Empty, ""),
+        ] {
+            assert_eq!(cell(&data), wanted);
+        }
+        let mut sheet = Range::new((2, 1), (4, 1));
+        sheet.set_value((2, 1), Data::String("编号".to_owned()));
+        sheet.set_value((4, 1), Data::Float(9.0));
+        let table = table(&mut sheet_rows(&sheet)).unwrap();
+        assert_eq!(table.columns, ["编号"]);
+        assert_eq!(table.rows, [Row { line: 5, cells: vec!["9".to_owned()] }]);
+    }
+
+    #[test]
+    fn a_broken_workbook_is_not_taken_for_text() {
+        assert!(matches!(workbook(b"PK\x03\x04nothing".to_vec()), Err(Refused::Workbook(_))));
+    }
+}

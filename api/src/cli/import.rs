@@ -1,0 +1,93 @@
+//! `zhixiang import`: past data of other systems.
+
+use std::{io::IsTerminal, path::PathBuf, sync::Arc};
+
+use api::{
+    app::import::{self, Import, Mapping, Progress},
+    state::State,
+};
+use clap::{Args, Subcommand};
+use domain::{complaint::Kind, import::moment, org::NodeCode, time::Timestamp};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Failure;
+
+#[derive(Debug, Subcommand)]
+pub enum What {
+    /// 历史工单：CSV（UTF-8 或 GBK）或 xlsx，全部在一个事务里写入，可重复执行
+    Complaints(Complaints),
+}
+
+#[derive(Debug, Args)]
+pub struct Complaints {
+    /// 文件：第一行是列名；xlsx 取第一张表
+    file: PathBuf,
+    /// 原系统的名称；与编号一起判断哪些行已经导入过
+    #[arg(long)]
+    source: String,
+    /// 字段=列名，可多次；字段：number、title、content、posted_at、reply、replied_at、category、
+    /// kind、community。列名与字段同名（或同其中文名）的不必写
+    #[arg(long = "map", value_name = "FIELD=COLUMN")]
+    mapping: Vec<String>,
+    /// 没有写社区的行归到这个社区，例如 140213066004
+    #[arg(long, value_name = "CODE", value_parser = community)]
+    community: Option<NodeCode>,
+    /// 没有写类型的行算作哪一类：inquiry、help、grievance、report、suggestion、praise
+    #[arg(long, default_value = "help")]
+    kind: Kind,
+    /// 没有提交时间的行算作何时提交，例如 2019-01-01
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    default_posted_at: Option<Timestamp>,
+    /// 只检查和计数，不写入
+    #[arg(long)]
+    dry_run: bool,
+    /// 只要有一行被拒绝，就一行也不导入
+    #[arg(long)]
+    strict: bool,
+    /// 把被拒绝的行和原因写到这个 CSV 文件
+    #[arg(long, value_name = "FILE.csv")]
+    report: Option<PathBuf>,
+}
+
+fn community(text: &str) -> Result<NodeCode, String> {
+    NodeCode::parse("community", text).map_err(|refused| refused.reason)
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    moment("default_posted_at", text).map_err(|refused| refused.reason)
+}
+
+/// Runs it.
+pub async fn run(state: &State, what: What) -> Result<(), Failure> {
+    let What::Complaints(given) = what;
+    let import = Import {
+        mapping: Mapping::parse(&given.mapping)?,
+        file: given.file,
+        source: given.source,
+        community: given.community,
+        kind: given.kind,
+        default_posted_at: given.default_posted_at,
+        dry_run: given.dry_run,
+        strict: given.strict,
+        report: given.report,
+    };
+    println!("{}", import::run(state, import, progress()).await?);
+    Ok(())
+}
+
+/// A bar for a person, a line for each step in a log.
+fn progress() -> Progress {
+    if !std::io::stderr().is_terminal() {
+        return Arc::new(|done, all| eprintln!("已写入 {done}/{all} 行（提交后生效）"));
+    }
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} 行  剩余 {eta}");
+    let bar =
+        ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    Arc::new(move |done, all| {
+        bar.set_length(u64::try_from(all).unwrap_or(u64::MAX));
+        bar.set_position(u64::try_from(done).unwrap_or(u64::MAX));
+        if done == all {
+            bar.finish_and_clear();
+        }
+    })
+}

@@ -1,0 +1,252 @@
+//! Sessions and their refresh tokens.
+
+use domain::{
+    id::{AccountId, SessionId},
+    identity::{Actor, Grant, Presented, Role, SessionEnd},
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+use crate::postgres::Connection;
+
+/// The session that a refresh token belongs to, locked.
+#[derive(Debug)]
+pub struct LockedSession {
+    /// The session.
+    pub id: SessionId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// It must end then.
+    pub expires_at: Timestamp,
+    /// It was ended.
+    pub ended: bool,
+    /// The account is disabled.
+    pub disabled: bool,
+    /// A staff account, which has a shorter life.
+    pub staff: bool,
+}
+
+/// A refresh token as it is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct StoredToken<'a> {
+    /// Its SHA-256.
+    pub hash: &'a [u8],
+    /// It is good before this instant.
+    pub expires_at: Timestamp,
+}
+
+/// Opens a session with the first refresh token of its family.
+///
+/// # Errors
+/// The database's.
+pub async fn open(
+    conn: &mut Connection,
+    id: SessionId,
+    account: AccountId,
+    expires_at: Timestamp,
+    token: StoredToken<'_>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with opened as (
+            insert into session (id, account_id, created_at, expires_at) values ($1, $2, $3, $4)
+            returning id
+        )
+        insert into refresh_token (hash, session_id, issued_at, expires_at)
+        select $5, id, $3, $6 from opened",
+        id.0,
+        account.0,
+        now,
+        expires_at,
+        token.hash,
+        token.expires_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Who a session belongs to and what they hold, if it is alive: neither ended nor run out, and the
+/// account not disabled.
+///
+/// # Errors
+/// The database's, or a stored role that the program does not know.
+pub async fn alive(
+    conn: &mut Connection,
+    session: SessionId,
+    now: Timestamp,
+) -> sqlx::Result<Option<Actor>> {
+    let row = sqlx::query!(
+        r#"select s.account_id as "account: AccountId",
+            array(select role from role_grant
+                where account_id = s.account_id and revoked_at is null
+                order by granted_at, id) as "roles!: Vec<Role>",
+            array(select scope from role_grant
+                where account_id = s.account_id and revoked_at is null
+                order by granted_at, id) as "scopes!"
+        from session s join account a on a.id = s.account_id
+        where s.id = $1 and s.ended_at is null and s.expires_at > $2 and a.disabled_at is null"#,
+        session.0,
+        now,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Actor {
+        account: row.account,
+        grants: row
+            .roles
+            .into_iter()
+            .zip(row.scopes)
+            .map(|(role, scope)| Grant { role, scope })
+            .collect(),
+    }))
+}
+
+/// Finds the session of a refresh token and locks it: of several requests with tokens of one
+/// family, one at a time goes on.
+///
+/// # Errors
+/// The database's.
+pub async fn lock_of(
+    conn: &mut Connection,
+    token_hash: &[u8],
+) -> sqlx::Result<Option<LockedSession>> {
+    sqlx::query_as!(
+        LockedSession,
+        r#"select s.id as "id: SessionId", s.account_id as "account: AccountId", s.expires_at,
+            s.ended_at is not null as "ended!", a.disabled_at is not null as "disabled!",
+            a.username is not null as "staff!"
+        from session s join account a on a.id = s.account_id
+        where s.id = (select session_id from refresh_token where hash = $1)
+        for update of s"#,
+        token_hash,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// What is known of a presented token and its successor. Read it after the session is locked, in
+/// a statement of its own: it must see what the request before it committed.
+///
+/// # Errors
+/// The database's.
+pub async fn presented(
+    conn: &mut Connection,
+    token_hash: &[u8],
+    successor_hash: &[u8],
+    session_over: bool,
+) -> sqlx::Result<Presented> {
+    sqlx::query_as!(
+        Presented,
+        r#"select t.expires_at, t.used_at,
+            exists (select from refresh_token where hash = $2 and used_at is not null)
+                as "successor_used!",
+            $3::boolean as "session_over!"
+        from refresh_token t where t.hash = $1"#,
+        token_hash,
+        successor_hash,
+        session_over,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Exchanges a token for its successor.
+///
+/// # Errors
+/// The database's.
+pub async fn rotate(
+    conn: &mut Connection,
+    token_hash: &[u8],
+    successor: StoredToken<'_>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with used as (
+            update refresh_token set used_at = $2 where hash = $1 and used_at is null
+            returning session_id
+        )
+        insert into refresh_token (hash, session_id, issued_at, expires_at)
+        select $3, session_id, $2, $4 from used",
+        token_hash,
+        now,
+        successor.hash,
+        successor.expires_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Ends a session; ending one that is over changes nothing.
+///
+/// # Errors
+/// The database's.
+pub async fn end(
+    conn: &mut Connection,
+    session: SessionId,
+    reason: SessionEnd,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update session set ended_at = $2, end_reason = $3 where id = $1 and ended_at is null",
+        session.0,
+        now,
+        reason.code(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Ends every session of an account and names them.
+///
+/// # Errors
+/// The database's.
+pub async fn end_all(
+    conn: &mut Connection,
+    account: AccountId,
+    reason: SessionEnd,
+    now: Timestamp,
+) -> sqlx::Result<Vec<SessionId>> {
+    let ended: Vec<Uuid> = sqlx::query_scalar!(
+        "update session set ended_at = $2, end_reason = $3
+        where account_id = $1 and ended_at is null
+        returning id",
+        account.0,
+        now,
+        reason.code(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ended.into_iter().map(SessionId).collect())
+}
+
+/// Marks the sessions that ran out as ended, and forgets the refresh tokens of sessions that
+/// ended before `forget`; at most 10,000 of each.
+///
+/// # Errors
+/// The database's.
+pub async fn sweep(conn: &mut Connection, forget: Timestamp, now: Timestamp) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update session set ended_at = expires_at, end_reason = $2
+        where id in (
+            select id from session where ended_at is null and expires_at <= $1
+            limit 10000 for update skip locked
+        )",
+        now,
+        SessionEnd::Expired.code(),
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "delete from refresh_token where hash in (
+            select t.hash from refresh_token t join session s on s.id = t.session_id
+            where s.ended_at < $1 limit 10000
+        )",
+        forget,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! The migrations: from nothing, a second time, and the constraints whose names the code maps.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use infra::postgres::{MIGRATIONS, Pool};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, postgres::PgConnectOptions,
+};
+
+use crate::support::App;
+
+/// Constraints and unique indexes whose names are part of the contract: what they forbid is
+/// refused by a rule first, and must stay forbidden when a rule is wrong.
+const NAMED: &[(&str, &str)] = &[
+    ("account", "account_username_key"),
+    ("account", "account_password"),
+    ("person", "person_open_id_key"),
+    ("role_grant", "role_grant_held"),
+    ("session", "session_ended"),
+    ("complaint", "complaint_number_key"),
+    ("complaint", "complaint_number_form"),
+    ("complaint", "complaint_status"),
+    ("complaint", "complaint_merged"),
+    ("complaint", "complaint_not_itself"),
+    ("complaint", "complaint_closed"),
+    ("complaint", "complaint_suspension"),
+    ("complaint", "complaint_source"),
+    ("task", "task_case"),
+    ("task", "task_deadlines"),
+    ("task", "task_return"),
+    ("task", "task_extension"),
+    ("task", "task_lead_line"),
+    ("task", "task_ended"),
+    ("task", "task_open_line"),
+    ("task", "task_open_unit"),
+    ("evaluation", "evaluation_satisfaction"),
+    ("event", "event_pkey"),
+    ("job", "job_dedupe_key"),
+    ("job", "job_state"),
+    ("sla_timer", "sla_timer_pkey"),
+    ("sla_timer", "sla_timer_fired"),
+    ("idempotency", "idempotency_pkey"),
+    ("idempotency", "idempotency_key_form"),
+    ("notification", "notification_once"),
+];
+
+/// An empty database of this test's own.
+struct Empty {
+    name: String,
+    admin: PgConnection,
+}
+
+impl Empty {
+    async fn create() -> Self {
+        let server: PgConnectOptions = std::env::var("TEST_DATABASE_URL").unwrap().parse().unwrap();
+        let mut admin = server.connect().await.unwrap();
+        let token = u64::from_be_bytes(infra::random::bytes());
+        let name = format!("zxt_{}_empty_{token:016x}", std::process::id());
+        let create = format!("create database {name} template template0");
+        admin.execute(AssertSqlSafe(create)).await.unwrap();
+        Self { name, admin }
+    }
+
+    fn pool(&self) -> Pool {
+        let server: PgConnectOptions = std::env::var("TEST_DATABASE_URL").unwrap().parse().unwrap();
+        infra::postgres::pool(server.database(&self.name).to_url_lossy().as_str(), 2).unwrap()
+    }
+
+    async fn drop(mut self, pool: Pool) {
+        pool.close().await;
+        let drop = format!("drop database {} with (force)", self.name);
+        self.admin.execute(AssertSqlSafe(drop)).await.unwrap();
+        self.admin.close().await.unwrap();
+    }
+}
+
+/// Every column, constraint, index, function and trigger of the schema, as text.
+async fn schema(pool: &Pool) -> BTreeSet<String> {
+    let rows: Vec<String> = sqlx::query_scalar(
+        "select concat_ws(' ', 'column', table_name, column_name, data_type, is_nullable, column_default)
+             from information_schema.columns where table_schema = 'public'
+         union select concat_ws(' ', 'constraint', conrelid::regclass, conname, pg_get_constraintdef(oid))
+             from pg_constraint where connamespace = 'public'::regnamespace
+         union select 'index ' || indexdef from pg_indexes where schemaname = 'public'
+         union select 'function ' || pg_get_functiondef(oid)
+             from pg_proc where pronamespace = 'public'::regnamespace
+         union select 'trigger ' || pg_get_triggerdef(oid) from pg_trigger where not tgisinternal",
+    )
+    .fetch_all(pool)
+    .await
+    .unwrap();
+    rows.into_iter().collect()
+}
+
+#[tokio::test]
+async fn they_build_the_schema_from_nothing_and_are_done_the_second_time() {
+    let empty = Empty::create().await;
+    let pool = empty.pool();
+    assert!(api::http::operations::applied(&pool).await.unwrap().is_empty(), "nothing is applied");
+    MIGRATIONS.run(&pool).await.unwrap();
+    let built = schema(&pool).await;
+    assert!(built.iter().any(|row| row.starts_with("column complaint number ")), "{built:?}");
+    let versions: Vec<i64> = MIGRATIONS.iter().map(|one| one.version).collect();
+    assert_eq!(api::http::operations::applied(&pool).await.unwrap(), versions);
+
+    MIGRATIONS.run(&pool).await.unwrap();
+    assert_eq!(schema(&pool).await, built, "a second run changes nothing");
+    empty.drop(pool).await;
+}
+
+#[tokio::test]
+async fn two_that_start_at_once_do_not_disturb_each_other() {
+    let empty = Empty::create().await;
+    let (one, other) = (empty.pool(), empty.pool());
+    let (first, second) = tokio::join!(MIGRATIONS.run(&one), MIGRATIONS.run(&other));
+    first.unwrap();
+    second.unwrap();
+    other.close().await;
+    empty.drop(one).await;
+}
+
+#[tokio::test]
+async fn the_named_constraints_exist() {
+    let app = App::spawn().await;
+    let names: Vec<(String, String)> = sqlx::query_as(
+        "select conrelid::regclass::text, conname::text from pg_constraint where conrelid <> 0
+         union select tablename::text, indexname::text from pg_indexes
+             where indexdef like 'CREATE UNIQUE INDEX%'",
+    )
+    .fetch_all(app.db())
+    .await
+    .unwrap();
+    let there = |table: &str, name: &str| names.iter().any(|(t, n)| t == table && n == name);
+    let missing: Vec<_> = NAMED.iter().filter(|(table, name)| !there(table, name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    for mapped in mapped() {
+        assert!(names.iter().any(|(_, name)| *name == mapped), "the code maps {mapped}");
+    }
+}
+
+/// The names that the code maps to refusals, or names in a statement.
+fn mapped() -> BTreeSet<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut folders = vec![root.join("api/src/app"), root.join("infra/src/postgres")];
+    let mut names = BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let code = fs::read_to_string(path).unwrap();
+            for rest in code.split("violated(").skip(1) {
+                let arms = rest.lines().take(8).flat_map(|line| line.split("Some(\"").skip(1));
+                names.extend(arms.filter_map(|arm| arm.split('"').next()).map(str::to_owned));
+            }
+            for rest in code.split("on constraint ").skip(1) {
+                names.extend(rest.split_whitespace().next().map(str::to_owned));
+            }
+        }
+    }
+    assert!(names.len() >= 2, "what this test looks for has moved: {names:?}");
+    names
+}
+
+#[tokio::test]
+async fn records_are_only_added_to() {
+    let app = App::spawn().await;
+    app.closed().await;
+    for table in ["event", "audit_entry"] {
+        assert!(app.count(table).await > 0, "{table} is empty");
+        let column = if table == "event" { "kind" } else { "action" };
+        for statement in [
+            format!("update {table} set {column} = 'x'"),
+            format!("delete from {table}"),
+            format!("truncate {table} cascade"),
+        ] {
+            let refused = sqlx::query(AssertSqlSafe(statement.clone())).execute(app.db()).await;
+            let refused = refused.expect_err(&statement).to_string();
+            assert!(refused.contains("append-only"), "{statement}: {refused}");
+        }
+    }
+    // What a person wrote can be erased, and nothing beside it.
+    sqlx::query("update event set note = null where note is not null")
+        .execute(app.db())
+        .await
+        .unwrap();
+}

@@ -1,0 +1,26 @@
+//! What every test stands on: an application of its own over HTTP, people to log in as, a clock
+//! to turn, and a reader of answers that knows the OpenAPI file.
+
+mod answer;
+mod app;
+mod case;
+mod client;
+mod database;
+mod document;
+mod schema;
+
+pub use answer::Answer;
+pub use app::{App, at};
+pub use case::{Case, REPLY, complaint};
+pub use client::{Client, Persona};
+pub use document::{Operation, document, operation_of, operations};
+pub use schema::faults;
+
+/// The lead unit of the cases that `support` makes.
+pub const UNIT: &str = "urban-management";
+/// Its clerk.
+pub const CLERK: &str = "dept.urban-management";
+/// The community of the cases that `support` makes (文兴社区).
+pub const COMMUNITY: &str = "140213066004";
+/// The subdistrict above it (水泊寺街道).
+pub const SUBDISTRICT: &str = "140213066";

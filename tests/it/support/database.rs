@@ -1,0 +1,157 @@
+//! A database for each test, cloned from a template that is migrated and seeded once.
+
+use std::{
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::Path,
+};
+
+use api::{clock::Clock, config::Secret, state::State};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
+
+/// What the templates' and the tests' databases begin with.
+const PREFIX: &str = "zxt_";
+/// The advisory lock under which a template is built, and leftovers are dropped.
+const LOCK: i64 = 0x7a78_7465_7374;
+
+/// Where the server is, as a superuser.
+fn server() -> PgConnectOptions {
+    let url = std::env::var("TEST_DATABASE_URL")
+        .expect("TEST_DATABASE_URL is not set; run `cargo xtask test`");
+    url.parse().expect("TEST_DATABASE_URL is a URL")
+}
+
+async fn connect(database: &str) -> PgConnection {
+    let options = server().database(database);
+    PgConnection::connect_with(&options).await.expect("the test database server answers")
+}
+
+async fn run(connection: &mut PgConnection, sql: String) {
+    sqlx::raw_sql(AssertSqlSafe(sql.clone())).execute(connection).await.unwrap_or_else(|error| {
+        panic!("{sql}: {error}");
+    });
+}
+
+/// A test's own database; dropped with the value.
+#[derive(Debug)]
+pub(super) struct Database {
+    name: String,
+}
+
+impl Database {
+    /// Clones the template, which is built first when nobody has yet.
+    pub(super) async fn clone_template() -> Self {
+        let template = format!("{PREFIX}template_{:016x}", fingerprint());
+        let mut admin = connect("postgres").await;
+        if !exists(&mut admin, &template).await {
+            build(&mut admin, &template).await;
+        }
+        let token = u64::from_be_bytes(infra::random::bytes());
+        let name = format!("{PREFIX}{}_{token:016x}", std::process::id());
+        run(&mut admin, format!("create database {name} template {template}")).await;
+        admin.close().await.expect("the connection closes");
+        Self { name }
+    }
+
+    /// Its URL, over the same way as `TEST_DATABASE_URL`.
+    pub(super) fn url(&self) -> Secret {
+        url_of(&self.name)
+    }
+
+    /// Its name, which also keeps the test's keys in Redis apart.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let name = self.name.clone();
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime starts").block_on(async {
+                let mut admin = connect("postgres").await;
+                run(&mut admin, format!("drop database if exists {name} with (force)")).await;
+            });
+        });
+        // A test that failed already must not die of this as well; the next run drops leftovers.
+        let _ = dropping.join();
+    }
+}
+
+async fn exists(admin: &mut PgConnection, name: &str) -> bool {
+    let found: Option<i32> = sqlx::query_scalar("select 1 from pg_database where datname = $1")
+        .bind(name)
+        .fetch_optional(admin)
+        .await
+        .expect("the catalogue can be read");
+    found.is_some()
+}
+
+/// Builds the template under another name, so that a half-built one is never cloned.
+async fn build(admin: &mut PgConnection, template: &str) {
+    run(admin, format!("select pg_advisory_lock({LOCK})")).await;
+    if !exists(admin, template).await {
+        drop_leftovers(admin).await;
+        let building = format!("{template}_building");
+        run(admin, format!("drop database if exists {building} with (force)")).await;
+        run(admin, format!("create database {building} template template0")).await;
+        fill(&building).await;
+        run(admin, format!("alter database {building} rename to {template}")).await;
+    }
+    run(admin, format!("select pg_advisory_unlock({LOCK})")).await;
+}
+
+async fn fill(name: &str) {
+    let mut config = api::config::Config::load(None).expect("the configuration is good");
+    config.database.url = url_of(name);
+    let state = State::build(config, Clock::manual(super::app::START)).expect("a state");
+    infra::postgres::MIGRATIONS.run(&state.db).await.expect("the migrations run");
+    api::app::seed::demo(&state).await.expect("the demo district is seeded");
+    state.db.close().await;
+}
+
+/// Drops what killed runs left, and templates of earlier migrations.
+async fn drop_leftovers(admin: &mut PgConnection) {
+    let names: Vec<String> = sqlx::query_scalar(
+        "select datname from pg_database d where starts_with(datname, $1) \
+         and not exists (select from pg_stat_activity a where a.datname = d.datname)",
+    )
+    .bind(PREFIX)
+    .fetch_all(&mut *admin)
+    .await
+    .expect("the catalogue can be read");
+    for name in names.iter().filter(|name| !is_in_use(name)) {
+        run(admin, format!("drop database if exists {name} with (force)")).await;
+    }
+}
+
+/// A test's database carries its process id.
+fn is_in_use(name: &str) -> bool {
+    let owner = name.strip_prefix(PREFIX).and_then(|rest| rest.split('_').next());
+    owner.is_some_and(|pid| Path::new("/proc").join(pid).exists())
+}
+
+/// What the template is made of; a change makes another template.
+fn fingerprint() -> u64 {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut hasher = DefaultHasher::new();
+    for folder in ["infra/migrations", "infra/seed", "api/src/app/seed"] {
+        let mut files: Vec<_> = fs::read_dir(root.join(folder))
+            .expect("the folder is in the checkout")
+            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+            .filter(|path| path.is_file())
+            .collect();
+        files.sort();
+        for file in files {
+            file.file_name().hash(&mut hasher);
+            fs::read(&file).expect("the file can be read").hash(&mut hasher);
+        }
+    }
+    hasher.finish()
+}
+
+fn url_of(name: &str) -> Secret {
+    use sqlx::ConnectOptions;
+    Secret::from(server().database(name).to_url_lossy().as_str())
+}

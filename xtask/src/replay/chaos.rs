@@ -1,0 +1,92 @@
+//! Trouble in the middle of a replay: crashed processes and a Redis that has forgotten everything.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::app::{App, Part, Running};
+use crate::console::say;
+use crate::failure::{Context, Failure, Result};
+use crate::services::Services;
+
+const POLL: Duration = Duration::from_millis(20);
+
+/// What happens.
+#[derive(Debug, Clone, Copy)]
+enum Blow {
+    /// SIGKILL, then a new start.
+    Crash(Part),
+    /// FLUSHALL: sessions, hints and rate limits are gone.
+    ForgetRedis,
+}
+
+/// At how many hundredths of the rows which blow falls.
+const PLAN: [(usize, Blow); 9] = [
+    (10, Blow::Crash(Part::Worker)),
+    (20, Blow::ForgetRedis),
+    (30, Blow::Crash(Part::Worker)),
+    (40, Blow::Crash(Part::Serve)),
+    (50, Blow::ForgetRedis),
+    (60, Blow::Crash(Part::Worker)),
+    (70, Blow::Crash(Part::Serve)),
+    (80, Blow::ForgetRedis),
+    (90, Blow::Crash(Part::Worker)),
+];
+
+/// Trouble for one replay.
+#[derive(Debug)]
+pub struct Trouble<'a> {
+    /// The private services.
+    pub services: &'a Services,
+    /// How many rows there are.
+    pub rows: usize,
+    /// How many are through.
+    pub sent: &'a AtomicUsize,
+}
+
+impl Trouble<'_> {
+    /// Makes it all, each at its time, and then waits; answers only if something cannot be started
+    /// again.
+    pub async fn make(&self, app: &App<'_>, running: &mut Running) -> Failure {
+        for (hundredths, blow) in PLAN {
+            while self.sent.load(Ordering::Relaxed) * 100 < self.rows * hundredths {
+                sleep(POLL).await;
+            }
+            if let Err(failure) = self.strike(blow, app, running).await {
+                return failure;
+            }
+        }
+        std::future::pending().await
+    }
+
+    async fn strike(&self, blow: Blow, app: &App<'_>, running: &mut Running) -> Result {
+        let sent = self.sent.load(Ordering::Relaxed);
+        match blow {
+            Blow::Crash(part) => {
+                app.crash(running, part).await?;
+                say(format!("  第 {sent} 件时 kill -9 {}，已重新启动", part.name()));
+            }
+            Blow::ForgetRedis => {
+                flush(&self.services.redis_url)?;
+                say(format!("  第 {sent} 件时清空了 Redis（FLUSHALL）"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Empties the private Redis, which listens on a socket alone.
+fn flush(url: &str) -> Result {
+    let socket = url.strip_prefix("redis+unix://").unwrap_or(url);
+    let mut stream = UnixStream::connect(socket).context(|| format!("连接 {socket}"))?;
+    stream.write_all(b"FLUSHALL\r\n")?;
+    let mut answer = [0; 5];
+    stream.read_exact(&mut answer)?;
+    match &answer {
+        b"+OK\r\n" => Ok(()),
+        other => Err(Failure::new(format!("FLUSHALL：{}", String::from_utf8_lossy(other)))),
+    }
+}
