@@ -190,10 +190,12 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// Whether any of the roles held may do this at all.
+    /// Whether any of the roles held may do this at all. One's own account is everyone's, also
+    /// when the last role is gone: a person must be able to log out.
     pub fn may(&self, permission: Permission) -> bool {
         let roles = permission.roles();
-        self.grants.iter().any(|grant| roles.contains(&grant.role))
+        permission == Permission::ReadSelf
+            || self.grants.iter().any(|grant| roles.contains(&grant.role))
     }
 
     /// Whether a role is held, on whatever scope.

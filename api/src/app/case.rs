@@ -12,19 +12,16 @@ use domain::{
     task::Task,
     time::Timestamp,
 };
-use infra::{
-    postgres::{
-        Connection,
-        audit::{self, AuditEntry, Origin},
-        complaint::{self, By},
-        job::{self, NewJob},
-        task,
-        timer::{self, Subject},
-    },
-    random,
+use infra::postgres::{
+    Connection,
+    audit::{self, AuditEntry, Origin},
+    complaint::{self, By},
+    job, task,
+    timer::{self, Subject},
 };
 use serde_json::json;
 
+use super::notification::Notify;
 use crate::{error::Error, state::State};
 
 /// Who gives a command, from where, and on which version.
@@ -217,13 +214,6 @@ pub(super) async fn tell(
     let Some(before) = i32::try_from(count).ok().filter(|count| *count > 0) else {
         return Ok(Vec::new());
     };
-    let job = NewJob {
-        id: random::id(now),
-        kind: crate::jobs::notification::KIND,
-        dedupe: format!("notify:{case}:{last}"),
-        payload: json!({ "subject": case, "from_seq": last - before + 1, "to_seq": last }),
-        run_at: now,
-        max_attempts: 10,
-    };
-    Ok(job::enqueue(conn, &job, now).await?.into_iter().collect())
+    let told = Notify { subject: case.0, from_seq: last - before + 1, to_seq: last };
+    Ok(job::enqueue(conn, &told.job(now), now).await?.into_iter().collect())
 }

@@ -40,9 +40,8 @@ pub use report::{RefusedRow, Summary};
 use mapping::Columns;
 use table::{Row, Table};
 
-/// Rows in one statement: few enough for its arrays to stay small, enough for round trips not to
-/// matter.
-const BATCH: usize = 500;
+/// Rows in one statement: enough for round trips not to matter, few enough for a bar that moves.
+const BATCH: usize = 100;
 
 /// What to import and how.
 #[derive(Debug, Clone)]
@@ -187,7 +186,6 @@ async fn store(
             let terms = Terms { calendar: &calendar, rules: &rules };
             let orders = unknown(conn, &source, orders).await?;
             let (mut done, mut new) = (0, 0_u64);
-            progress(0, orders.len());
             for batch in orders.chunks(BATCH) {
                 let cases: Vec<PastCase<'_>> = batch
                     .iter()

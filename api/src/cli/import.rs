@@ -1,6 +1,13 @@
 //! `zhixiang import`: past data of other systems.
 
-use std::{io::IsTerminal, path::PathBuf, sync::Arc};
+use std::{
+    io::IsTerminal,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use api::{
     app::import::{self, Import, Mapping, Progress},
@@ -75,10 +82,16 @@ pub async fn run(state: &State, what: What) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A bar for a person, a line for each step in a log.
+/// A bar for a person, a line for each tenth in a log.
 fn progress() -> Progress {
     if !std::io::stderr().is_terminal() {
-        return Arc::new(|done, all| eprintln!("已写入 {done}/{all} 行（提交后生效）"));
+        let told = AtomicUsize::new(0);
+        return Arc::new(move |done, all| {
+            let tenth = done.saturating_mul(10).checked_div(all).unwrap_or_default();
+            if told.swap(tenth, Ordering::Relaxed) != tenth {
+                eprintln!("已写入 {done}/{all} 行（全部写完后一起生效）");
+            }
+        });
     }
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} 行  剩余 {eta}");
     let bar =

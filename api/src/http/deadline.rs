@@ -49,7 +49,7 @@ pub struct Preview {
     operation_id = "deadline.preview", tag = "deadline", params(Trial), security(("bearer" = [])),
     responses((status = 200, description = "时限及其算法", body = Preview,
         example = json!({
-            "acknowledge_by": "2026-11-24T06:00:00Z", "contact_by": "2026-11-25T00:30:00Z",
+            "acknowledge_by": "2026-11-24T04:00:00Z", "contact_by": "2026-11-25T00:30:00Z",
             "arrive_by": "2026-11-25T16:00:00Z", "reply_by": "2026-12-01T16:00:00Z",
             "provisional": false,
             "steps": [{"mark": "contact", "at": "2026-11-25T00:30:00Z",

@@ -5,11 +5,8 @@ use infra::postgres::Connection;
 pub use crate::app::notification::Notify;
 use crate::{error::Error, jobs::runner::Job, state::State};
 
-/// The kind of the job.
-pub const KIND: &str = Notify::KIND;
-
 impl Job for Notify {
-    const KIND: &'static str = KIND;
+    const KIND: &'static str = Notify::KIND;
 
     async fn run(self, state: &State, tx: &mut Connection) -> Result<(), Error> {
         self.tell(tx, state.clock.now()).await

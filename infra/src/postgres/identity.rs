@@ -329,18 +329,23 @@ pub async fn disable(
     Ok(changed.rows_affected() == 1)
 }
 
-/// Enables an account and lifts a lock; says whether it was disabled before.
+/// Enables an account and lifts a lock; says whether it was disabled before, and nothing when it
+/// was neither disabled nor had failed log-ins.
 ///
 /// # Errors
 /// The database's.
-pub async fn enable(conn: &mut Connection, id: AccountId) -> sqlx::Result<bool> {
-    let changed = sqlx::query!(
-        "update account
+pub async fn enable(conn: &mut Connection, id: AccountId) -> sqlx::Result<Option<bool>> {
+    sqlx::query_scalar!(
+        r#"update account
         set disabled_at = null, disabled_reason = null, failed_logins = 0, locked_until = null
-        where id = $1 and disabled_at is not null",
+        from (
+            select id, disabled_at is not null as disabled from account where id = $1 for update
+        ) as before
+        where account.id = before.id
+            and (before.disabled or account.locked_until is not null or account.failed_logins > 0)
+        returning before.disabled as "disabled!""#,
         id.0,
     )
-    .execute(conn)
-    .await?;
-    Ok(changed.rows_affected() == 1)
+    .fetch_optional(conn)
+    .await
 }

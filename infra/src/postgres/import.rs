@@ -67,11 +67,11 @@ pub async fn known(
 }
 
 /// Stores cases with their events in one statement, leaving out those that are there already, also
-/// by a concurrent import. Answers how many were new. A few hundred at a time keep the statement
-/// and its answer small.
+/// by a concurrent import. Answers how many were new.
 ///
 /// # Errors
 /// The database is away, or a community is none.
+#[expect(clippy::as_conversions, reason = "tells sqlx that elements may be null")]
 pub async fn insert(
     conn: &mut Connection,
     source: &str,

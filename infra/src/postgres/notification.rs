@@ -188,11 +188,12 @@ async fn read(
 ) -> Result<Vec<Entry>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select n.id as "id: NotificationId", n.created_at, n.read_at,
-               c.id as "complaint_id: ComplaintId", c.number, c.title, c.confidential,
+               -- Whose case follows another reads of it under the number of their own.
+               coalesce(child.id, c.id) as "complaint_id!: ComplaintId",
+               coalesce(child.number, c.number) as "number!",
+               coalesce(child.title, c.title) as "title!", c.confidential,
                c.reporter_id is not distinct from n.account_id as "own!",
-               exists (select from complaint child
-                   where child.merged_into = c.id and child.reporter_id = n.account_id)
-                   as "follows!",
+               child.id is not null as "follows!",
                c.units && $6::text[] or c.community_code like any($7::text[]) as "works!",
                e.seq, e.kind as "kind: EventKind", e.at, e.visibility as "visibility: Visibility",
                e.unit as "unit: NodeCode", o.name as "unit_name?", e.task_id as "task: TaskId",
@@ -200,6 +201,12 @@ async fn read(
            from notification n
            join event e on e.subject_id = n.subject_id and e.seq = n.seq
            join complaint c on c.id = n.subject_id
+           left join lateral (
+               select child.id, child.number, child.title from complaint child
+               where child.merged_into = c.id and child.reporter_id = n.account_id
+                   and c.reporter_id is distinct from n.account_id
+               order by child.id limit 1
+           ) as child on true
            left join org_node o on o.code = e.unit
            where n.account_id = $1
                and ($2::uuid is null or n.id = $2)

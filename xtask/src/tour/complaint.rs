@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::guide::{CREATED, Guide, OK, refusal};
-use crate::client::{Answer, Call};
+use crate::client::Call;
+use crate::console::say;
 use crate::failure::{Failure, Result};
 
 const COMMUNITY: &str = "140213066004";
@@ -26,7 +27,9 @@ pub async fn play(guide: &mut Guide) -> Result {
     taken_on(guide, &case).await?;
     let owner = returned(guide, &case).await?;
     let clerk = guide.staff("供电公司经办人登录", &format!("dept.{OWNER}")).await?;
-    handled(guide, &case, &clerk, &owner, "更换了烧断的熔断器").await?;
+    acknowledged(guide, &clerk, &owner).await?;
+    hasty(guide, &clerk, &owner).await?;
+    answered(guide, &case, &clerk, &owner, "更换了烧断的熔断器").await?;
     helped(guide, &case).await?;
     followed_up(guide, &case, "首次回访由后台自动发起").await?;
     evaluated(guide, &case, &clerk).await
@@ -92,34 +95,42 @@ async fn returned(guide: &mut Guide, case: &Case) -> Result<String> {
         "basis": "该路灯由供电公司产权管理，见路灯移交清单",
         "suggested_unit": OWNER,
     });
-    let back = Call::post(format!("/tasks/{task}/return"), back).by(&clerk);
+    let back = on_task(&task, "return", back).by(&clerk);
     let expect = OK.with("/status", "return_requested");
     guide.step("城管局退单：产权属供电公司", back, expect).await?;
     let ruling = json!({ "approve": true, "to_unit": OWNER, "reason": "产权清楚，由供电公司办理" });
-    let ruling = Call::post(format!("/tasks/{task}/return/decide"), ruling).by(&case.centre);
+    let ruling = on_task(&task, "return/decide", ruling).by(&case.centre);
     let expect = OK.with("/status", "returned");
     guide.step("区中心裁定：同意，改派供电公司", ruling, expect).await?;
     case.task(guide, OWNER).await
 }
 
-/// The lead acknowledges, contacts, replies, and the centre confirms.
-async fn handled(guide: &mut Guide, case: &Case, clerk: &str, task: &str, what: &str) -> Result {
-    let act = |verb: &str, body: Value| Call::post(format!("/tasks/{task}/{verb}"), body).by(clerk);
-    let acknowledge = act("acknowledge", json!({}));
+async fn acknowledged(guide: &mut Guide, clerk: &str, task: &str) -> Result {
+    let acknowledge = on_task(task, "acknowledge", json!({})).by(clerk);
     guide.step("供电公司签收", acknowledge, OK.with("/status", "acknowledged")).await?;
-    let early =
-        act("reply", json!({ "text": format!("11月24日19时{what}。"), "outcome": "solved" }));
-    let expect = refusal(409, "contact_missing");
-    guide.step("没有联系就答复", early, expect).await?;
+    Ok(())
+}
+
+/// What is no reply.
+async fn hasty(guide: &mut Guide, clerk: &str, task: &str) -> Result {
+    let reply =
+        |text: &str| on_task(task, "reply", json!({ "text": text, "outcome": "solved" })).by(clerk);
+    let empty = reply("已转相关部门。");
+    guide.step("用套话答复", empty, refusal(422, "reply_not_substantive")).await?;
+    let early = reply("11月24日19时更换了烧断的熔断器。");
+    guide.step("没有联系居民就答复", early, refusal(409, "contact_missing")).await?;
+    Ok(())
+}
+
+/// The lead contacts the resident and replies, and the centre confirms.
+async fn answered(guide: &mut Guide, case: &Case, clerk: &str, task: &str, what: &str) -> Result {
     let contact =
         json!({ "note": "电话约定今晚七点到现场", "channel": "phone", "outcome": "reached" });
-    guide.step("先行联系居民", act("contact", contact), OK).await?;
-    let empty = act("reply", json!({ "text": "已转相关部门。", "outcome": "solved" }));
-    guide.step("用套话答复", empty, refusal(422, "reply_not_substantive")).await?;
+    guide.step("供电公司先行联系居民", on_task(task, "contact", contact).by(clerk), OK).await?;
     let text = format!("11月24日19时到现场{what}，路灯当晚恢复照明，已请李女士现场确认。");
-    let reply = act("reply", json!({ "text": text, "outcome": "solved" }));
+    let reply = on_task(task, "reply", json!({ "text": text, "outcome": "solved" })).by(clerk);
     guide.step(&format!("供电公司答复：{what}"), reply, OK.with("/status", "replied")).await?;
-    let confirm = Call::post(format!("/tasks/{task}/confirm"), json!({})).by(&case.centre);
+    let confirm = on_task(task, "confirm", json!({})).by(&case.centre);
     guide.step("区中心确认供电公司的答复", confirm, OK.with("/status", "confirmed")).await?;
     Ok(())
 }
@@ -128,7 +139,7 @@ async fn handled(guide: &mut Guide, case: &Case, clerk: &str, task: &str, what: 
 async fn helped(guide: &mut Guide, case: &Case) -> Result {
     let task = case.task(guide, HELPER).await?;
     let clerk = guide.staff("住建局经办人登录", &format!("dept.{HELPER}")).await?;
-    let act = |verb: &str, body: Value| Call::post(format!("/tasks/{task}/{verb}"), body);
+    let act = |verb: &str, body: Value| on_task(&task, verb, body);
     guide.step("协办的住建局签收", act("acknowledge", json!({})).by(&clerk), OK).await?;
     let text = "已核对管线图，路口地下电缆完好，无需开挖。";
     let reply = act("reply", json!({ "text": text, "outcome": "solved" })).by(&clerk);
@@ -150,7 +161,8 @@ async fn evaluated(guide: &mut Guide, case: &Case, clerk: &str) -> Result {
     let unsolved = case.act("evaluate", unsolved).by(&case.resident);
     guide.step("居民评价：没有解决", unsolved, OK.with("/status", "handling")).await?;
     let rework = case.task(guide, OWNER).await?;
-    handled(guide, case, clerk, &rework, "换掉了整段老化电缆").await?;
+    acknowledged(guide, clerk, &rework).await?;
+    answered(guide, case, clerk, &rework, "换掉了整段老化电缆").await?;
     followed_up(guide, case, "再次请居民评价").await?;
     let solved = json!({
         "solved": true, "satisfaction": 5, "contacted": true, "comment": "这回一直亮着，谢谢",
@@ -162,20 +174,11 @@ async fn evaluated(guide: &mut Guide, case: &Case, clerk: &str) -> Result {
     guide.wait("李女士一路都收到通知", unread, some).await?;
     let events = Call::get(format!("/complaints/{}/events?limit=100", case.id)).by(&case.resident);
     let events = guide.step("李女士看办理记录", events, OK).await?;
-    told(&events);
-    Ok(())
-}
-
-/// The first and the last lines of the timeline.
-fn told(events: &Answer) {
-    let lines: Vec<&str> = events
-        .items("/items")
-        .iter()
-        .filter_map(|event| event.pointer("/text").and_then(Value::as_str))
-        .collect();
-    for line in &lines {
-        crate::console::say(format!("               · {line}"));
+    for event in events.items("/items") {
+        let text = event.pointer("/text").and_then(Value::as_str).unwrap_or_default();
+        say(format!("               · {text}"));
     }
+    Ok(())
 }
 
 impl Case {
@@ -197,6 +200,11 @@ impl Case {
         id.map(str::to_owned)
             .ok_or_else(|| Failure::new(format!("没有 {unit} 待签收的任务：{}", list.body)))
     }
+}
+
+/// A step on a task; whose it is, is said with `.by`.
+fn on_task(task: &str, verb: &str, body: Value) -> Call {
+    Call::post(format!("/tasks/{task}/{verb}"), body)
 }
 
 fn is(body: &Value, pointer: &str, value: &str) -> bool {

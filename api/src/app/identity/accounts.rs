@@ -89,9 +89,11 @@ pub async fn enable(
     let (now, by, origin) = (state.clock.now(), by.cloned(), origin.clone());
     transact(&state.db, move |tx| {
         Box::pin(async move {
-            if store::enable(tx, id).await? {
-                // A log-in that raced with the disabling may have left one.
-                sessions::end_all(tx, id, SessionEnd::Disabled, now).await?;
+            if let Some(disabled) = store::enable(tx, id).await? {
+                if disabled {
+                    // A log-in that raced with the disabling may have left one.
+                    sessions::end_all(tx, id, SessionEnd::Disabled, now).await?;
+                }
                 let entry = entry("account.enable", id, by.as_ref(), &origin);
                 audit::append(tx, &entry, now).await?;
             }

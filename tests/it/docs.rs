@@ -1,0 +1,335 @@
+//! The documents, held to the code: links lead somewhere, commands and configuration keys exist,
+//! figures are named, and the tables made from the code are fresh.
+//!
+//! Rewrite the tables with: `UPDATE=1 cargo test -p tests docs`
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use api::http::problem::codes;
+use domain::{
+    complaint, duty, event, evaluation::Satisfaction, identity, import, org, rates, sla, task,
+};
+
+/// A document: where it stands, and its text.
+struct Document {
+    path: PathBuf,
+    text: String,
+}
+
+impl Document {
+    fn read(path: &str) -> Self {
+        let path = root().join(path);
+        let text = fs::read_to_string(&path).unwrap_or_else(|why| panic!("{path:?}: {why}"));
+        Self { path, text }
+    }
+
+    fn name(&self) -> String {
+        self.path.strip_prefix(root()).unwrap().display().to_string()
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn documents() -> Vec<Document> {
+    let mut found = Vec::new();
+    for folder in ["", "docs", "docs/adr"] {
+        for entry in fs::read_dir(root().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "md") {
+                let text = fs::read_to_string(&path).unwrap();
+                found.push(Document { path, text });
+            }
+        }
+    }
+    assert!(found.len() >= 15, "where are the documents? {}", found.len());
+    found
+}
+
+fn none(what: &str, found: &BTreeSet<String>) {
+    let listed: Vec<&str> = found.iter().map(String::as_str).collect();
+    assert!(found.is_empty(), "{what}:\n  {}", listed.join("\n  "));
+}
+
+/// What follows each `opening`, up to the first character that `belongs` refuses.
+fn after<'t>(
+    text: &'t str,
+    opening: &'t str,
+    belongs: fn(char) -> bool,
+) -> impl Iterator<Item = &'t str> {
+    text.split(opening).skip(1).map(move |rest| &rest[..rest.find(|c| !belongs(c)).unwrap_or(rest.len())])
+}
+
+/// What stands in a code span, such as `` `http.port` ``.
+fn spans(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().flat_map(|line| line.split('`').skip(1).step_by(2))
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut dead = BTreeSet::new();
+    for document in documents() {
+        for target in after(&document.text, "](", |c| c != ')') {
+            let file = target.split('#').next().unwrap_or_default();
+            let outside = target.contains("://") || target.starts_with("mailto:");
+            if !outside && !file.is_empty() && !document.path.with_file_name(file).exists() {
+                dead.insert(format!("{} → {target}", document.name()));
+            }
+        }
+    }
+    none("links to nothing", &dead);
+}
+
+/// ARCHITECTURE and ADDING-A-FEATURE name files; a file that moved takes its mention along.
+#[test]
+fn every_source_file_that_is_named_exists() {
+    let mut missing = BTreeSet::new();
+    for document in documents() {
+        let ours = |span: &&str| {
+            ["domain/", "infra/", "api/", "tests/", "xtask/", "config/", "docs/"]
+                .iter()
+                .any(|folder| span.starts_with(folder))
+                && !span.contains(['<', '*', '{', '…', ' '])
+        };
+        for span in spans(&document.text).filter(ours) {
+            let file = span.split(':').next().unwrap_or_default();
+            if !root().join(file).exists() {
+                missing.insert(format!("{}: {span}", document.name()));
+            }
+        }
+    }
+    none("files that are not there", &missing);
+}
+
+/// The subcommands that an enum of clap declares, as they are typed.
+fn subcommands(file: &str, name: &str) -> BTreeSet<String> {
+    let text = Document::read(file).text;
+    let body = text.split(&format!("enum {name} {{")).nth(1).unwrap_or_else(|| panic!("{name}?"));
+    let body = body.split("\n}").next().unwrap();
+    let variants = body.lines().filter_map(|line| line.strip_prefix("    "));
+    let named = variants.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
+    let word = |line: &str| after(line, "", |c| c.is_ascii_alphanumeric()).next().map(kebab);
+    let found: BTreeSet<String> = named.filter_map(word).collect();
+    assert!(found.len() > 3, "what this test reads has moved: {found:?}");
+    found
+}
+
+fn kebab(name: &str) -> String {
+    let mut typed = String::new();
+    for (place, c) in name.chars().enumerate() {
+        if c.is_ascii_uppercase() && place > 0 {
+            typed.push('-');
+        }
+        typed.push(c.to_ascii_lowercase());
+    }
+    typed
+}
+
+#[test]
+fn every_command_that_is_named_exists() {
+    let programs = [
+        ("cargo xtask ", subcommands("xtask/src/main.rs", "Task")),
+        ("zhixiang ", subcommands("api/src/cli.rs", "Command")),
+        ("zhixiang admin ", subcommands("api/src/cli/admin.rs", "Command")),
+    ];
+    let mut unknown = BTreeSet::new();
+    for document in documents() {
+        for (program, known) in &programs {
+            // Only in code: "the zhixiang database" is a sentence, not a command.
+            let code = spans_and_blocks(&document.text);
+            let typed = after(&code, program, |c| c.is_ascii_lowercase() || c == '-');
+            for word in typed.filter(|word| !word.is_empty() && !word.starts_with('-')) {
+                if !known.contains(word) {
+                    unknown.insert(format!("{}: {program}{word}", document.name()));
+                }
+            }
+        }
+    }
+    none("commands that are not there", &unknown);
+}
+
+/// Code spans and the commands of code blocks, a line each.
+fn spans_and_blocks(text: &str) -> String {
+    let mut inside = false;
+    let mut code = String::new();
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            inside = !inside;
+        } else if inside {
+            code.push_str(line.split('#').next().unwrap_or_default());
+            code.push('\n');
+        } else {
+            spans(line).for_each(|span| code.push_str(&format!("{span}\n")));
+        }
+    }
+    code
+}
+
+/// The keys of `config/default.toml`, and its sections without keys.
+fn configured() -> BTreeSet<String> {
+    let text = Document::read("config/default.toml").text;
+    let mut section = String::new();
+    let mut keys = BTreeSet::new();
+    for line in text.lines().map(str::trim) {
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            section = format!("{name}.");
+            keys.insert(name.to_owned());
+        } else if let Some((key, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
+            keys.remove(section.trim_end_matches('.'));
+            keys.insert(format!("{section}{key}"));
+        }
+    }
+    keys
+}
+
+/// OPERATIONS has one row for each key, which begins with it: ``| `http.port` | …``.
+#[test]
+fn the_table_of_configuration_is_complete() {
+    let text = Document::read("docs/OPERATIONS.md").text;
+    let table = text.split("<!-- configuration -->").nth(1).expect("the table of keys");
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+    let told: BTreeSet<String> =
+        rows.filter_map(|row| row.split('`').next()).map(str::to_owned).collect();
+    let configured = configured();
+    none("keys without a row", &configured.difference(&told).cloned().collect());
+    none("rows without a key", &told.difference(&configured).cloned().collect());
+}
+
+#[test]
+fn every_variable_that_is_named_sets_a_key() {
+    let variable =
+        |key: &String| format!("ZHIXIANG__{}", key.replace('.', "__").to_ascii_uppercase());
+    let known: BTreeSet<String> = configured().iter().map(variable).collect();
+    let mut unknown = BTreeSet::new();
+    for document in documents() {
+        let named = after(&document.text, "ZHIXIANG__", |c| c.is_ascii_uppercase() || c == '_');
+        for name in named.filter(|name| !name.is_empty()) {
+            // `[sla]` has no keys of its own: its parts are those of `domain::sla::Rules`.
+            let variable = format!("ZHIXIANG__{name}");
+            if !known.contains(&variable) && !name.starts_with("SLA__") {
+                unknown.insert(format!("{}: {variable}", document.name()));
+            }
+        }
+    }
+    none("variables that set nothing", &unknown);
+}
+
+#[test]
+fn every_figure_is_explained() {
+    let told = Document::read("docs/OPERATIONS.md").text;
+    let told: BTreeSet<&str> = spans(&told).map(|span| span.split('{').next().unwrap()).collect();
+    let sources = ["api/src/http/operations.rs", "api/src/http/envelope.rs", "api/src/jobs/timer.rs", "api/src/jobs/runner.rs"];
+    let mut figures = BTreeSet::new();
+    for source in sources {
+        let code = Document::read(source).text;
+        for opening in ["counter!(\"", "gauge!(\"", "histogram!(\"", "gauge(\"", "&str = \""] {
+            let named = after(&code, opening, |c| c.is_ascii_lowercase() || c == '_');
+            figures.extend(named.filter(|name| name.len() > 3).map(str::to_owned));
+        }
+    }
+    assert!(figures.len() >= 10, "what this test reads has moved: {figures:?}");
+    none("figures that docs/OPERATIONS.md does not explain", &figures.into_iter().filter(|name| !told.contains(name.as_str())).collect());
+}
+
+/// Compares the part of a document between two marks with what the code says, or writes it.
+fn fresh(document: &str, mark: &str, made: &str) {
+    let Document { path, text } = Document::read(document);
+    let (from, to) = (format!("<!-- {mark}: made from the code -->\n"), format!("<!-- end of {mark} -->"));
+    let start = text.find(&from).unwrap_or_else(|| panic!("{document}: no {from}")) + from.len();
+    let end = start + text[start..].find(&to).unwrap_or_else(|| panic!("{document}: no {to}"));
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, format!("{}{made}{}", &text[..start], &text[end..])).unwrap();
+    } else {
+        assert!(
+            &text[start..end] == made,
+            "{document} is stale; rewrite it with: UPDATE=1 cargo test -p tests docs"
+        );
+    }
+}
+
+/// The first code of each word, in the order of `codes::all`, with the word's heading.
+const HEADINGS: &[(&str, &str)] = &[
+    ("internal", "Every operation (通用)"),
+    ("bad_credentials", "Identity (身份)"),
+    ("complaint_step_refused", "Complaints (诉求)"),
+    ("task_step_refused", "Tasks (任务)"),
+    ("extension_not_for_emergency", "Extensions (延期)"),
+    ("not_on_duty_list", "Duty lists and jobs (清单、作业)"),
+];
+
+#[test]
+fn the_table_of_problem_codes_is_fresh() {
+    let mut table = String::new();
+    let mut headings = 0;
+    for code in codes::all() {
+        if let Some((_, heading)) = HEADINGS.iter().find(|(first, _)| *first == code.code) {
+            headings += 1;
+            table.push_str(&format!(
+                "\n### {heading}\n\n| code | status | what the person reads (example) |\n|---|---|---|\n"
+            ));
+        }
+        table.push_str(&format!("| `{}` | {} | {} |\n", code.code, code.status, code.detail));
+    }
+    assert_eq!(headings, HEADINGS.len(), "a word's first code is another now");
+    table.push('\n');
+    fresh("docs/API.md", "codes", &table);
+}
+
+macro_rules! vocabularies {
+    ($($word:ident::$name:ident, $title:literal;)+) => {
+        vec![$((
+            $title,
+            concat!("domain::", stringify!($word), "::", stringify!($name)),
+            $word::$name::ALL.iter().map(|it| (it.code(), it.label())).collect::<Vec<_>>(),
+        )),+]
+    };
+}
+
+#[test]
+fn the_vocabularies_are_fresh() {
+    let vocabularies = vocabularies![
+        complaint::Status, "诉求状态";
+        complaint::Kind, "诉求类型";
+        complaint::Channel, "渠道";
+        complaint::Ground, "不予受理理由";
+        complaint::ClosedAs, "办结方式";
+        complaint::Step, "诉求步骤";
+        task::Status, "任务状态";
+        task::Role, "承办角色";
+        task::ContactChannel, "联系方式";
+        task::ContactOutcome, "联系结果";
+        task::Outcome, "答复结论";
+        task::ReturnGround, "退单理由";
+        task::Step, "任务步骤";
+        sla::Urgency, "紧急程度";
+        sla::Mark, "时限环节";
+        sla::TimerKind, "到点事项";
+        event::EventKind, "办理记录";
+        event::Visibility, "记录可见范围";
+        identity::Role, "角色";
+        identity::SessionEnd, "登录结束原因";
+        org::NodeKind, "组织节点";
+        org::ManagementMode, "小区管理模式";
+        duty::ListKind, "清单种类";
+        duty::Duty, "清单职责";
+        rates::PeerGroup, "同类组";
+        import::Field, "导入字段";
+    ];
+    let mut text = String::new();
+    for (title, name, members) in vocabularies {
+        text.push_str(&format!("\n### {title} `{name}`\n\n| 中文 | code |\n|---|---|\n"));
+        for (code, label) in members {
+            text.push_str(&format!("| {label} | `{code}` |\n"));
+        }
+    }
+    let scale = (1..=5).rev().filter_map(|value| Satisfaction::try_from(value).ok());
+    text.push_str("\n### 满意度 `domain::evaluation::Satisfaction`\n\n| 中文 | code |\n|---|---|\n");
+    scale.for_each(|it| text.push_str(&format!("| {} | `{}` |\n", it.label(), it.value())));
+    text.push('\n');
+    fresh("docs/GLOSSARY.md", "vocabularies", &text);
+}
