@@ -75,6 +75,7 @@ const SHARED: &[(char, &[&str])] = &[
         &[
             "architecture",
             "badinput",
+            "docs",
             "main",
             "migrations",
             "openapi",

@@ -14,6 +14,8 @@ use crate::{
     support::{Answer, App, complaint},
 };
 
+mod forgery;
+
 const PASSWORD: &str = api::app::seed::PASSWORD;
 
 impl App {

@@ -1,15 +1,6 @@
-//! To come.
+//! Tasks (任务单) end to end: what a unit does, what the centre rules, and in which order a
+//! request is looked at.
 
-use crate::support::App;
-
-#[tokio::test]
-async fn smoke() {
-    let t = std::time::Instant::now();
-    let app = App::spawn().await;
-    eprintln!("spawn {:?}", t.elapsed());
-    let case = app.closed().await;
-    eprintln!("closed {:?}", t.elapsed());
-    eprintln!("{}", app.resident("li").complaint(&case).await);
-    eprintln!("drained {}", app.drain().await);
-    eprintln!("{:?}", t.elapsed());
-}
+mod checks;
+mod rulings;
+mod steps;

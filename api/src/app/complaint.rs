@@ -414,14 +414,13 @@ pub(super) async fn units(
     codes: &[NodeCode],
     field: &str,
 ) -> Result<Vec<Unit>, Error> {
-    let mut found: HashMap<NodeCode, Unit> =
+    let found: HashMap<NodeCode, Unit> =
         org::units(tx, codes).await?.into_iter().map(|unit| (unit.code.clone(), unit)).collect();
     codes
         .iter()
         .map(|code| {
-            let twice =
-                || Invalid::field(field, format!("没有代码为 {code} 的承办单位，或写了两次"));
-            found.remove(code).ok_or_else(|| twice().into())
+            let unknown = || Invalid::field(field, format!("没有代码为 {code} 的承办单位"));
+            found.get(code).cloned().ok_or_else(|| unknown().into())
         })
         .collect()
 }

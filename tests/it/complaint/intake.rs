@@ -41,7 +41,7 @@ async fn officers_take_in_within_their_own_division() {
         assert_eq!(centre["reporter"]["channel"], "visit");
         assert_eq!(centre["reporter"]["account"], Value::Null, "the officer is not the reporter");
     }
-    for who in ["community.140213066005", "subdistrict.140213002"] {
+    for who in ["community.140213066005", "subdistrict.140213050"] {
         let refused = hand_in(&app.as_(who), "not-our-area", &own).await;
         assert_eq!(refused.fields(), ["community_code"], "{who}: {refused}");
     }

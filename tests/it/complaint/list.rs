@@ -73,7 +73,7 @@ async fn filters_narrow_and_never_widen() {
     assert_eq!(found("community.140213066004", "?community_code=140213066005").await, sorted(&[]));
     assert_eq!(found("dept.urban-management", "").await, sorted(&[d]));
     assert_eq!(found("dept.urban-management", "?unit=housing").await, sorted(&[]));
-    assert_eq!(found("subdistrict.140213002", "").await, sorted(&[]));
+    assert_eq!(found("subdistrict.140213050", "").await, sorted(&[]));
 }
 
 #[tokio::test]

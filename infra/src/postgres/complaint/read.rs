@@ -170,6 +170,10 @@ pub async fn detail(
                coalesce(
                    case when c.status = 'answered' then (
                        select note from event where subject_id = c.id and kind = 'answered'
+                       order by seq desc limit 1)
+                   -- A past work order has no tasks; its reply is told by the event.
+                   when c.source is not null then (
+                       select note from event where subject_id = c.id and kind = 'replied'
                        order by seq desc limit 1) end,
                    (select reply_text from task where complaint_id = c.id and role = 'lead'
                        and status = 'confirmed' order by confirmed_at desc limit 1)
