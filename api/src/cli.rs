@@ -93,6 +93,9 @@ async fn worker(config: Config) -> Result<(), Failure> {
         tracing::warn!("{away}");
     }
     let db = state.db.clone();
+    if let Some(watch) = server::watch(&state)? {
+        tokio::spawn(watch);
+    }
     tracing::info!("working");
     api::jobs::run(state, server::stop_signal()).await?;
     db.close().await;

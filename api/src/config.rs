@@ -151,6 +151,8 @@ pub struct Worker {
     pub scan_seconds: u32,
     /// Jobs claimed at once.
     pub batch: u32,
+    /// Port of the worker's own health and figures; 0 for none.
+    pub port: u16,
 }
 
 /// Logs and traces.

@@ -191,6 +191,29 @@ pub fn spawn(state: State, listener: TcpListener) -> Result<Server, Failure> {
     Ok(server.listen(listener)?.run())
 }
 
+/// Serves the health and the figures of a worker, where a port is configured for them.
+///
+/// # Errors
+/// The port is taken.
+pub fn watch(state: &State) -> Result<Option<Server>, Failure> {
+    let port = state.config.worker.port;
+    if port == 0 {
+        return Ok(None);
+    }
+    operations::collect();
+    let address = (state.config.http.host.clone(), port);
+    let state = state.clone();
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(actix_web::web::Data::new(state.clone()))
+            .configure(operations::configure)
+    })
+    .workers(1)
+    .disable_signals()
+    .bind(address)?;
+    Ok(Some(server.run()))
+}
+
 /// Pages of the configured origins may call the interface; no cookies are involved.
 fn cors(origins: &[String]) -> Cors {
     let all = Cors::default()

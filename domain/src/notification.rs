@@ -123,6 +123,8 @@ enum Author {
     Reporter,
     /// Staff's, for everyone who may read the event.
     Staff,
+    /// Staff's, about one reporter: for that one, not for those whose cases follow.
+    Aside,
     /// Staff's, among staff.
     Internal,
 }
@@ -138,7 +140,7 @@ const fn note_of(kind: EventKind) -> (Author, &'static str) {
         EventKind::Answered | EventKind::TaskReplied | EventKind::Replied => {
             (Author::Staff, "答复内容")
         }
-        EventKind::Contacted => (Author::Staff, "联系情况"),
+        EventKind::Contacted => (Author::Aside, "联系情况"),
         EventKind::Arrived => (Author::Staff, "到场情况"),
         EventKind::TaskDispatched => (Author::Internal, "派单说明"),
         EventKind::ReturnRequested => (Author::Internal, "依据"),
@@ -159,6 +161,7 @@ pub fn render(event: &Event, viewer: Viewer) -> String {
     let readable = match author {
         Author::Reporter => viewer.reads_reporter(),
         Author::Staff => true,
+        Author::Aside => viewer.audience != Audience::Reporter || viewer.own,
         Author::Internal => viewer.audience != Audience::Reporter,
     };
     match &event.note {
@@ -347,7 +350,7 @@ impl Facts<'_> {
             .code::<ContactChannel>("channel")
             .map(|channel| format!("（{}）", channel.label()))
             .unwrap_or_default();
-        let whom = if self.to_reporter() { "您" } else { "反映人" };
+        let whom = if self.to_reporter() && self.viewer.own { "您" } else { "反映人" };
         let outcome = match self.code::<ContactOutcome>("outcome") {
             Some(ContactOutcome::NotReached) => "尝试联系，未联系上",
             _ => "已联系",

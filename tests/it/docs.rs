@@ -1,7 +1,7 @@
 //! The documents, held to the code: links lead somewhere, commands and configuration keys exist,
 //! figures are named, and the tables made from the code are fresh.
 //!
-//! Rewrite the tables with: `UPDATE=1 cargo test -p tests docs`
+//! Rewrite the tables with: `UPDATE=1 cargo test -p tests docs::`
 
 use std::{
     collections::BTreeSet,
@@ -258,7 +258,7 @@ fn fresh(document: &str, mark: &str, made: &str) {
     } else {
         assert!(
             &text[start..end] == made,
-            "{document} is stale; rewrite it with: UPDATE=1 cargo test -p tests docs"
+            "{document} is stale; rewrite it with: UPDATE=1 cargo test -p tests docs::"
         );
     }
 }

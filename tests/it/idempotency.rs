@@ -111,10 +111,8 @@ async fn of_two_dispatches_one_wins() {
         let case = app.accepted().await;
         let path = case.path("/dispatch");
         let to = |unit: &str| json!({"lead": unit});
-        let (one, two) = futures::join!(
-            dispatcher.post(&path, to(UNIT)),
-            dispatcher.post(&path, to("housing"))
-        );
+        let (one, two) =
+            futures::join!(dispatcher.post(&path, to(UNIT)), dispatcher.post(&path, to("housing")));
         assert_eq!(BTreeSet::from([one.status, two.status]), BTreeSet::from([200, 409]));
         assert_eq!(app.tasks(&case).await.len(), 1);
     }

@@ -7,7 +7,6 @@ use chrono::TimeDelta;
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path};
 
 use crate::{
     ops::NOWHERE,
@@ -15,6 +14,7 @@ use crate::{
 };
 
 mod forgery;
+mod wechat;
 
 const PASSWORD: &str = api::app::seed::PASSWORD;
 
@@ -69,7 +69,9 @@ async fn a_demo_resident_is_always_the_same_person() {
     assert_eq!(me, first["account"], "the account's fields, unwrapped");
     let longest = format!("demo:{}", "很".repeat(40));
     app.wechat(&longest).await.expect(200);
-    for code in ["demo:", "demo:a b", "demo:a/b", "demo:<li>", "demo:\u{0}", &format!("{longest}很")] {
+    for code in
+        ["demo:", "demo:a b", "demo:a/b", "demo:<li>", "demo:\u{0}", &format!("{longest}很")]
+    {
         app.wechat(code).await.refused(422, "wechat_code_invalid");
     }
 }
@@ -79,7 +81,8 @@ async fn twenty_first_log_ins_at_once_make_one_account() {
     let app = App::spawn().await;
     let before = app.count("account").await;
     let answers = join_all((0..20).map(|_| app.wechat("demo:newcomer"))).await;
-    let accounts: Vec<Value> = answers.into_iter().map(|one| one.expect(200)["account"].clone()).collect();
+    let accounts: Vec<Value> =
+        answers.into_iter().map(|one| one.expect(200)["account"].clone()).collect();
     assert!(accounts.iter().all(|one| *one == accounts[0]), "{accounts:?}");
     assert_eq!(app.count("account").await, before + 1);
     assert_eq!(app.count("session").await, 20, "each has its own session");
@@ -214,9 +217,19 @@ async fn what_is_no_refresh_token_is_refused() {
     let token = session["refresh_token"].as_str().unwrap();
     let mut other = token.to_owned();
     other.replace_range(..1, if token.starts_with('A') { "B" } else { "A" });
-    for bad in ["", "x", &other, &token[1..], &format!("{token}A"), &format!(" {token}"), &format!("{token}="),
-        session["access_token"].as_str().unwrap(), &"A".repeat(43), "\u{0}", "刷新"]
-    {
+    for bad in [
+        "",
+        "x",
+        &other,
+        &token[1..],
+        &format!("{token}A"),
+        &format!(" {token}"),
+        &format!("{token}="),
+        session["access_token"].as_str().unwrap(),
+        &"A".repeat(43),
+        "\u{0}",
+        "刷新",
+    ] {
         app.refresh(&json!(bad)).await.refused(401, "refresh_token_invalid");
     }
     app.refresh(&json!(null)).await.refused(422, "invalid_field");
@@ -267,7 +280,8 @@ async fn ends_bite(app: &App) {
     for session in [&first, &renewed, &other] {
         assert!(app.takes(&session["access_token"]).await);
     }
-    let out = app.bearer(first["access_token"].as_str().unwrap()).post("/auth/logout", json!({})).await;
+    let out =
+        app.bearer(first["access_token"].as_str().unwrap()).post("/auth/logout", json!({})).await;
     assert_eq!((out.status, out.text.as_str()), (204, ""), "{out}");
     app.soon_refuses(&first["access_token"]).await;
     app.soon_refuses(&renewed["access_token"]).await;
@@ -305,7 +319,10 @@ async fn what_redis_remembers_of_a_dead_session_is_short_lived() {
     let session = app.wechat("demo:li").await.expect(200);
     assert!(app.takes(&session["access_token"]).await);
     // The news of the end is lost: only PostgreSQL knows.
-    sqlx::query("update session set ended_at = now(), end_reason = 'logout'").execute(app.db()).await.unwrap();
+    sqlx::query("update session set ended_at = now(), end_reason = 'logout'")
+        .execute(app.db())
+        .await
+        .unwrap();
     app.soon_refuses(&session["access_token"]).await;
 }
 
@@ -366,7 +383,13 @@ async fn anonymous_complaints_are_limited_and_residents_are_not() {
         app.anonymous().submit(&complaint()).await;
     }
     let key = "anonymous-key-3";
-    let third = app.anonymous().request(Method::POST, "/complaints").key(key).json(&complaint()).send().await;
+    let third = app
+        .anonymous()
+        .request(Method::POST, "/complaints")
+        .key(key)
+        .json(&complaint())
+        .send()
+        .await;
     third.refused(429, "rate_limited");
     for _ in 0..3 {
         app.resident("li").submit(&complaint()).await;
@@ -398,113 +421,4 @@ async fn without_redis_limits_still_hold() {
     app.wechat("demo:li").await.expect(200);
     app.wechat("demo:li").await.expect(200);
     app.wechat("demo:li").await.refused(429, "rate_limited");
-}
-
-/// An application whose WeChat answers like this.
-async fn with_wechat(answer: ResponseTemplate) -> (App, MockServer) {
-    let wechat = MockServer::start().await;
-    Mock::given(path("/sns/jscode2session")).respond_with(answer).mount(&wechat).await;
-    let url = wechat.uri();
-    (App::with(|config| config.wechat.base_url = url).await, wechat)
-}
-
-#[tokio::test]
-async fn a_code_of_wechat_s_makes_an_account_and_its_key_stays_unknown() {
-    let answer = json!({"openid": "oTest-openid-1", "session_key": "c2Vzc2lvbi1rZXktc2VjcmV0", "unionid": "u"});
-    // WeChat labels its JSON as plain text.
-    let (app, wechat) = with_wechat(ResponseTemplate::new(200).set_body_raw(answer.to_string(), "text/plain")).await;
-    let first = app.wechat("033abcDEF").await;
-    assert!(!first.text.contains("c2Vzc2lvbi1rZXktc2VjcmV0") && !first.text.contains("oTest-openid"), "{first}");
-    let first = first.expect(200);
-    assert_eq!(first["account"]["roles"], json!([{"role": "resident", "scope": "self"}]));
-    let second = app.wechat("033abcDEG").await.expect(200);
-    assert_eq!(second["account"], first["account"], "the same openid is the same person");
-    assert!(app.takes(&second["access_token"]).await);
-
-    let asked = wechat.received_requests().await.unwrap();
-    assert_eq!(asked.len(), 2, "each code is used once");
-    let query: Vec<(String, String)> =
-        asked[0].url.query_pairs().map(|(name, value)| (name.into(), value.into())).collect();
-    for pair in [("appid", "wxdemo"), ("secret", "demo-secret"), ("js_code", "033abcDEF")] {
-        assert!(query.iter().any(|(name, value)| (name.as_str(), value.as_str()) == pair), "{query:?}");
-    }
-    assert_nowhere(&app, &["c2Vzc2lvbi1rZXktc2VjcmV0", "oTest-openid-1"]).await;
-}
-
-/// No text or byte column of any table holds one of these.
-async fn assert_nowhere(app: &App, secrets: &[&str]) {
-    let tables: Vec<String> = sqlx::query_scalar(
-        "select table_name::text from information_schema.tables
-         where table_schema = 'public' and table_type = 'BASE TABLE'",
-    )
-    .fetch_all(app.db())
-    .await
-    .unwrap();
-    for table in tables {
-        for secret in secrets {
-            let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
-            let sql = format!(
-                "{table} as t where t::text like '%{secret}%' or t::text like '%{hex}%'"
-            );
-            assert_eq!(app.count(&sql).await, 0, "{secret} lies in {table}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn what_wechat_refuses_is_told_plainly() {
-    let refused = |errcode: i64| {
-        let body = json!({"errcode": errcode, "errmsg": "invalid code, rid: 6a-secret"});
-        ResponseTemplate::new(200).set_body_json(body)
-    };
-    for (answer, status, code) in [
-        (refused(40029), 422, "wechat_code_invalid"),
-        (refused(40163), 422, "wechat_code_used"),
-        (refused(40226), 403, "wechat_blocked"),
-        (refused(45011), 429, "rate_limited"),
-        (refused(-1), 503, "wechat_unavailable"),
-        (refused(40013), 503, "wechat_unavailable"),
-        (ResponseTemplate::new(502).set_body_string("<html>Bad Gateway</html>"), 503, "wechat_unavailable"),
-        (ResponseTemplate::new(200).set_body_string("<html>"), 503, "wechat_unavailable"),
-        (ResponseTemplate::new(200).set_body_json(json!({"session_key": "k"})), 503, "wechat_unavailable"),
-    ] {
-        let (app, _wechat) = with_wechat(answer).await;
-        let before = app.count("account").await;
-        let answer = app.wechat("033abcDEF").await;
-        for secret in ["secret", "errcode", "wxdemo", "033abc", "html"] {
-            assert!(!answer.text.contains(secret), "{answer}");
-        }
-        assert!(answer.body["detail"].as_str().unwrap().chars().count() >= 8, "{answer}");
-        answer.refused(status, code);
-        assert_eq!(app.count("account").await, before);
-    }
-}
-
-#[tokio::test]
-async fn a_slow_wechat_holds_nobody_up() {
-    let slow = ResponseTemplate::new(200)
-        .set_body_json(json!({"openid": "o"}))
-        .set_delay(Duration::from_secs(30));
-    let (app, _wechat) = with_wechat(slow).await;
-    let begun = std::time::Instant::now();
-    let waiting = join_all((0..12).map(|n| { let app = app.clone(); async move { app.wechat(&format!("033abc{n}")).await } }));
-    let others = async {
-        app.wechat("demo:li").await.expect(200);
-        app.anonymous().get("/divisions").await.expect(200);
-        assert!(begun.elapsed() < Duration::from_secs(3), "others waited {:?}", begun.elapsed());
-    };
-    let (refused, ()) = tokio::join!(waiting, others);
-    for answer in refused {
-        answer.refused(503, "wechat_unavailable");
-    }
-    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
-}
-
-#[tokio::test]
-async fn a_code_that_cannot_be_one_is_never_sent() {
-    let (app, wechat) = with_wechat(ResponseTemplate::new(200)).await;
-    for code in ["", &"a".repeat(129), "a\nb", "\u{0}"] {
-        app.wechat(code).await.refused(422, "wechat_code_invalid");
-    }
-    assert!(wechat.received_requests().await.unwrap().is_empty());
 }

@@ -39,9 +39,9 @@ pub struct Options {
     /// 把结果另存为 JSON
     #[arg(long)]
     json: Option<PathBuf>,
-    /// 用调试版试跑：数字没有意义
+    /// 不编译，测量这个程序（调试版的数字没有意义）
     #[arg(long)]
-    debug: bool,
+    program: Option<PathBuf>,
 }
 
 /// Measures everything and prints the table.
@@ -49,8 +49,13 @@ pub struct Options {
 /// # Errors
 /// A step failed; a figure below its aim is no error.
 pub async fn bench(root: &Path, options: &Options) -> Result {
-    say("编译发布版（第一次约 10 分钟）……");
-    let program = app::build(root, !options.debug).await?;
+    let program = match &options.program {
+        Some(program) => program.canonicalize().context(|| program.display().to_string())?,
+        None => {
+            say("编译发布版（第一次约 10 分钟）……");
+            app::build(root, true).await?
+        }
+    };
     let services = Services::scratch(root, "bench", Durability::Full).await?;
     let postgres = services.postgres().ok_or_else(|| Failure::new("没有独立的 PostgreSQL"))?;
     let app = App::new(&program, &services, ports::free()?);

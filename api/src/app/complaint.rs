@@ -46,7 +46,7 @@ const QUERY_ALPHABET: &[char] = &[
     '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'J', 'K', 'L',
     'M', 'N', 'P', 'Q', 'R', 'S', 'T', 'U', 'V', 'W', 'X', 'Y', 'Z',
 ];
-/// 31 characters to the power of 10: about 50 bits, behind a rate limit.
+/// 32 characters to the power of 10: 50 bits, behind a rate limit.
 const QUERY_CODE_LENGTH: usize = 10;
 
 /// The answer to a submission: what the reporter keeps.

@@ -41,8 +41,16 @@ async fn units_are_checked_before_anything_is_stored() {
         (json!({"lead": "no-such-unit"}), 422, "invalid_field"),
         (json!({"lead": "140213"}), 422, "invalid_field"),
         (json!({"lead": "urban-management", "assist": ["no-such-unit"]}), 422, "invalid_field"),
-        (json!({"lead": "urban-management", "assist": ["urban-management"]}), 409, "unit_named_twice"),
-        (json!({"lead": "urban-management", "assist": ["housing", "housing"]}), 409, "unit_named_twice"),
+        (
+            json!({"lead": "urban-management", "assist": ["urban-management"]}),
+            409,
+            "unit_named_twice",
+        ),
+        (
+            json!({"lead": "urban-management", "assist": ["housing", "housing"]}),
+            409,
+            "unit_named_twice",
+        ),
         (json!({"assist": ["housing"]}), 422, "invalid_field"),
         (json!({"lead": "urban-management", "duty_item": "no-such-item"}), 422, "invalid_field"),
     ] {
@@ -69,7 +77,8 @@ async fn nothing_is_pushed_down_that_no_list_gives() {
     }
     // What the community's own list gives it, goes.
     let mut case = app.accepted().await;
-    let shown = app.dispatch(&mut case, json!({"lead": COMMUNITY, "duty_item": "community-03"})).await;
+    let shown =
+        app.dispatch(&mut case, json!({"lead": COMMUNITY, "duty_item": "community-03"})).await;
     assert_eq!(shown["duty_item"], "community-03");
     assert!(shown["duty_list"].is_string(), "the version it was judged by is kept");
     // A list gives the lead or the assistance, not one for the other.
@@ -142,6 +151,10 @@ async fn merged_reporters_are_told_the_outcome_and_evaluate_for_themselves() {
     assert!(kinds.contains(&"merged"), "{kinds:?}");
     assert!(kinds.contains(&"replied"), "{kinds:?}");
     assert!(told.iter().all(|one| one["complaint_id"] == json!(child.id)), "{told:?}");
+    assert!(told.iter().all(|one| one["number"] == json!(child.number)), "{told:?}");
+    let called = told.iter().find(|one| one["kind"] == "contacted");
+    let called = called.map(|one| one["text"].as_str().unwrap()).unwrap_or_default();
+    assert!(!called.contains("今晚到现场"), "what was said to another is not told: {called}");
     let seen = wang.complaint(&child).await;
     assert!(seen["answer"].is_string(), "a child shows the answer of what it follows: {seen}");
 

@@ -25,7 +25,8 @@ impl Forger {
         let app = App::spawn().await;
         let good = app.resident("li").token().await.unwrap();
         let payload = good.split('.').nth(1).unwrap();
-        let claims = serde_json::from_slice(&infra::crypto::from_base64url(payload).unwrap()).unwrap();
+        let claims =
+            serde_json::from_slice(&infra::crypto::from_base64url(payload).unwrap()).unwrap();
         let key = app.state().config.security.jwt_secret.expose().to_owned();
         let forger = Self { app, key, claims, good };
         let signed = forger.signed(HEADER, &forger.claims.to_string(), &forger.key);
@@ -131,8 +132,15 @@ async fn no_other_signature_is_taken() {
     let config = &forger.app.state().config;
     let mut forged = Vec::new();
     for key in [
-        "", " ", "secret", "zhixiang", config.security.data_key.expose(), config.wechat.app_secret.expose(),
-        &forger.key[1..], &format!("{}\n", forger.key), "\0",
+        "",
+        " ",
+        "secret",
+        "zhixiang",
+        config.security.data_key.expose(),
+        config.wechat.app_secret.expose(),
+        &forger.key[1..],
+        &format!("{}\n", forger.key),
+        "\0",
     ] {
         forged.push((format!("key {key:?}"), forger.signed(HEADER, &payload, key)));
     }
@@ -189,17 +197,45 @@ async fn every_claim_is_required_and_means_what_it_says() {
     let mut forged = Vec::new();
     for (claim, values) in [
         ("iss", vec![json!("other"), json!(["zhixiang"]), json!(1), json!("zhixiang ")]),
-        ("aud", vec![json!("other"), json!(["zhixiang-api"]), json!(["other", "zhixiang-api"]), json!({})]),
-        ("sub", vec![wang["id"].clone(), json!(unknown), json!("dispatcher"), json!(0), json!(""), json!([])]),
+        (
+            "aud",
+            vec![
+                json!("other"),
+                json!(["zhixiang-api"]),
+                json!(["other", "zhixiang-api"]),
+                json!({}),
+            ],
+        ),
+        (
+            "sub",
+            vec![
+                wang["id"].clone(),
+                json!(unknown),
+                json!("dispatcher"),
+                json!(0),
+                json!(""),
+                json!([]),
+            ],
+        ),
         ("sid", vec![json!(unknown), json!("*"), json!(""), json!(1), json!({"$ne": 1})]),
         ("iat", vec![json!(now + 6), json!("now"), json!(1.5), json!(i64::MIN), json!(now - 901)]),
         ("nbf", vec![json!(now + 6), json!(now + 86_400), json!("0"), json!(0.5), json!(i64::MAX)]),
         (
             "exp",
             vec![
-                json!(now - 5), json!(now), json!(now + 901), json!(now + 86_400 * 365), json!("9999999999"),
-                json!(0), json!(-1), json!(i64::MAX), json!(u64::MAX), json!(1e300), json!(now + 900).to_string().into(),
-                json!(true), json!({}),
+                json!(now - 5),
+                json!(now),
+                json!(now + 901),
+                json!(now + 86_400 * 365),
+                json!("9999999999"),
+                json!(0),
+                json!(-1),
+                json!(i64::MAX),
+                json!(u64::MAX),
+                json!(1e300),
+                json!(now + 900).to_string().into(),
+                json!(true),
+                json!({}),
             ],
         ),
     ] {
@@ -208,7 +244,16 @@ async fn every_claim_is_required_and_means_what_it_says() {
             forged.push((format!("{claim} = {value}"), forger.claiming(claim, value)));
         }
     }
-    for payload in ["", "null", "[]", "{}", "0", "\"x\"", "{", &format!("{{\"sub\":1,{}", &forger.claims.to_string()[1..])] {
+    for payload in [
+        "",
+        "null",
+        "[]",
+        "{}",
+        "0",
+        "\"x\"",
+        "{",
+        &format!("{{\"sub\":1,{}", &forger.claims.to_string()[1..]),
+    ] {
         forged.push((format!("claims {payload:?}"), forger.signed(HEADER, payload, &forger.key)));
     }
     assert!(forger.refuses(forged).await >= 50);
@@ -219,25 +264,51 @@ async fn a_token_counts_in_one_place_only() {
     let forger = Forger::new().await;
     let good = &forger.good;
     for authorization in [
-        good.clone(), "Bearer".to_owned(), "Bearer ".to_owned(), format!("Basic {good}"), format!("Token {good}"),
-        format!("JWT {good}"), format!("Bearer{good}"), format!("Bearer:{good}"), format!("Bearer\t{good}"),
-        format!("Bearer, {good}"), "Basic ZGlzcGF0Y2hlcjpEZW1vLTIwMjYtcGFzcw==".to_owned(),
-        "Digest username=\"dispatcher\"".to_owned(), format!("=Bearer {good}"),
+        good.clone(),
+        "Bearer".to_owned(),
+        "Bearer ".to_owned(),
+        format!("Basic {good}"),
+        format!("Token {good}"),
+        format!("JWT {good}"),
+        format!("Bearer{good}"),
+        format!("Bearer:{good}"),
+        format!("Bearer\t{good}"),
+        format!("Bearer, {good}"),
+        "Basic ZGlzcGF0Y2hlcjpEZW1vLTIwMjYtcGFzcw==".to_owned(),
+        "Digest username=\"dispatcher\"".to_owned(),
+        format!("=Bearer {good}"),
     ] {
         forger.ask(&authorization).await.refused(401, "unauthenticated");
     }
     let nobody = forger.app.anonymous();
     let me = || nobody.request(Method::GET, "/me");
     let bearer = format!("Bearer {good}");
-    me().header("authorization", &bearer).header("authorization", &bearer).send().await.refused(401, "unauthenticated");
-    me().header("authorization", "Basic eA==").header("authorization", &bearer).send().await.refused(401, "unauthenticated");
+    me().header("authorization", &bearer)
+        .header("authorization", &bearer)
+        .send()
+        .await
+        .refused(401, "unauthenticated");
+    me().header("authorization", "Basic eA==")
+        .header("authorization", &bearer)
+        .send()
+        .await
+        .refused(401, "unauthenticated");
     for header in ["x-authorization", "x-access-token", "proxy-authorization", "x-forwarded-user"] {
         me().header(header, &bearer).send().await.refused(401, "unauthenticated");
     }
-    me().header("cookie", &format!("access_token={good}")).send().await.refused(401, "unauthenticated");
-    nobody.get(&format!("/me?access_token={good}&token={good}")).await.refused(401, "unauthenticated");
+    me().header("cookie", &format!("access_token={good}"))
+        .send()
+        .await
+        .refused(401, "unauthenticated");
+    nobody
+        .get(&format!("/me?access_token={good}&token={good}"))
+        .await
+        .refused(401, "unauthenticated");
     // Where a log-in is optional, a bad one is not taken for none.
-    let submit = nobody.request(Method::POST, "/complaints").key("forged-token-1").json(&crate::support::complaint());
+    let submit = nobody
+        .request(Method::POST, "/complaints")
+        .key("forged-token-1")
+        .json(&crate::support::complaint());
     submit.header("authorization", "Bearer x").send().await.refused(401, "unauthenticated");
     assert_eq!(forger.app.count("complaint").await, 0);
     forger.ask(&format!("bearer {good}")).await.expect(200);
@@ -247,7 +318,8 @@ async fn a_token_counts_in_one_place_only() {
 async fn raw(app: &App, authorization: &[u8]) -> Option<u16> {
     let address = app.base().strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let mut request = b"GET /api/v1/me HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: ".to_vec();
+    let mut request =
+        b"GET /api/v1/me HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: ".to_vec();
     request.extend_from_slice(authorization);
     request.extend_from_slice(b"\r\n\r\n");
     stream.write_all(&request).await.unwrap();
@@ -271,7 +343,10 @@ async fn bytes_that_are_no_text_are_refused() {
     ] {
         assert_eq!(raw(&forger.app, &bytes).await, Some(401), "{why}");
     }
-    for (why, bytes) in [("a NUL", joined(&[b"Bearer ", good, b"\0"])), ("DEL", joined(&[b"Bearer ", good, b"\x7f"]))] {
+    for (why, bytes) in [
+        ("a NUL", joined(&[b"Bearer ", good, b"\0"])),
+        ("DEL", joined(&[b"Bearer ", good, b"\x7f"])),
+    ] {
         let status = raw(&forger.app, &bytes).await;
         assert!(matches!(status, None | Some(400 | 401)), "{why}: {status:?}");
     }

@@ -7,6 +7,9 @@ use crate::support::{App, CLERK, Client};
 
 const MISSING: &str = "019ab0c1-d2e3-7f00-8a1b-2c3d4e5f6071";
 
+/// What is tried: who, the id, the body, `If-Match`, and the status and code that answer.
+type Row<'a> = (&'a str, Client, &'a str, &'static str, Option<&'a str>, u16, &'a str);
+
 #[tokio::test]
 async fn a_request_is_looked_at_in_one_order() {
     let app = App::spawn().await;
@@ -21,7 +24,7 @@ async fn a_request_is_looked_at_in_one_order() {
     let (bad_json, bad_field, good) = ("{", r#"{"colour":1}"#, "{}");
     let (stale, odd_version, any) = (Some("\"1\""), Some("yesterday"), None);
     // Each row is at fault from its first check on; the earliest one answers.
-    let rows: Vec<(&str, Client, &str, &str, Option<&str>, u16, &str)> = vec![
+    let rows: Vec<Row> = vec![
         ("nobody", nobody(), odd, bad_json, stale, 401, "unauthenticated"),
         ("forged", forged(), odd, bad_json, stale, 401, "unauthenticated"),
         ("wrong role", resident(), odd, bad_json, stale, 403, "forbidden"),
@@ -60,11 +63,18 @@ async fn a_foreign_object_with_a_bad_odd_or_stale_request_is_missing() {
             let path = case.path(rest);
             let request = wang.request(Method::POST, &path).raw("application/json", body);
             let answer = request.header("if-match", "\"1\"").send().await;
-            assert_eq!((answer.status, answer.code()), (404, "not_found"), "{rest} {body}: {answer}");
+            assert_eq!(
+                (answer.status, answer.code()),
+                (404, "not_found"),
+                "{rest} {body}: {answer}"
+            );
         }
-        let request = wang.request(Method::POST, &case.path(rest)).raw("application/json", "{}");
-        let answer = request.header("if-match", "odd").send().await;
-        assert_eq!(answer.status, 404, "{answer}");
+        // A header that cannot be read is refused before any object is looked for.
+        for id in [case.id.as_str(), MISSING] {
+            let path = format!("/complaints/{id}{rest}");
+            let request = wang.request(Method::POST, &path).header("if-match", "odd");
+            request.json(&json!({})).send().await.refused(400, "malformed_if_match");
+        }
     }
 }
 

@@ -46,7 +46,9 @@ async fn a_granted_return_makes_a_new_task_and_keeps_the_residents_date() {
     assert_eq!(task["reply_by"], before["reply_by"], "the resident's date stands");
     // 11:00; an hour of the morning, two and a half of the afternoon from 14:30.
     assert_eq!(at(task["acknowledge_by"].as_str().unwrap()), at("2026-11-24T17:00:00+08:00"));
-    app.as_(CLERK).post(&format!("/tasks/{returned}/acknowledge"), json!({})).await
+    app.as_(CLERK)
+        .post(&format!("/tasks/{returned}/acknowledge"), json!({}))
+        .await
         .refused(409, "task_step_refused");
 }
 
@@ -107,7 +109,10 @@ async fn who_misses_the_window_keeps_the_task() {
     let other = app.dispatched().await;
     app.set_clock(at("2026-11-26T00:00:01+08:00"));
     let clerk = app.as_(CLERK);
-    clerk.post(&case.task("/return"), back("power-grid")).await.refused(409, "return_window_closed");
+    clerk
+        .post(&case.task("/return"), back("power-grid"))
+        .await
+        .refused(409, "return_window_closed");
     clerk.post(&other.task("/return"), back("power-grid")).await.expect(200);
 
     let mut pressing = app.submitted().await;
@@ -147,7 +152,9 @@ async fn in_an_emergency_the_unit_acts_first() {
     app.dispatch(&mut case, json!({"lead": UNIT})).await;
     let refused = clerk.post(&case.task("/return"), back("power-grid")).await;
     refused.refused(409, "emergency_acts_first");
-    clerk.post(&case.task("/extend"), more("2026-11-26T18:00:00+08:00")).await
+    clerk
+        .post(&case.task("/extend"), more("2026-11-26T18:00:00+08:00"))
+        .await
         .refused(409, "extension_not_for_emergency");
 }
 
@@ -156,15 +163,20 @@ async fn an_extension_replaces_the_date_and_the_resident_is_told() {
     let app = App::spawn().await;
     let (clerk, dispatcher) = (app.as_(CLERK), app.as_("dispatcher"));
     let case = app.acknowledged().await;
-    dispatcher.post(&case.task("/extend/decide"), json!({"approve": true, "reason": "同意"})).await
+    dispatcher
+        .post(&case.task("/extend/decide"), json!({"approve": true, "reason": "同意"}))
+        .await
         .refused(409, "no_extension_asked");
     for absurd in ["2026-11-30T18:00:00+08:00", "2026-12-08T00:00:00+08:00"] {
         let refused = clerk.post(&case.task("/extend"), more(absurd)).await;
         assert_eq!(refused.code(), "extension_until_out_of_range", "{refused}");
     }
-    let asked = clerk.post(&case.task("/extend"), more("2026-12-03T18:00:00+08:00")).await.expect(200);
+    let asked =
+        clerk.post(&case.task("/extend"), more("2026-12-03T18:00:00+08:00")).await.expect(200);
     assert_eq!(asked["status"], "acknowledged", "asking changes nothing else");
-    clerk.post(&case.task("/extend"), more("2026-12-03T18:00:00+08:00")).await
+    clerk
+        .post(&case.task("/extend"), more("2026-12-03T18:00:00+08:00"))
+        .await
         .refused(409, "extension_pending");
     let yes = json!({"approve": true, "reason": "配件运输需要时间，同意延期"});
     let task = dispatcher.post(&case.task("/extend/decide"), yes).await.expect(200);
@@ -188,11 +200,15 @@ async fn three_extensions_at_most_and_never_after_the_date() {
         clerk.post(&case.task("/extend"), until).await.expect(200);
         dispatcher.post(&case.task("/extend/decide"), yes()).await.expect(200);
     }
-    clerk.post(&case.task("/extend"), more("2026-12-07T18:00:00+08:00")).await
+    clerk
+        .post(&case.task("/extend"), more("2026-12-07T18:00:00+08:00"))
+        .await
         .refused(409, "extension_limit_reached");
     let late = app.acknowledged().await;
     app.set_clock(at("2026-12-02T00:00:01+08:00"));
-    clerk.post(&late.task("/extend"), more("2026-12-03T18:00:00+08:00")).await
+    clerk
+        .post(&late.task("/extend"), more("2026-12-03T18:00:00+08:00"))
+        .await
         .refused(409, "extension_window_closed");
     let no = app.acknowledged().await;
     clerk.post(&no.task("/extend"), more("2026-12-10T18:00:00+08:00")).await.expect(200);

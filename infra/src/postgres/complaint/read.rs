@@ -84,7 +84,8 @@ pub struct Facts {
     pub suspended_until: Option<Timestamp>,
     /// The complaint it follows.
     pub merged_into: Option<ComplaintId>,
-    /// The answer: the lead's confirmed reply, or the centre's own.
+    /// The answer: the lead's confirmed reply (of the case that it follows, when merged), the
+    /// centre's own, or why it was not taken on.
     pub answer: Option<String>,
     /// Who has it, and by when.
     pub tasks: Vec<TaskBrief>,
@@ -175,8 +176,11 @@ pub async fn detail(
                    when c.source is not null then (
                        select note from event where subject_id = c.id and kind = 'replied'
                        order by seq desc limit 1) end,
-                   (select reply_text from task where complaint_id = c.id and role = 'lead'
-                       and status = 'confirmed' order by confirmed_at desc limit 1)
+                   case when c.status = 'rejected' then (
+                       select note from event where subject_id = c.id and kind = 'rejected'
+                       order by seq desc limit 1) end,
+                   (select reply_text from task where complaint_id = coalesce(c.merged_into, c.id)
+                       and role = 'lead' and status = 'confirmed' order by confirmed_at desc limit 1)
                ) as answer,
                coalesce((
                    select json_agg(json_build_object('id', t.id, 'unit', t.unit, 'unit_name', u.name,

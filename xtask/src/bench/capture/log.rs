@@ -20,7 +20,7 @@ impl Statement {
         self.sql.contains("pg_reload_conf") || self.sql.contains("alter system")
     }
 
-    /// The statement in one line with each parameter written into it.
+    /// The statement with each parameter written into it.
     pub fn with(&self, literal: impl Fn(&str) -> String) -> String {
         let mut sql = String::new();
         let mut rest = self.sql.as_str();
@@ -38,24 +38,26 @@ impl Statement {
             rest = behind;
         }
         sql.push_str(rest);
-        // pgbench reads several lines as well, but a person compares one line more easily.
-        sql.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+        sql
     }
 }
 
 /// The statements in a piece of the log, in their order.
 pub fn statements(log: &str) -> Vec<Statement> {
     let mut found: Vec<Statement> = Vec::new();
+    // A binding has its details as well, which are no news.
+    let mut awaits_details = false;
     for entry in entries(log) {
-        if let Some((_, parameters)) = entry.split_once("DETAIL:  ") {
-            let parameters = parameters.split_once("arameters: ").map(|(_, given)| read(given));
-            if let (Some(last), Some(parameters)) = (found.last_mut(), parameters) {
-                last.parameters = parameters;
-            }
-        } else if let Some((_, logged)) = entry.split_once("LOG:  duration: ")
-            && let Some(sql) = executed(logged)
+        if let Some((_, logged)) = entry.split_once("LOG:  duration: ") {
+            let sql = executed(logged);
+            awaits_details = sql.is_some();
+            found.extend(sql.map(|sql| Statement { sql: sql.to_owned(), parameters: Vec::new() }));
+        } else if let Some((_, details)) = entry.split_once("DETAIL:  ")
+            && let Some((_, given)) = details.split_once("arameters: ")
+            && awaits_details
+            && let Some(last) = found.last_mut()
         {
-            found.push(Statement { sql: sql.to_owned(), parameters: Vec::new() });
+            last.parameters = read(given);
         }
     }
     found
@@ -150,18 +152,22 @@ mod tests {
 2026-11-24 13:00:00.125 UTC [9] LOG:  duration: 0.500 ms  execute sqlx_s_7: insert into t (a, b, c)
 \t    values ($1, $2, $10)
 2026-11-24 13:00:00.125 UTC [9] DETAIL:  parameters: $1 = 'it''s = $2, so', $2 = NULL, $3 = ''
+2026-11-24 13:00:00.126 UTC [9] LOG:  duration: 0.100 ms  bind sqlx_s_8: select $1
+2026-11-24 13:00:00.126 UTC [9] DETAIL:  parameters: $1 = 'bound'
+2026-11-24 13:00:00.127 UTC [9] LOG:  duration: 0.020 ms  execute sqlx_s_8: select $1
+2026-11-24 13:00:00.127 UTC [9] DETAIL:  parameters: $1 = 'bound'
 ";
 
     #[test]
     fn executed_statements_and_their_parameters_are_read() {
         let found = statements(LOG);
-        assert_eq!(found.len(), 2);
+        assert_eq!(found.len(), 3);
         assert!(found[0].is("begin"));
         assert_eq!(found[1].sql, "insert into t (a, b, c)\n    values ($1, $2, $10)");
         let expected = [Some("it's = $2, so".to_owned()), None, Some(String::new())];
         assert_eq!(found[1].parameters, expected);
         let sql = found[1].with(|text| format!("<{text}>"));
-        assert_eq!(sql, "insert into t (a, b, c) values (<it's = $2, so>, null, $10)");
+        assert_eq!(sql, "insert into t (a, b, c)\n    values (<it's = $2, so>, null, $10)");
     }
 
     #[test]

@@ -1,0 +1,164 @@
+//! The objects that the personas have, and how an operation is sent on them.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::rows::{About, LOGGED_IN, OFFICERS, PERSONAS, UNITS};
+use crate::support::{Answer, App, COMMUNITY, Case, Client, Operation, SUBDISTRICT, complaint};
+
+/// The objects of everybody.
+pub(super) struct World {
+    pub(super) app: App,
+    /// Each persona's own and foreign objects.
+    pub(super) own: BTreeMap<(About, &'static str), String>,
+    pub(super) foreign: BTreeMap<(About, &'static str), Vec<String>>,
+    /// Submitted without a log-in.
+    pub(super) tracked: Case,
+}
+
+impl World {
+    pub(super) async fn build() -> Self {
+        let app = App::with(|config| {
+            config.limits.login_per_minute = 100_000;
+            config.limits.track_per_minute = 100_000;
+            config.limits.anonymous_per_hour = 100_000;
+        })
+        .await;
+        // 文兴社区's, by li, with 城市管理局.
+        let here = app.dispatched().await;
+        // Another community's, by wang, with another department.
+        let mut body = complaint();
+        body["community_code"] = json!("140213051001");
+        let mut there = app.resident("wang").submit(&body).await;
+        app.accept(&there, "ordinary").await;
+        app.dispatch(&mut there, json!({"lead": "housing"})).await;
+        // An emergency that is pushed down to 文兴社区 and 水泊寺街道.
+        let mut down = app.resident("wang").submit(&complaint()).await;
+        app.accept(&down, "emergency").await;
+        let approved =
+            json!({"lead": COMMUNITY, "assist": [SUBDISTRICT], "emergency_approver": "leader"});
+        app.dispatch(&mut down, approved).await;
+        let assist = app.tasks(&down).await;
+        let assist = assist.iter().find(|task| task["role"] == "assist").unwrap()["id"].clone();
+        let assist = assist.as_str().unwrap().to_owned();
+        // A complaint that is tracked by anybody who holds its code.
+        let tracked = app.anonymous().submit(&complaint()).await;
+
+        let mut world = Self { app, own: BTreeMap::new(), foreign: BTreeMap::new(), tracked };
+        world.dead_job().await;
+        world.inboxes().await;
+        let bystander = world.app.resident("bystander").get("/me").await.expect(200);
+        let bystander = bystander["id"].as_str().unwrap().to_owned();
+        for persona in PERSONAS {
+            world.own.insert((About::Account, persona), bystander.clone());
+            world.own.insert((About::Case, persona), here.id.clone());
+            let (own, foreign) = match persona {
+                "subdistrict.140213066" => (&assist, vec![&here.lead, &there.lead, &down.lead]),
+                "community.140213066004" => (&down.lead, vec![&here.lead, &there.lead, &assist]),
+                "dept.urban-management" | "head.urban-management" => {
+                    (&here.lead, vec![&there.lead, &down.lead, &assist])
+                }
+                _ => (&here.lead, vec![]),
+            };
+            world.own.insert((About::Task, persona), own.clone());
+            let foreign: Vec<String> = foreign.into_iter().cloned().collect();
+            let judged = if OFFICERS.contains(&persona) { foreign.clone() } else { vec![] };
+            world.foreign.insert((About::Task, persona), foreign);
+            world.foreign.insert((About::Judged, persona), judged);
+            let stranger = persona == "demo:li" || UNITS.contains(&persona);
+            let foreign = if stranger { vec![there.id.clone()] } else { vec![] };
+            world.foreign.insert((About::Case, persona), foreign);
+        }
+        world.own.insert((About::Judged, "dispatcher"), here.lead.clone());
+        world
+    }
+
+    async fn dead_job(&mut self) {
+        let now = self.app.now();
+        let id: domain::id::JobId = infra::random::id(now);
+        let job = infra::postgres::job::NewJob {
+            id,
+            kind: "of_tomorrow",
+            dedupe: "of_tomorrow:1".to_owned(),
+            payload: json!({}),
+            run_at: now,
+            max_attempts: 1,
+        };
+        let mut conn = self.app.db().acquire().await.unwrap();
+        infra::postgres::job::enqueue(&mut conn, &job, now).await.unwrap();
+        drop(conn);
+        self.app.drain().await;
+        for persona in PERSONAS {
+            self.own.insert((About::Job, persona), id.to_string());
+        }
+    }
+
+    /// Who was told of something has a notification; for everybody else it is foreign.
+    async fn inboxes(&mut self) {
+        let mut all = BTreeMap::new();
+        for persona in LOGGED_IN {
+            let inbox = self.client(persona).all("/notifications").await;
+            if let Some(first) = inbox.first() {
+                all.insert(*persona, first["id"].as_str().unwrap().to_owned());
+            }
+        }
+        assert!(all.len() >= 4, "too few were told: {all:?}");
+        for persona in LOGGED_IN {
+            let others = all.iter().filter(|(who, _)| *who != persona).map(|(_, id)| id.clone());
+            self.foreign.insert((About::Notification, persona), others.take(2).collect());
+        }
+        for (persona, id) in all {
+            self.own.insert((About::Notification, persona), id);
+        }
+    }
+
+    pub(super) fn client(&self, persona: &str) -> Client {
+        match persona.strip_prefix("demo:") {
+            Some(resident) => self.app.resident(resident),
+            None if persona == "anonymous" => self.app.anonymous(),
+            None => self.app.as_(persona),
+        }
+    }
+
+    /// The documented example, made to fit this world.
+    pub(super) async fn body(&self, operation: &Operation, about: About) -> Option<Value> {
+        let (_, example) = operation.body()?;
+        let mut body = example.clone();
+        if about == About::Code {
+            body["number"] = json!(self.tracked.number);
+            body["query_code"] = json!(self.tracked.query_code);
+        }
+        if operation.id == "identity.refresh" {
+            let code = json!({"code": "demo:li"});
+            let session = self.app.anonymous().post("/auth/wechat", code).await.expect(200);
+            body["refresh_token"] = session["refresh_token"].clone();
+        }
+        // What ends a case for good would take it away from the other rows.
+        if operation.id == "task.decide_return" {
+            body["approve"] = json!(false);
+        }
+        Some(body)
+    }
+
+    /// Sends an operation on an object with a body, as somebody.
+    pub(super) async fn send(
+        &self,
+        who: &Client,
+        operation: &Operation,
+        id: &str,
+        body: Option<&Value>,
+    ) -> Answer {
+        let method = Method::from_bytes(operation.method.as_bytes()).unwrap();
+        let mut request = who.request(method, &operation.path_with(id));
+        if operation.id == "complaint.submit" {
+            request =
+                request.key(&format!("matrix-{:016x}", u64::from_be_bytes(infra::random::bytes())));
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        request.send().await
+    }
+}
