@@ -258,7 +258,7 @@ fn sql_stands_in_infra_alone() {
             paths(&source.code).any(|path| {
                 path.starts_with("sqlx::query")
                     || path.starts_with("sqlx::raw_sql")
-                    || ["query", "query_as", "query_scalar"].iter().any(|name| path == *name)
+                    || ["query", "query_as", "query_scalar"].contains(&path)
                         && source.code.contains(&format!("{path}!("))
             })
         })

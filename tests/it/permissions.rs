@@ -121,6 +121,9 @@ async fn cross_one(world: &World, operation: &Operation, row: &Row, persona: &'s
                     "{place}: {id} does not look missing"
                 );
             }
+            let method = Method::from_bytes(operation.method.as_bytes()).unwrap();
+            let stale = who.request(method, &operation.path_with(id)).version(999).send().await;
+            assert_eq!(nameless(&stale), nameless(&none), "{place}: {id}: a version tells");
         }
     }
     let addressed = !matches!(about, About::Nothing | About::Code);

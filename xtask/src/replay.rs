@@ -8,6 +8,7 @@ mod sender;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -74,7 +75,7 @@ async fn privately(root: &Path, options: &Options, rows: &[Row]) -> Result {
     app.migrate().await?;
     app.seed().await?;
     let mut running = app.start().await?;
-    let sent = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let sent = AtomicUsize::new(0);
     if options.chaos {
         let trouble = chaos::Trouble { services: &services, rows: rows.len(), sent: &sent };
         let told = tokio::select! {
@@ -92,7 +93,7 @@ async fn privately(root: &Path, options: &Options, rows: &[Row]) -> Result {
 }
 
 async fn send_and_count(base_url: &str, options: &Options, rows: &[Row]) -> Result<Counts> {
-    let sent = Arc::default();
+    let sent = AtomicUsize::new(0);
     let counts = send(base_url, options, rows, &sent).await?;
     count(base_url, rows, &counts).await?;
     Ok(counts)
@@ -102,7 +103,7 @@ async fn send(
     base_url: &str,
     options: &Options,
     rows: &[Row],
-    sent: &Arc<std::sync::atomic::AtomicUsize>,
+    sent: &AtomicUsize,
 ) -> Result<Counts> {
     let sender = Arc::new(Sender::new(Client::new(base_url)?).await?);
     let bar = progress_bar(rows.len());
@@ -139,12 +140,12 @@ async fn send(
 fn finished(
     row: Option<std::result::Result<Result, tokio::task::JoinError>>,
     bar: &ProgressBar,
-    sent: &std::sync::atomic::AtomicUsize,
+    sent: &AtomicUsize,
 ) -> Result {
     if let Some(row) = row {
         row??;
         bar.inc(1);
-        sent.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        sent.fetch_add(1, Ordering::Relaxed);
     }
     Ok(())
 }
