@@ -11,7 +11,7 @@ use std::{
 
 use api::http::problem::codes;
 use domain::{
-    complaint, duty, event, evaluation::Satisfaction, identity, import, org, rates, sla, task,
+    complaint, duty, evaluation::Satisfaction, event, identity, import, org, rates, sla, task,
 };
 
 /// A document: where it stands, and its text.
@@ -62,7 +62,9 @@ fn after<'t>(
     opening: &'t str,
     belongs: fn(char) -> bool,
 ) -> impl Iterator<Item = &'t str> {
-    text.split(opening).skip(1).map(move |rest| &rest[..rest.find(|c| !belongs(c)).unwrap_or(rest.len())])
+    text.split(opening)
+        .skip(1)
+        .map(move |rest| &rest[..rest.find(|c| !belongs(c)).unwrap_or(rest.len())])
 }
 
 /// What stands in a code span, such as `` `http.port` ``.
@@ -223,7 +225,12 @@ fn every_variable_that_is_named_sets_a_key() {
 fn every_figure_is_explained() {
     let told = Document::read("docs/OPERATIONS.md").text;
     let told: BTreeSet<&str> = spans(&told).map(|span| span.split('{').next().unwrap()).collect();
-    let sources = ["api/src/http/operations.rs", "api/src/http/envelope.rs", "api/src/jobs/timer.rs", "api/src/jobs/runner.rs"];
+    let sources = [
+        "api/src/http/operations.rs",
+        "api/src/http/envelope.rs",
+        "api/src/jobs/timer.rs",
+        "api/src/jobs/runner.rs",
+    ];
     let mut figures = BTreeSet::new();
     for source in sources {
         let code = Document::read(source).text;
@@ -233,13 +240,17 @@ fn every_figure_is_explained() {
         }
     }
     assert!(figures.len() >= 10, "what this test reads has moved: {figures:?}");
-    none("figures that docs/OPERATIONS.md does not explain", &figures.into_iter().filter(|name| !told.contains(name.as_str())).collect());
+    none(
+        "figures that docs/OPERATIONS.md does not explain",
+        &figures.into_iter().filter(|name| !told.contains(name.as_str())).collect(),
+    );
 }
 
 /// Compares the part of a document between two marks with what the code says, or writes it.
 fn fresh(document: &str, mark: &str, made: &str) {
     let Document { path, text } = Document::read(document);
-    let (from, to) = (format!("<!-- {mark}: made from the code -->\n"), format!("<!-- end of {mark} -->"));
+    let (from, to) =
+        (format!("<!-- {mark}: made from the code -->\n"), format!("<!-- end of {mark} -->"));
     let start = text.find(&from).unwrap_or_else(|| panic!("{document}: no {from}")) + from.len();
     let end = start + text[start..].find(&to).unwrap_or_else(|| panic!("{document}: no {to}"));
     if std::env::var_os("UPDATE").is_some() {
@@ -328,7 +339,9 @@ fn the_vocabularies_are_fresh() {
         }
     }
     let scale = (1..=5).rev().filter_map(|value| Satisfaction::try_from(value).ok());
-    text.push_str("\n### 满意度 `domain::evaluation::Satisfaction`\n\n| 中文 | code |\n|---|---|\n");
+    text.push_str(
+        "\n### 满意度 `domain::evaluation::Satisfaction`\n\n| 中文 | code |\n|---|---|\n",
+    );
     scale.for_each(|it| text.push_str(&format!("| {} | `{}` |\n", it.label(), it.value())));
     text.push('\n');
     fresh("docs/GLOSSARY.md", "vocabularies", &text);

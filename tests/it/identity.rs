@@ -67,7 +67,9 @@ async fn a_demo_resident_is_always_the_same_person() {
     assert_eq!(me, first["account"], "the account's fields, unwrapped");
     let longest = format!("demo:{}", "很".repeat(40));
     app.wechat(&longest).await.expect(200);
-    for code in ["demo:", "demo:a b", "demo:a/b", "demo:<li>", "demo:\u{0}", &format!("{longest}很")] {
+    for code in
+        ["demo:", "demo:a b", "demo:a/b", "demo:<li>", "demo:\u{0}", &format!("{longest}很")]
+    {
         app.wechat(code).await.refused(422, "wechat_code_invalid");
     }
 }
@@ -77,7 +79,8 @@ async fn twenty_first_log_ins_at_once_make_one_account() {
     let app = App::spawn().await;
     let before = app.count("account").await;
     let answers = join_all((0..20).map(|_| app.wechat("demo:newcomer"))).await;
-    let accounts: Vec<Value> = answers.into_iter().map(|one| one.expect(200)["account"].clone()).collect();
+    let accounts: Vec<Value> =
+        answers.into_iter().map(|one| one.expect(200)["account"].clone()).collect();
     assert!(accounts.iter().all(|one| *one == accounts[0]), "{accounts:?}");
     assert_eq!(app.count("account").await, before + 1);
     assert_eq!(app.count("session").await, 20, "each has its own session");
@@ -212,9 +215,19 @@ async fn what_is_no_refresh_token_is_refused() {
     let token = session["refresh_token"].as_str().unwrap();
     let mut other = token.to_owned();
     other.replace_range(..1, if token.starts_with('A') { "B" } else { "A" });
-    for bad in ["", "x", &other, &token[1..], &format!("{token}A"), &format!(" {token}"), &format!("{token}="),
-        session["access_token"].as_str().unwrap(), &"A".repeat(43), "\u{0}", "刷新"]
-    {
+    for bad in [
+        "",
+        "x",
+        &other,
+        &token[1..],
+        &format!("{token}A"),
+        &format!(" {token}"),
+        &format!("{token}="),
+        session["access_token"].as_str().unwrap(),
+        &"A".repeat(43),
+        "\u{0}",
+        "刷新",
+    ] {
         app.refresh(&json!(bad)).await.refused(401, "refresh_token_invalid");
     }
     app.refresh(&json!(null)).await.refused(422, "invalid_field");
@@ -265,7 +278,8 @@ async fn ends_bite(app: &App) {
     for session in [&first, &renewed, &other] {
         assert!(app.takes(&session["access_token"]).await);
     }
-    let out = app.bearer(first["access_token"].as_str().unwrap()).post("/auth/logout", json!({})).await;
+    let out =
+        app.bearer(first["access_token"].as_str().unwrap()).post("/auth/logout", json!({})).await;
     assert_eq!((out.status, out.text.as_str()), (204, ""), "{out}");
     app.soon_refuses(&first["access_token"]).await;
     app.soon_refuses(&renewed["access_token"]).await;
@@ -303,7 +317,10 @@ async fn what_redis_remembers_of_a_dead_session_is_short_lived() {
     let session = app.wechat("demo:li").await.expect(200);
     assert!(app.takes(&session["access_token"]).await);
     // The news of the end is lost: only PostgreSQL knows.
-    sqlx::query("update session set ended_at = now(), end_reason = 'logout'").execute(app.db()).await.unwrap();
+    sqlx::query("update session set ended_at = now(), end_reason = 'logout'")
+        .execute(app.db())
+        .await
+        .unwrap();
     app.soon_refuses(&session["access_token"]).await;
 }
 
@@ -364,7 +381,13 @@ async fn anonymous_complaints_are_limited_and_residents_are_not() {
         app.anonymous().submit(&complaint()).await;
     }
     let key = "anonymous-key-3";
-    let third = app.anonymous().request(Method::POST, "/complaints").key(key).json(&complaint()).send().await;
+    let third = app
+        .anonymous()
+        .request(Method::POST, "/complaints")
+        .key(key)
+        .json(&complaint())
+        .send()
+        .await;
     third.refused(429, "rate_limited");
     for _ in 0..3 {
         app.resident("li").submit(&complaint()).await;
@@ -410,9 +433,14 @@ async fn with_wechat(answer: ResponseTemplate) -> (App, MockServer) {
 async fn a_code_of_wechat_s_makes_an_account_and_its_key_stays_unknown() {
     let answer = json!({"openid": "oTest-openid-1", "session_key": "c2Vzc2lvbi1rZXktc2VjcmV0", "unionid": "u"});
     // WeChat labels its JSON as plain text.
-    let (app, wechat) = with_wechat(ResponseTemplate::new(200).set_body_raw(answer.to_string(), "text/plain")).await;
+    let (app, wechat) =
+        with_wechat(ResponseTemplate::new(200).set_body_raw(answer.to_string(), "text/plain"))
+            .await;
     let first = app.wechat("033abcDEF").await;
-    assert!(!first.text.contains("c2Vzc2lvbi1rZXktc2VjcmV0") && !first.text.contains("oTest-openid"), "{first}");
+    assert!(
+        !first.text.contains("c2Vzc2lvbi1rZXktc2VjcmV0") && !first.text.contains("oTest-openid"),
+        "{first}"
+    );
     let first = first.expect(200);
     assert_eq!(first["account"]["roles"], json!([{"role": "resident", "scope": "self"}]));
     let second = app.wechat("033abcDEG").await.expect(200);
@@ -424,7 +452,10 @@ async fn a_code_of_wechat_s_makes_an_account_and_its_key_stays_unknown() {
     let query: Vec<(String, String)> =
         asked[0].url.query_pairs().map(|(name, value)| (name.into(), value.into())).collect();
     for pair in [("appid", "wxdemo"), ("secret", "demo-secret"), ("js_code", "033abcDEF")] {
-        assert!(query.iter().any(|(name, value)| (name.as_str(), value.as_str()) == pair), "{query:?}");
+        assert!(
+            query.iter().any(|(name, value)| (name.as_str(), value.as_str()) == pair),
+            "{query:?}"
+        );
     }
     assert_nowhere(&app, &["c2Vzc2lvbi1rZXktc2VjcmV0", "oTest-openid-1"]).await;
 }
@@ -441,9 +472,8 @@ async fn assert_nowhere(app: &App, secrets: &[&str]) {
     for table in tables {
         for secret in secrets {
             let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
-            let sql = format!(
-                "{table} as t where t::text like '%{secret}%' or t::text like '%{hex}%'"
-            );
+            let sql =
+                format!("{table} as t where t::text like '%{secret}%' or t::text like '%{hex}%'");
             assert_eq!(app.count(&sql).await, 0, "{secret} lies in {table}");
         }
     }
@@ -462,9 +492,17 @@ async fn what_wechat_refuses_is_told_plainly() {
         (refused(45011), 429, "rate_limited"),
         (refused(-1), 503, "wechat_unavailable"),
         (refused(40013), 503, "wechat_unavailable"),
-        (ResponseTemplate::new(502).set_body_string("<html>Bad Gateway</html>"), 503, "wechat_unavailable"),
+        (
+            ResponseTemplate::new(502).set_body_string("<html>Bad Gateway</html>"),
+            503,
+            "wechat_unavailable",
+        ),
         (ResponseTemplate::new(200).set_body_string("<html>"), 503, "wechat_unavailable"),
-        (ResponseTemplate::new(200).set_body_json(json!({"session_key": "k"})), 503, "wechat_unavailable"),
+        (
+            ResponseTemplate::new(200).set_body_json(json!({"session_key": "k"})),
+            503,
+            "wechat_unavailable",
+        ),
     ] {
         let (app, _wechat) = with_wechat(answer).await;
         let before = app.count("account").await;
@@ -485,7 +523,10 @@ async fn a_slow_wechat_holds_nobody_up() {
         .set_delay(Duration::from_secs(30));
     let (app, _wechat) = with_wechat(slow).await;
     let begun = std::time::Instant::now();
-    let waiting = join_all((0..12).map(|n| { let app = app.clone(); async move { app.wechat(&format!("033abc{n}")).await } }));
+    let waiting = join_all((0..12).map(|n| {
+        let app = app.clone();
+        async move { app.wechat(&format!("033abc{n}")).await }
+    }));
     let others = async {
         app.wechat("demo:li").await.expect(200);
         app.anonymous().get("/divisions").await.expect(200);

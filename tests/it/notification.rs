@@ -92,8 +92,7 @@ async fn a_life_tells_the_right_people() {
     inboxes.expect("accepted", &[("demo:li", "accepted", "已受理")]).await;
 
     app.dispatch(&mut case, json!({"lead": UNIT})).await;
-    let told =
-        [("demo:li", "task_dispatched", "主办"), (CLERK, "task_dispatched", "前")];
+    let told = [("demo:li", "task_dispatched", "主办"), (CLERK, "task_dispatched", "前")];
     inboxes.expect("dispatched", &told).await;
 
     clerk.post(&case.task("/acknowledge"), json!({})).await.expect(200);
@@ -110,7 +109,10 @@ async fn a_life_tells_the_right_people() {
     let told = [("demo:li", "task_replied", "更换"), ("dispatcher", "task_replied", "更换")];
     inboxes.expect("a unit replied", &told).await;
 
-    dispatcher.post(&case.task("/send-back"), json!({"reason": "没有说明东侧两盏灯"})).await.expect(200);
+    dispatcher
+        .post(&case.task("/send-back"), json!({"reason": "没有说明东侧两盏灯"}))
+        .await
+        .expect(200);
     let told = [
         ("demo:li", "task_sent_back", "退回"),
         (CLERK, "task_sent_back", "东侧两盏灯"),
@@ -144,7 +146,8 @@ async fn other_ends_are_told_too() {
 
     let rejected = app.submitted().await;
     inboxes.new_ones().await;
-    let body = json!({"ground": "out_of_area", "explanation": "反映的路段在云冈区，请拨打云冈区热线。"});
+    let body =
+        json!({"ground": "out_of_area", "explanation": "反映的路段在云冈区，请拨打云冈区热线。"});
     dispatcher.post(&rejected.path("/reject"), body).await.expect(200);
     inboxes.expect("rejected", &[("demo:li", "rejected", "云冈区热线")]).await;
 
@@ -156,7 +159,10 @@ async fn other_ends_are_told_too() {
 
     let withdrawn = app.dispatched().await;
     inboxes.new_ones().await;
-    app.resident("li").post(&withdrawn.path("/withdraw"), json!({"reason": "自己修好了"})).await.expect(200);
+    app.resident("li")
+        .post(&withdrawn.path("/withdraw"), json!({"reason": "自己修好了"}))
+        .await
+        .expect(200);
     let told = inboxes.new_ones().await;
     let told: Vec<_> = told.iter().map(|(who, kind, _)| (*who, kind.as_str())).collect();
     assert_eq!(told, [("dispatcher", "withdrawn"), (CLERK, "task_cancelled")]);
@@ -167,7 +173,8 @@ async fn other_ends_are_told_too() {
     dispatcher.post(&child.path("/merge"), json!({"into": other.id})).await.expect(200);
     inboxes.expect("merged", &[("demo:wang", "merged", &other.number)]).await;
     app.as_(CLERK).post(&other.task("/acknowledge"), json!({})).await.expect(200);
-    let told = [("demo:li", "task_acknowledged", "签收"), ("demo:wang", "task_acknowledged", "签收")];
+    let told =
+        [("demo:li", "task_acknowledged", "签收"), ("demo:wang", "task_acknowledged", "签收")];
     inboxes.expect("who follows a case is told of it", &told).await;
 }
 
@@ -208,7 +215,11 @@ async fn an_inbox_is_counted_read_and_nobody_else_s() {
     let read = li.post(&path, json!({})).await.expect(200);
     assert!(read["read_at"].is_string(), "{read}");
     app.advance(chrono::TimeDelta::minutes(1));
-    assert_eq!(li.request(Method::POST, &path).send().await.expect(200), read, "without a body, twice");
+    assert_eq!(
+        li.request(Method::POST, &path).send().await.expect(200),
+        read,
+        "without a body, twice"
+    );
     assert_eq!(count(&li).await, json!({"count": 1}));
 
     let missing = "/notifications/019ab0c1-d2e3-7f00-8a1b-2c3d4e5f6071/read";
@@ -229,7 +240,8 @@ async fn a_confidential_case_never_leaks_to_units() {
     let app = App::spawn().await;
     let (li, clerk) = (app.resident("li"), app.as_(CLERK));
     let me = li.get("/me").await.expect(200);
-    let secrets = ["李桂芳", "13834567890", "138****7890", me["id"].as_str().unwrap(), "三单元", "演示居民"];
+    let secrets =
+        ["李桂芳", "13834567890", "138****7890", me["id"].as_str().unwrap(), "三单元", "演示居民"];
     let report = json!({
         "kind": "report", "title": "夜间违规施工", "content": "文兴路南侧工地夜里十二点还在打桩，多次反映未停。",
         "community_code": COMMUNITY, "contact": {"name": "李桂芳", "phone": "13834567890"},
@@ -249,9 +261,14 @@ async fn a_confidential_case_never_leaks_to_units() {
     let events = case.path("/events?limit=100");
     for who in [CLERK, "head.urban-management", "community.140213066004", "subdistrict.140213066"] {
         let reader = app.as_(who);
-        for path in [case.path(""), events.clone(), case.task(""), "/notifications".to_owned(),
-            "/complaints".to_owned(), "/tasks".to_owned()]
-        {
+        for path in [
+            case.path(""),
+            events.clone(),
+            case.task(""),
+            "/notifications".to_owned(),
+            "/complaints".to_owned(),
+            "/tasks".to_owned(),
+        ] {
             let answer = reader.get(&path).await;
             for secret in secrets {
                 assert!(!answer.text.contains(secret), "{who} reads {secret} in {answer}");

@@ -51,7 +51,8 @@ async fn a_wrong_code_and_a_wrong_number_look_the_same() {
         }
     }
     assert!(seen.windows(2).all(|pair| pair[0] == pair[1]));
-    let spoken = json!({"number": case.number.to_lowercase(), "query_code": case.query_code.to_lowercase()});
+    let spoken =
+        json!({"number": case.number.to_lowercase(), "query_code": case.query_code.to_lowercase()});
     app.anonymous().post("/track", spoken).await.expect(200);
 }
 

@@ -71,9 +71,13 @@ async fn nothing_a_unit_reads_points_to_a_confidential_reporter() {
         clerk.post(&case.task("/contact"), relay).await.expect(200);
         li.post(&case.path("/remind"), json!({})).await.expect(200);
         app.drain().await;
-        for who in
-            [CLERK, "head.urban-management", "dept.housing", "community.140213066004", "subdistrict.140213066"]
-        {
+        for who in [
+            CLERK,
+            "head.urban-management",
+            "dept.housing",
+            "community.140213066004",
+            "subdistrict.140213066",
+        ] {
             let read = everything(&app.as_(who), &case.id, &case.lead).await;
             assert!(read.contains(&case.number), "{who} reads the case at all");
             assert_eq!(reveals(&read, &account), [""; 0], "{kind} before {who}");
@@ -91,10 +95,12 @@ async fn the_handler_sees_whom_to_call_while_the_task_is_open_and_each_look_is_o
     let case = app.acknowledged().await;
     let clerk = app.as_(CLERK);
     let looks = async || -> i64 {
-        sqlx::query_scalar("select count(*) from audit_entry where action = 'complaint.contact_seen'")
-            .fetch_one(app.db())
-            .await
-            .unwrap()
+        sqlx::query_scalar(
+            "select count(*) from audit_entry where action = 'complaint.contact_seen'",
+        )
+        .fetch_one(app.db())
+        .await
+        .unwrap()
     };
     let seen = clerk.complaint(&case).await;
     assert_eq!(seen["contact"]["phone"], "13834567890");
@@ -122,9 +128,7 @@ async fn no_personal_data_lies_in_plain_in_the_database_or_in_events() {
     .unwrap();
     assert!(tables.len() > 10);
     for table in tables {
-        let sql = format!(
-            "select count(*) from {table} t where to_jsonb(t)::text like any($1)"
-        );
+        let sql = format!("select count(*) from {table} t where to_jsonb(t)::text like any($1)");
         let found: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
             .bind(vec![format!("%{PHONE}%"), format!("%{NAME}%")])
             .fetch_one(app.db())

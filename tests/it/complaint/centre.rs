@@ -41,8 +41,16 @@ async fn units_are_checked_before_anything_is_stored() {
         (json!({"lead": "no-such-unit"}), 422, "invalid_field"),
         (json!({"lead": "140213"}), 422, "invalid_field"),
         (json!({"lead": "urban-management", "assist": ["no-such-unit"]}), 422, "invalid_field"),
-        (json!({"lead": "urban-management", "assist": ["urban-management"]}), 409, "unit_named_twice"),
-        (json!({"lead": "urban-management", "assist": ["housing", "housing"]}), 409, "unit_named_twice"),
+        (
+            json!({"lead": "urban-management", "assist": ["urban-management"]}),
+            409,
+            "unit_named_twice",
+        ),
+        (
+            json!({"lead": "urban-management", "assist": ["housing", "housing"]}),
+            409,
+            "unit_named_twice",
+        ),
         (json!({"assist": ["housing"]}), 422, "invalid_field"),
         (json!({"lead": "urban-management", "duty_item": "no-such-item"}), 422, "invalid_field"),
     ] {
@@ -69,7 +77,8 @@ async fn nothing_is_pushed_down_that_no_list_gives() {
     }
     // What the community's own list gives it, goes.
     let mut case = app.accepted().await;
-    let shown = app.dispatch(&mut case, json!({"lead": COMMUNITY, "duty_item": "community-03"})).await;
+    let shown =
+        app.dispatch(&mut case, json!({"lead": COMMUNITY, "duty_item": "community-03"})).await;
     assert_eq!(shown["duty_item"], "community-03");
     assert!(shown["duty_list"].is_string(), "the version it was judged by is kept");
     // A list gives the lead or the assistance, not one for the other.

@@ -52,7 +52,9 @@ async fn an_evaluation_in_the_second_round_still_counts() {
 async fn a_case_closed_as_not_reached_may_be_reopened_until_it_is_archived() {
     let app = App::spawn().await;
     let case = app.replied().await;
-    for day in ["2026-11-24T10:00:00+08:00", "2026-11-28T01:00:00+08:00", "2026-12-03T01:00:00+08:00"] {
+    for day in
+        ["2026-11-24T10:00:00+08:00", "2026-11-28T01:00:00+08:00", "2026-12-03T01:00:00+08:00"]
+    {
         app.pass(day).await;
     }
     let li = app.resident("li");

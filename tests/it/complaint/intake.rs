@@ -105,7 +105,8 @@ async fn a_repeat_is_never_refused_or_merged() {
 async fn what_was_written_is_kept_as_it_is() {
     let app = App::spawn().await;
     let li = app.resident("li");
-    let text = "𠮷野家门口㐂字招牌掉了 🏮👨‍👩‍👧‍👦\n\t第二行：‘引号’ “双引号” \\ / <b> & %_\u{200d} é e\u{301}";
+    let text =
+        "𠮷野家门口㐂字招牌掉了 🏮👨‍👩‍👧‍👦\n\t第二行：‘引号’ “双引号” \\ / <b> & %_\u{200d} é e\u{301}";
     let mut body = complaint();
     body["title"] = json!("𠮷㐂🏮");
     body["content"] = json!(text);
@@ -131,7 +132,9 @@ async fn a_place_must_be_in_the_district_and_on_the_map() {
     }
     let case = li.submit(&with("location", json!({"lng": 113.3402, "lat": 40.0911}))).await;
     assert_eq!(li.complaint(&case).await["location"], json!({"lng": 113.3402, "lat": 40.0911}));
-    for code in ["140213066999", "140213066", "140213", "urban-management", "", "１４０２１３０６６００４"] {
+    for code in
+        ["140213066999", "140213066", "140213", "urban-management", "", "１４０２１３０６６００４"]
+    {
         let refused = hand_in(&li, "community", &with("community_code", json!(code))).await;
         assert_eq!(refused.fields(), ["community_code"], "{code}: {refused}");
     }

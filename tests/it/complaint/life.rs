@@ -30,7 +30,8 @@ async fn a_complaint_goes_from_submission_to_a_satisfied_reporter() {
     assert_eq!(li.complaint(&case).await["status"], "submitted");
 
     app.accept(&case, "ordinary").await;
-    let shown = app.dispatch(&mut case, json!({"lead": "urban-management", "note": "请先到现场"})).await;
+    let shown =
+        app.dispatch(&mut case, json!({"lead": "urban-management", "note": "请先到现场"})).await;
     assert_eq!(shown["status"], "dispatched");
     let clerk = app.as_(CLERK);
     let task = clerk.post(&case.task("/acknowledge"), json!({})).await.expect(200);
@@ -101,7 +102,8 @@ async fn a_rejection_is_explained_and_may_be_appealed_once() {
     let app = App::spawn().await;
     let (li, dispatcher) = (app.resident("li"), app.as_("dispatcher"));
     let case = app.submitted().await;
-    let reject = json!({"ground": "out_of_area", "explanation": "反映的路段在云冈区，请拨打云冈区热线。"});
+    let reject =
+        json!({"ground": "out_of_area", "explanation": "反映的路段在云冈区，请拨打云冈区热线。"});
     let shown = dispatcher.post(&case.path("/reject"), reject.clone()).await.expect(200);
     assert_eq!(shown["status"], "rejected");
     app.drain().await;
@@ -165,7 +167,10 @@ async fn withdrawing_after_dispatch_cancels_tasks_and_clocks_and_tells_the_unit(
         let told = app.as_(clerk).all("/notifications").await;
         assert!(told.iter().any(|one| one["kind"] == "task_cancelled"), "{clerk}: {told:?}");
     }
-    app.as_(CLERK).post(&case.task("/acknowledge"), json!({})).await.refused(409, "task_step_refused");
+    app.as_(CLERK)
+        .post(&case.task("/acknowledge"), json!({}))
+        .await
+        .refused(409, "task_step_refused");
     li.post(&case.path("/withdraw"), json!({})).await.refused(409, "complaint_step_refused");
 }
 
@@ -189,7 +194,8 @@ async fn a_closed_case_may_be_reopened_with_a_reason() {
     let li = app.resident("li");
     let case = app.closed().await;
     li.post(&case.path("/reopen"), json!({})).await.refused(422, "invalid_field");
-    let seen = li.post(&case.path("/reopen"), json!({"reason": "亮了两天又灭了"})).await.expect(200);
+    let seen =
+        li.post(&case.path("/reopen"), json!({"reason": "亮了两天又灭了"})).await.expect(200);
     assert_eq!((&seen["status"], &seen["closed_at"]), (&json!("handling"), &Value::Null));
     let again = app.open_lead(&case).await;
     assert_ne!(again, case.lead);

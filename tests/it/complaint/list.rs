@@ -22,9 +22,12 @@ async fn pages_show_each_complaint_once_newest_first() {
         }
         made.push(li.submit(&complaint()).await.id);
     }
-    for path in ["/complaints", "/complaints?limit=1", "/complaints?limit=7", "/complaints?limit=100"] {
+    for path in
+        ["/complaints", "/complaints?limit=1", "/complaints?limit=7", "/complaints?limit=100"]
+    {
         let seen = app.as_("dispatcher").all(path).await;
-        let stamps: Vec<&str> = seen.iter().map(|one| one["created_at"].as_str().unwrap()).collect();
+        let stamps: Vec<&str> =
+            seen.iter().map(|one| one["created_at"].as_str().unwrap()).collect();
         assert!(stamps.is_sorted_by(|newer, older| newer >= older), "{path}");
         let seen = ids(&seen);
         assert_eq!(seen.len(), 45, "{path}");
@@ -100,7 +103,8 @@ async fn words_find_titles_and_contents_and_a_number_finds_its_case() {
     ] {
         assert_eq!(found(q).await, [case.id.clone()], "{q}");
     }
-    for nothing in ["没有这回事", "%25%25", "__", "PC20261124999999", "'; drop table complaint; --"] {
+    for nothing in ["没有这回事", "%25%25", "__", "PC20261124999999", "'; drop table complaint; --"]
+    {
         assert!(found(nothing).await.is_empty(), "{nothing}");
     }
     app.as_("dispatcher").get("/complaints?q=灯").await.refused(422, "invalid_field");
