@@ -15,6 +15,7 @@ pub mod job;
 pub mod notification;
 pub mod seed;
 pub mod task;
+pub mod whistle;
 
 /// Runs `work` in one transaction: committed when it succeeds, rolled back when it fails.
 ///

@@ -37,6 +37,7 @@ refused_by!(
     Invalid,
     domain::complaint::Refused,
     domain::task::Refused,
+    domain::whistle::Refused,
     domain::identity::Refused,
     domain::duty::Refused,
 );

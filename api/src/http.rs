@@ -40,6 +40,7 @@ pub mod problem;
 pub mod rates;
 pub mod task;
 pub mod track;
+pub mod whistle;
 
 /// The operations of one word: how to mount them, and what they are.
 pub struct Routes {
@@ -63,6 +64,7 @@ pub fn words() -> Vec<Routes> {
         track::routes(),
         task::routes(),
         task::ruling::routes(),
+        whistle::routes(),
         notification::routes(),
         job::routes(),
         deadline::routes(),

@@ -99,6 +99,26 @@ codes! {
         Overdue = "overdue", "已超时";
         /// A deadline of the centre passed.
         CentreOverdue = "centre_overdue", "区中心超时";
+        /// A whistle was drafted.
+        WhistleDrafted = "whistle_drafted", "起草吹哨";
+        /// It was reviewed.
+        WhistleReviewed = "whistle_reviewed", "审核吹哨";
+        /// It was blown: the tasks are out.
+        WhistleBlown = "whistle_blown", "吹哨";
+        /// It was taken back.
+        WhistleWithdrawn = "whistle_withdrawn", "撤回吹哨";
+        /// The review is late.
+        ReviewOverdue = "review_overdue", "审核超时";
+        /// The blower calls it done.
+        StandDownCalled = "stand_down_called", "申请销哨";
+        /// The blower scored a unit.
+        UnitAppraised = "unit_appraised", "评哨";
+        /// A unit scored the whistle.
+        WhistleRated = "whistle_rated", "反向评价";
+        /// It is over.
+        StoodDown = "stood_down", "已销哨";
+        /// The blower said nothing for two working days: the centre may confirm.
+        BlowerSilent = "blower_silent", "确认移交区中心";
     }
 }
 

@@ -95,6 +95,14 @@ pub enum Permission {
     WorkTask,
     /// Confirm a task or send it back: the centre for complaints, the blower for whistles.
     JudgeTask,
+    /// Read whistles within one's scope.
+    ReadWhistle,
+    /// Blow a whistle, take it back, appraise who came, stand it down.
+    BlowWhistle,
+    /// Review another's whistle.
+    ReviewWhistle,
+    /// Say whether a whistle was needed and clear.
+    RateWhistle,
     /// Read the rates within one's scope.
     ReadRates,
     /// Any staff: the deadline preview, the directory of units.
@@ -154,6 +162,19 @@ impl Permission {
             Self::WorkTask => {
                 only(&[DepartmentClerk, DepartmentHead, SubdistrictOfficer, CommunityOfficer])
             }
+            Self::ReadWhistle => only(&[
+                CommunityOfficer,
+                SubdistrictOfficer,
+                Dispatcher,
+                DepartmentClerk,
+                DepartmentHead,
+                Supervisor,
+                Leader,
+                Auditor,
+            ]),
+            Self::BlowWhistle => only(&[CommunityOfficer, SubdistrictOfficer]),
+            Self::ReviewWhistle => only(&[SubdistrictOfficer, Supervisor]),
+            Self::RateWhistle => only(&[DepartmentClerk, DepartmentHead, SubdistrictOfficer]),
             Self::JudgeTask => only(&[Dispatcher, CommunityOfficer, SubdistrictOfficer]),
             Self::ReadRates | Self::Staff => {
                 Role::ALL.iter().copied().filter(|role| role.is_staff()).collect()

@@ -12,6 +12,7 @@ use crate::{
     sla::{Mark, TimerKind, Urgency},
     task::{self, ContactChannel, ContactOutcome, Outcome, ReturnGround},
     time::{self, Timestamp},
+    whistle,
 };
 
 /// What a unit that asks for something has to know meanwhile.
@@ -27,6 +28,10 @@ pub enum Recipient {
     Unit,
     /// The heads of those units.
     UnitHeads,
+    /// Those who work in the community or subdistrict that blew the whistle.
+    Blower,
+    /// Those who review it: the subdistrict for a community's, supervisors for a subdistrict's.
+    Reviewer,
     /// The desk of the district centre.
     Centre,
     /// Those who watch over the centre.
@@ -42,6 +47,8 @@ impl Recipient {
                 &[Role::DepartmentClerk, Role::SubdistrictOfficer, Role::CommunityOfficer]
             }
             Self::UnitHeads => &[Role::DepartmentHead],
+            Self::Blower => &[Role::CommunityOfficer, Role::SubdistrictOfficer],
+            Self::Reviewer => &[Role::SubdistrictOfficer, Role::Supervisor],
             Self::Centre => &[Role::Dispatcher],
             Self::Supervisor => &[Role::Supervisor],
         }
@@ -50,7 +57,7 @@ impl Recipient {
 
 /// Who is told of what. Every kind of event has its line.
 pub const TOLD: &[(EventKind, &[Recipient])] = {
-    use Recipient::{Centre, Reporter, Supervisor, Unit, UnitHeads};
+    use Recipient::{Blower, Centre, Reporter, Reviewer, Supervisor, Unit, UnitHeads};
     &[
         (EventKind::Submitted, &[Reporter, Centre]),
         (EventKind::Accepted, &[Reporter]),
@@ -60,15 +67,15 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::Withdrawn, &[Reporter, Centre]),
         (EventKind::EmergencyApproved, &[Supervisor]),
         (EventKind::TaskDispatched, &[Reporter, Unit]),
-        (EventKind::TaskAcknowledged, &[Reporter]),
+        (EventKind::TaskAcknowledged, &[Reporter, Blower]),
         (EventKind::Contacted, &[Reporter]),
-        (EventKind::Arrived, &[Reporter, Centre]),
-        (EventKind::TaskReplied, &[Reporter, Centre]),
+        (EventKind::Arrived, &[Reporter, Centre, Blower]),
+        (EventKind::TaskReplied, &[Reporter, Centre, Blower]),
         (EventKind::TaskConfirmed, &[Unit]),
         (EventKind::TaskSentBack, &[Reporter, Unit, UnitHeads]),
         (EventKind::ReturnRequested, &[Centre]),
         (EventKind::ReturnDeclined, &[Unit]),
-        (EventKind::TaskReturned, &[Reporter, Unit]),
+        (EventKind::TaskReturned, &[Reporter, Unit, Blower]),
         (EventKind::ExtensionRequested, &[Centre]),
         (EventKind::ExtensionGranted, &[Reporter, Unit]),
         (EventKind::ExtensionDeclined, &[Unit]),
@@ -90,6 +97,16 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::Reminder, &[Unit]),
         (EventKind::Overdue, &[Unit, UnitHeads, Centre]),
         (EventKind::CentreOverdue, &[Centre, Supervisor]),
+        (EventKind::WhistleDrafted, &[Reviewer]),
+        (EventKind::WhistleReviewed, &[Blower]),
+        (EventKind::WhistleBlown, &[Centre]),
+        (EventKind::WhistleWithdrawn, &[Unit, Reviewer]),
+        (EventKind::ReviewOverdue, &[Reviewer, Supervisor]),
+        (EventKind::StandDownCalled, &[Unit]),
+        (EventKind::UnitAppraised, &[Unit]),
+        (EventKind::WhistleRated, &[Blower]),
+        (EventKind::StoodDown, &[Unit, Blower]),
+        (EventKind::BlowerSilent, &[Blower, Centre]),
     ]
 };
 
@@ -156,7 +173,11 @@ const fn note_of(kind: EventKind) -> (Author, &'static str) {
 /// matter). What the data lacks is left out of the sentence.
 pub fn render(event: &Event, viewer: Viewer) -> String {
     let facts = Facts { event, viewer };
-    let sentence = facts.case().or_else(|| facts.task()).unwrap_or_else(|| facts.plain());
+    let sentence = facts
+        .case()
+        .or_else(|| facts.task())
+        .or_else(|| facts.whistle())
+        .unwrap_or_else(|| facts.plain());
     let (author, label) = note_of(event.kind);
     let readable = match author {
         Author::Reporter => viewer.reads_reporter(),
@@ -265,6 +286,53 @@ impl Facts<'_> {
         }
     }
 
+    /// What happened to a whistle as a whole.
+    fn whistle(&self) -> Option<String> {
+        let unit = self.unit();
+        let approved = self.event.data.get("approved").and_then(serde_json::Value::as_bool);
+        let after = self.event.data.get("after").and_then(serde_json::Value::as_bool);
+        Some(match self.event.kind {
+            EventKind::WhistleDrafted => match self.code::<whistle::Kind>("kind") {
+                Some(kind) => format!("已起草{}，等待审核", kind.label()),
+                None => "已起草吹哨，等待审核".to_owned(),
+            },
+            EventKind::WhistleReviewed => match (approved, after) {
+                (Some(false), Some(true)) => "事后审核未通过，已记录，不影响处置".to_owned(),
+                (Some(false), _) => "审核未通过，没有吹哨".to_owned(),
+                (_, Some(true)) => "事后审核通过".to_owned(),
+                _ => "审核通过".to_owned(),
+            },
+            EventKind::WhistleBlown => match self.code::<whistle::Level>("level") {
+                Some(level) => format!("已吹哨，{}", level.label()),
+                None => "已吹哨".to_owned(),
+            },
+            EventKind::WhistleWithdrawn => "吹哨已撤回，不再处置".to_owned(),
+            EventKind::ReviewOverdue => "吹哨审核已超时，请尽快审核".to_owned(),
+            EventKind::StandDownCalled => "吹哨单位已销哨，等待评哨".to_owned(),
+            EventKind::UnitAppraised => {
+                let score = |key| self.number(key).unwrap_or_default();
+                let (speed, handling, result) =
+                    (score("speed"), score("handling"), score("result"));
+                format!(
+                    "评哨：{unit}报到效率 {speed} 分、办理情况 {handling} 分、结果满意度 {result} 分"
+                )
+            }
+            EventKind::WhistleRated => {
+                let score = |key| self.number(key).unwrap_or_default();
+                format!(
+                    "{unit}评价这次吹哨：必要 {} 分、清楚 {} 分",
+                    score("needed"),
+                    score("clear")
+                )
+            }
+            EventKind::StoodDown => "销哨完成".to_owned(),
+            EventKind::BlowerSilent => {
+                format!("吹哨单位两个工作日没有确认{unit}的反馈，可由区中心确认")
+            }
+            _ => return None,
+        })
+    }
+
     fn evaluated(&self) -> String {
         let solved = match self.event.data.get("solved").and_then(serde_json::Value::as_bool) {
             Some(true) => "，问题已解决",
@@ -314,7 +382,7 @@ impl Facts<'_> {
                 format!("区中心同意{unit}延期{until}")
             }
             EventKind::ExtensionDeclined => format!("区中心未同意{unit}延期，原时限不变"),
-            EventKind::TaskCancelled => format!("诉求已不再由{unit}办理，任务取消"),
+            EventKind::TaskCancelled => format!("此件不再由{unit}办理，任务取消"),
             EventKind::ReworkOrdered => {
                 let by = self.by("reply_by", |at| format!("，须在 {at} 前答复"));
                 format!("反映人对结果不认可，由{unit}重新办理{by}")

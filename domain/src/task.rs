@@ -18,7 +18,7 @@ mod ruling;
 mod tests;
 mod unit;
 
-pub use clock::Order;
+pub use clock::{Needed, Order};
 pub use refused::Refused;
 pub use ruling::{DecideExtension, DecideReturn, SendBack};
 pub use unit::{Contact, Extend, Presence, Reply, ReportIn, Return, is_substantive};

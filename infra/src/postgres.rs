@@ -20,6 +20,7 @@ pub mod org;
 pub mod rates;
 pub mod task;
 pub mod timer;
+pub mod whistle;
 
 /// A connection pool.
 pub type Pool = sqlx::PgPool;

@@ -4,13 +4,14 @@ use domain::{
     complaint::Complaint,
     decision::Decision,
     event::NewEvent,
-    id::{AccountId, ComplaintId},
+    id::{AccountId, ComplaintId, JobId},
     identity::Actor,
     refusal::Basic,
     scope::Scope,
-    sla::Terms,
+    sla::{Terms, Timer},
     task::Task,
     time::Timestamp,
+    whistle::Whistle,
 };
 use infra::postgres::{
     Connection,
@@ -18,8 +19,10 @@ use infra::postgres::{
     complaint::{self, By},
     job, task,
     timer::{self, Subject},
+    whistle,
 };
 use serde_json::json;
+use uuid::Uuid;
 
 use super::notification::Notify;
 use crate::{error::Error, state::State};
@@ -66,7 +69,7 @@ impl Locked {
     /// Locks a case, if there is one.
     pub async fn take(conn: &mut Connection, by: By) -> Result<Self, Error> {
         let complaint = complaint::lock(conn, by).await?.ok_or(Basic::NotFound)?;
-        let tasks = task::of_complaint(conn, complaint.id).await?;
+        let tasks = task::of_case(conn, complaint.id.0).await?;
         Ok(Self { complaint, tasks })
     }
 
@@ -95,9 +98,79 @@ impl Locked {
     }
 }
 
+/// The aggregate whose lock and stream a case has: a complaint or a whistle.
+pub(super) enum Root {
+    Complaint(Complaint),
+    Whistle(Whistle),
+}
+
+impl From<Complaint> for Root {
+    fn from(complaint: Complaint) -> Self {
+        Self::Complaint(complaint)
+    }
+}
+
+impl From<Whistle> for Root {
+    fn from(whistle: Whistle) -> Self {
+        Self::Whistle(whistle)
+    }
+}
+
+impl Root {
+    const fn subject(&self) -> Subject {
+        match self {
+            Self::Complaint(complaint) => Subject::Complaint(complaint.id),
+            Self::Whistle(whistle) => Subject::Whistle(whistle.id),
+        }
+    }
+
+    const fn object(&self) -> &'static str {
+        match self {
+            Self::Complaint(_) => "complaint",
+            Self::Whistle(_) => "whistle",
+        }
+    }
+
+    /// While a complaint is suspended no unit's clock runs.
+    pub const fn is_suspended(&self) -> bool {
+        match self {
+            Self::Complaint(complaint) => complaint.suspension.is_some(),
+            Self::Whistle(_) => false,
+        }
+    }
+
+    fn timers(&self, terms: Terms<'_>) -> Vec<Timer> {
+        match self {
+            Self::Complaint(complaint) => complaint.timers(terms),
+            Self::Whistle(whistle) => whistle.timers(terms),
+        }
+    }
+
+    /// Where it stands, for the audit trail.
+    fn standing(&self) -> serde_json::Value {
+        match self {
+            Self::Complaint(one) => json!({ "status": one.status, "version": one.version + 1 }),
+            Self::Whistle(one) => json!({ "status": one.status, "version": one.version + 1 }),
+        }
+    }
+
+    async fn save(
+        &self,
+        conn: &mut Connection,
+        events: &[NewEvent],
+        actor: Option<AccountId>,
+        now: Timestamp,
+    ) -> Result<i32, sqlx::Error> {
+        match self {
+            Self::Complaint(one) => complaint::save(conn, one, events, actor, now).await,
+            Self::Whistle(one) => whistle::save(conn, one, events, actor, now).await,
+        }
+    }
+}
+
 /// What a command changes in one case.
 pub(super) struct Change {
-    complaint: Complaint,
+    root: Root,
     events: Vec<NewEvent>,
     saved: Vec<Task>,
     created: Vec<Task>,
@@ -106,19 +179,14 @@ pub(super) struct Change {
 }
 
 impl Change {
-    pub fn of(decision: Decision<Complaint>) -> Self {
+    pub fn of<S: Into<Root>>(decision: Decision<S>) -> Self {
         Self {
-            complaint: decision.state,
+            root: decision.state.into(),
             events: decision.events,
             saved: Vec::new(),
             created: Vec::new(),
             waiting: Vec::new(),
         }
-    }
-
-    /// The complaint stays as it is; only tasks and the stream change.
-    pub fn beside(complaint: &Complaint) -> Self {
-        Self::of(Decision { state: complaint.clone(), events: Vec::new() })
     }
 
     pub fn saving(mut self, tasks: impl IntoIterator<Item = Decision<Task>>) -> Self {
@@ -131,11 +199,23 @@ impl Change {
 
     pub fn creating(mut self, tasks: impl IntoIterator<Item = Decision<Task>>) -> Self {
         for decision in tasks {
-            self.complaint.take_on(&decision.state.unit);
+            if let Root::Complaint(complaint) = &mut self.root {
+                complaint.take_on(&decision.state.unit);
+            }
             self.events.extend(decision.events);
             self.created.push(decision.state);
         }
         self
+    }
+
+    /// What is to be told, in order.
+    pub fn events(&self) -> &[NewEvent] {
+        &self.events
+    }
+
+    /// The tasks that are to be stored anew.
+    pub fn created(&self) -> &[Task] {
+        &self.created
     }
 
     pub fn waiting(mut self, tasks: Vec<Task>) -> Self {
@@ -143,20 +223,15 @@ impl Change {
         self
     }
 
-    /// Lets the complaint take a further step that follows from the tasks'.
-    pub fn then(mut self, decision: Decision<Complaint>) -> Self {
-        self.complaint = decision.state;
+    /// Lets the case take a further step that follows from its tasks'.
+    pub fn then<S: Into<Root>>(mut self, decision: Decision<S>) -> Self {
+        self.root = decision.state.into();
         self.events.extend(decision.events);
         self
     }
 
-    /// The complaint as it stands so far.
-    pub const fn complaint(&self) -> &Complaint {
-        &self.complaint
-    }
-
-    /// Stores it all: tasks, complaint with events, timers, the job that tells people, the audit
-    /// entry. Answers the jobs to wake workers for after the commit.
+    /// Stores it all: tasks, complaint or whistle with events, timers, the job that tells people,
+    /// the audit entry. Answers the jobs to wake workers for after the commit.
     ///
     /// # Errors
     /// The database's.
@@ -167,53 +242,64 @@ impl Change {
         ask: &Ask,
         action: &'static str,
         now: Timestamp,
-    ) -> Result<Vec<domain::id::JobId>, Error> {
+    ) -> Result<Vec<JobId>, Error> {
         for saved in &self.saved {
             task::save(conn, saved).await?;
         }
         for created in &self.created {
             task::insert(conn, created).await?;
         }
-        let complaint = &self.complaint;
-        let last = complaint::save(conn, complaint, &self.events, ask.account(), now).await?;
+        let last = self.root.save(conn, &self.events, ask.account(), now).await?;
+        self.recorded(conn, state, ask, action, last, now).await
+    }
+
+    /// The same for a case that was stored by an insert of its own, with its events.
+    pub async fn recorded(
+        &self,
+        conn: &mut Connection,
+        state: &State,
+        ask: &Ask,
+        action: &'static str,
+        last: i32,
+        now: Timestamp,
+    ) -> Result<Vec<JobId>, Error> {
         timer::sync_all(conn, &self.wanted(state.terms(), now)).await?;
-        let audited = AuditEntry::new(action, "complaint", complaint.id, &ask.origin);
+        let id = self.root.subject().id();
+        let audited = AuditEntry::new(action, self.root.object(), id, &ask.origin);
         let audited = AuditEntry {
             account: ask.account(),
             role: ask.actor.as_ref().and_then(Actor::role),
-            data: json!({ "status": complaint.status, "version": complaint.version + 1 }),
+            data: self.root.standing(),
             ..audited
         };
         audit::append(conn, &audited, now).await?;
-        tell(conn, complaint.id, last, self.events.len(), now).await
+        tell(conn, id, last, self.events.len(), now).await
     }
 
-    /// What the case waits for from now on. While it is suspended no unit's clock runs.
-    fn wanted(&self, terms: Terms<'_>, now: Timestamp) -> Vec<(Subject, Vec<domain::sla::Timer>)> {
-        let running = self.complaint.suspension.is_none();
+    /// What the case waits for from now on.
+    fn wanted(&self, terms: Terms<'_>, now: Timestamp) -> Vec<(Subject, Vec<Timer>)> {
+        let running = !self.root.is_suspended();
         let tasks = self.saved.iter().chain(&self.created).chain(&self.waiting).map(|task| {
             let mut timers = if running { task.timers(terms) } else { Vec::new() };
             // A new date moves the reminders too; one that came to lie in the past is dropped.
             timers.retain(|timer| !timer.kind.is_reminder() || timer.due_at > now);
             (Subject::Task(task.id), timers)
         });
-        std::iter::once((Subject::Complaint(self.complaint.id), self.complaint.timers(terms)))
-            .chain(tasks)
-            .collect()
+        std::iter::once((self.root.subject(), self.root.timers(terms))).chain(tasks).collect()
     }
 }
 
 /// Enqueues the job that tells people of the last `count` events of a case.
 pub(super) async fn tell(
     conn: &mut Connection,
-    case: ComplaintId,
+    case: Uuid,
     last: i32,
     count: usize,
     now: Timestamp,
-) -> Result<Vec<domain::id::JobId>, Error> {
+) -> Result<Vec<JobId>, Error> {
     let Some(before) = i32::try_from(count).ok().filter(|count| *count > 0) else {
         return Ok(Vec::new());
     };
-    let told = Notify { subject: case.0, from_seq: last - before + 1, to_seq: last };
+    let told = Notify { subject: case, from_seq: last - before + 1, to_seq: last };
     Ok(job::enqueue(conn, &told.job(now), now).await?.into_iter().collect())
 }

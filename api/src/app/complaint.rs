@@ -131,7 +131,7 @@ async fn take_in(
         ..audited
     };
     audit::append(tx, &audited, now).await?;
-    let jobs = case::tell(tx, id, 1, decision.events.len(), now).await?;
+    let jobs = case::tell(tx, id.0, 1, decision.events.len(), now).await?;
     let receipt = Receipt {
         id,
         number,

@@ -14,19 +14,19 @@ use domain::{
         Task,
     },
     time::{self, Timestamp},
+    whistle::Whistle,
 };
 use infra::{
     postgres::{
-        Connection,
-        complaint::By,
-        duty as duties,
+        Connection, complaint, duty as duties, task,
         timer::{self, Subject},
+        whistle,
     },
     random,
 };
 
 use super::{
-    case::{Ask, Change, Locked},
+    case::{Ask, Change, Root},
     complaint::units,
     transact,
 };
@@ -34,15 +34,25 @@ use crate::{error::Error, state::State};
 
 /// A locked case and the one of its tasks that is meant.
 struct Held {
-    case: Locked,
+    root: Root,
+    tasks: Vec<Task>,
     task: Task,
 }
 
 impl Held {
     async fn take(tx: &mut Connection, id: TaskId) -> Result<Self, Error> {
-        let case = Locked::take(tx, By::Task(id)).await?;
-        let task = case.tasks.iter().find(|task| task.id == id).cloned().ok_or(Basic::NotFound)?;
-        Ok(Self { case, task })
+        let (root, tasks) = match complaint::lock(tx, complaint::By::Task(id)).await? {
+            Some(complaint) => {
+                let tasks = task::of_case(tx, complaint.id.0).await?;
+                (Root::Complaint(complaint), tasks)
+            }
+            None => {
+                let (whistle, tasks) = super::whistle::locked(tx, whistle::By::Task(id)).await?;
+                (Root::Whistle(whistle), tasks)
+            }
+        };
+        let task = tasks.iter().find(|task| task.id == id).cloned().ok_or(Basic::NotFound)?;
+        Ok(Self { root, tasks, task })
     }
 
     /// The unit's own task; another unit's is missing.
@@ -52,11 +62,34 @@ impl Held {
         held.checked(own, ask)
     }
 
-    /// A task that the centre judges. Officers may judge at all, but only a whistle's tasks.
+    /// A task whose return or extension the centre rules on.
     async fn of_centre(tx: &mut Connection, id: TaskId, ask: &Ask) -> Result<Self, Error> {
         let held = Self::take(tx, id).await?;
         let centre = ask.actor.as_ref().is_some_and(|actor| actor.has(Role::Dispatcher));
         held.checked(centre, ask)
+    }
+
+    /// A task whose reply is judged: a complaint's by the centre; a whistle's by whoever blew it,
+    /// and by the centre once the blower has been silent for too long.
+    async fn of_judge(
+        tx: &mut Connection,
+        id: TaskId,
+        ask: &Ask,
+        terms: Terms<'_>,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let held = Self::take(tx, id).await?;
+        let centre = ask.actor.as_ref().is_some_and(|actor| actor.has(Role::Dispatcher));
+        let blower = match (&held.root, &ask.actor) {
+            (Root::Whistle(whistle), Some(actor)) => actor.works_for(&whistle.blower),
+            _ => false,
+        };
+        let awaited = matches!(held.root, Root::Whistle(_)) && !blower;
+        let held = held.checked(centre || blower, ask)?;
+        if awaited && held.task.status == domain::task::Status::Replied {
+            Whistle::passed_to_centre(&held.task, terms, now)?;
+        }
+        Ok(held)
     }
 
     fn checked(self, visible: bool, ask: &Ask) -> Result<Self, Error> {
@@ -69,7 +102,7 @@ impl Held {
 
     /// While the case is suspended its units' clocks stand still, and so do they.
     fn running(&self) -> Result<(), Error> {
-        if self.case.complaint.suspension.is_some() {
+        if self.root.is_suspended() {
             return Err(Refused::CaseSuspended.into());
         }
         Ok(())
@@ -77,19 +110,38 @@ impl Held {
 
     /// The change in which this task alone is saved.
     fn change(&self, decision: Decision<Task>) -> Change {
-        Change::beside(&self.case.complaint).saving([decision])
+        let beside = match &self.root {
+            Root::Complaint(complaint) => Change::of(unchanged(complaint.clone())),
+            Root::Whistle(whistle) => Change::of(unchanged(whistle.clone())),
+        };
+        beside.saving([decision])
+    }
+
+    /// All tasks of the case, this one as it was decided.
+    fn with(&self, decided: &Task) -> Vec<Task> {
+        let replaced = |task: &Task| if task.id == decided.id { decided } else { task }.clone();
+        self.tasks.iter().map(replaced).collect()
+    }
+
+    fn open(&self) -> impl Iterator<Item = &Task> {
+        self.tasks.iter().filter(|task| !task.status.is_ended())
     }
 
     /// Whether this is the last task of the case to end.
     fn is_last_open(&self) -> bool {
-        self.case.open().iter().all(|task| task.id == self.task.id)
+        self.open().all(|task| task.id == self.task.id)
     }
+}
+
+const fn unchanged<S>(state: S) -> Decision<S> {
+    Decision { state, events: Vec::new() }
 }
 
 #[derive(Clone, Copy)]
 enum Side {
     Unit,
     Centre,
+    Judge,
 }
 
 /// Locks the case of a task, lets `decide` say what changes, and stores it.
@@ -110,6 +162,7 @@ where
             let held = match side {
                 Side::Unit => Held::of_unit(tx, id, &ask).await?,
                 Side::Centre => Held::of_centre(tx, id, &ask).await?,
+                Side::Judge => Held::of_judge(tx, id, &ask, here.terms(), now).await?,
             };
             decide(&held, here.terms(), now)?.store(tx, &here, &ask, action, now).await
         })
@@ -119,15 +172,20 @@ where
     Ok(())
 }
 
-/// The unit acknowledges (签收); with the first acknowledgement the case is being handled.
+/// The unit acknowledges (签收): with the first acknowledgement a complaint is being handled, with
+/// the last one a whistle is answered.
 ///
 /// # Errors
 /// Not the unit's; an illegal step.
 pub async fn acknowledge(state: &State, ask: Ask, id: TaskId) -> Result<(), Error> {
     command(state, ask, id, (Side::Unit, "task.acknowledge"), move |held, _, now| {
-        let change = held.change(held.task.acknowledge(now)?);
-        let begun = change.complaint().begin()?;
-        Ok(change.then(begun))
+        let decision = held.task.acknowledge(now)?;
+        let tasks = held.with(&decision.state);
+        let change = held.change(decision);
+        Ok(match &held.root {
+            Root::Complaint(complaint) => change.then(complaint.begin()?),
+            Root::Whistle(whistle) => change.then(whistle.acknowledged(&tasks)),
+        })
     })
     .await
 }
@@ -138,7 +196,10 @@ pub async fn acknowledge(state: &State, ask: Ask, id: TaskId) -> Result<(), Erro
 /// Not the unit's; an illegal step; nobody to contact; not by relay.
 pub async fn contact(state: &State, ask: Ask, id: TaskId, contact: Contact) -> Result<(), Error> {
     command(state, ask, id, (Side::Unit, "task.contact"), move |held, _, now| {
-        Ok(held.change(held.task.contact(&contact, &held.case.complaint, now)?))
+        let Root::Complaint(complaint) = &held.root else {
+            return Err(Refused::NobodyToContact.into());
+        };
+        Ok(held.change(held.task.contact(&contact, complaint, now)?))
     })
     .await
 }
@@ -155,7 +216,11 @@ pub async fn report_in(
 ) -> Result<(), Error> {
     command(state, ask, id, (Side::Unit, "task.report_in"), move |held, _, now| {
         held.running()?;
-        Ok(held.change(held.task.report_in(&report_in, now)?))
+        let change = held.change(held.task.report_in(&report_in, now)?);
+        Ok(match &held.root {
+            Root::Complaint(_) => change,
+            Root::Whistle(whistle) => change.then(whistle.arrived()?),
+        })
     })
     .await
 }
@@ -246,8 +311,12 @@ pub async fn decide_return(
                 reply_by: ruling.reply_by,
                 reason: ruling.reason,
             };
+            let contact = match &held.root {
+                Root::Complaint(complaint) => complaint.contact_is_due(),
+                Root::Whistle(_) => false,
+            };
             let (decision, successor) =
-                held.task.decide_return(&command, &held.case.complaint, here.terms(), now)?;
+                held.task.decide_return(&command, contact, here.terms(), now)?;
             let change = held.change(decision).creating(successor);
             change.store(tx, &here, &ask, "task.decide_return", now).await
         })
@@ -267,12 +336,16 @@ async fn next_unit(
     let Some(code) = ruling.to_unit.as_ref().or(suggested) else { return Ok(None) };
     let found = units(tx, std::slice::from_ref(code), "to_unit").await?;
     let Some(unit) = found.into_iter().next() else { return Ok(None) };
-    let complaint = &held.case.complaint;
-    complaint.check_not_reported(&unit)?;
-    if held.case.open().iter().any(|task| task.unit == unit.code && task.id != held.task.id) {
+    if held.open().any(|task| task.unit == unit.code && task.id != held.task.id) {
         return Err(domain::complaint::Refused::UnitTwice(unit.name).into());
     }
-    let item = complaint.duty_item.as_deref();
+    let item = match &held.root {
+        Root::Complaint(complaint) => {
+            complaint.check_not_reported(&unit)?;
+            complaint.duty_item.as_deref()
+        }
+        Root::Whistle(_) => None,
+    };
     let lists = duties::valid(tx, std::slice::from_ref(code), item, time::date(now)).await?;
     let valid = lists.get(code).map_or(&[][..], Vec::as_slice);
     let question = Question { unit: &unit, role: held.task.role, item, approved_emergency: false };
@@ -296,20 +369,29 @@ pub async fn decide_extension(
     .await
 }
 
-/// The reply stands (确认); with the last one the case is answered.
+/// The reply stands (确认); with the last one a complaint is answered, unless it waits for a whistle.
 ///
 /// # Errors
-/// There is none to confirm.
+/// There is none to confirm; the blower of the whistle still has the first word.
 pub async fn confirm(state: &State, ask: Ask, id: TaskId) -> Result<(), Error> {
-    command(state, ask, id, (Side::Centre, "task.confirm"), move |held, _, now| {
-        let change = held.change(held.task.confirm(now)?);
-        if !held.is_last_open() {
-            return Ok(change);
-        }
-        let finished = change.complaint().finish(now)?;
-        Ok(change.then(finished))
+    let now = state.clock.now();
+    let here = state.clone();
+    let jobs = transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let held = Held::of_judge(tx, id, &ask, here.terms(), now).await?;
+            let mut change = held.change(held.task.confirm(now)?);
+            if let Root::Complaint(complaint) = &held.root
+                && held.is_last_open()
+                && !whistle::is_out_for(tx, complaint.id).await?
+            {
+                change = change.then(complaint.finish(now)?);
+            }
+            change.store(tx, &here, &ask, "task.confirm", now).await
+        })
     })
-    .await
+    .await?;
+    state.redis.wake(&jobs).await;
+    Ok(())
 }
 
 /// The reply must be done again (退回).
@@ -322,7 +404,7 @@ pub async fn send_back(
     id: TaskId,
     send_back: SendBack,
 ) -> Result<(), Error> {
-    command(state, ask, id, (Side::Centre, "task.send_back"), move |held, terms, now| {
+    command(state, ask, id, (Side::Judge, "task.send_back"), move |held, terms, now| {
         Ok(held.change(held.task.send_back(&send_back, terms, now)?))
     })
     .await

@@ -9,11 +9,12 @@ use actix_web::{
 };
 use domain::{
     complaint::{Channel, Kind, Submission, SubmissionForm, Submitter},
+    event::Event,
     id::{AttachmentId, ComplaintId},
     identity::Permission,
     notification,
     org::NodeCode,
-    page::Page,
+    page::{Limit, Page, PageRequest},
     refusal::{Basic, FieldError, Invalid},
     scope::Audience,
 };
@@ -329,29 +330,38 @@ async fn events(
     let scope = caller.scope();
     let mut connection = state.db.acquire().await?;
     let detail = read::detail(&mut connection, &scope, id.0).await?.ok_or(Basic::NotFound)?;
-    // The stream is numbered, so that its cursor is the number itself.
-    let after = page.0.after.map_or(filter.0.after.unwrap_or(0), |cursor| view::seq_of(&cursor));
-    let rows = event::timeline(&mut connection, &scope, detail.audience, id.0, after, page.0.limit)
-        .await?;
+    let after = seq_after(&filter.0, page.0);
+    let rows =
+        event::timeline(&mut connection, &scope, detail.audience, id.0.0, after, page.0.limit)
+            .await?;
     let viewer = notification::Viewer {
         audience: detail.audience,
         own: detail.audience == Audience::Reporter,
         confidential: detail.facts.confidential,
     };
-    let page = Page::of(rows, page.0.limit, view::cursor_of);
-    Ok(Json(Page {
-        next_cursor: page.next_cursor,
-        items: page
-            .items
-            .into_iter()
-            .map(|event| EventView {
-                seq: event.seq,
-                kind: event.kind,
-                at: event.at,
-                text: notification::render(&event, viewer),
-                unit: event.unit,
-                task_id: event.task,
-            })
-            .collect(),
-    }))
+    Ok(Json(events_page(rows, page.0.limit, viewer)))
+}
+
+/// After which event a page of a stream starts. The stream is numbered, so that its cursor is the
+/// number itself.
+pub fn seq_after(filter: &EventsFilter, page: PageRequest) -> i32 {
+    page.after.map_or(filter.after.unwrap_or(0), |cursor| view::seq_of(&cursor))
+}
+
+/// A page of a stream, put into words for whoever reads it.
+pub fn events_page(
+    rows: Vec<Event>,
+    limit: Limit,
+    viewer: notification::Viewer,
+) -> Page<EventView> {
+    let page = Page::of(rows, limit, view::cursor_of);
+    let shown = page.items.into_iter().map(|event| EventView {
+        seq: event.seq,
+        kind: event.kind,
+        at: event.at,
+        text: notification::render(&event, viewer),
+        unit: event.unit,
+        task_id: event.task,
+    });
+    Page { items: shown.collect(), next_cursor: page.next_cursor }
 }

@@ -6,7 +6,7 @@ use actix_web::{
 };
 use domain::{
     event::EventKind,
-    id::{ComplaintId, NotificationId},
+    id::{ComplaintId, NotificationId, WhistleId},
     notification::render,
     page::{Cursor, Page},
     time::Timestamp,
@@ -28,10 +28,12 @@ pub struct NotificationView {
     /// 通知编号
     pub id: NotificationId,
     /// 所说的诉求
-    pub complaint_id: ComplaintId,
+    pub complaint_id: Option<ComplaintId>,
+    /// 哪次吹哨
+    pub whistle_id: Option<WhistleId>,
     /// 诉求编号
     #[schema(example = "PC20261124000123")]
-    pub number: String,
+    pub number: Option<String>,
     /// 诉求标题；已无权查看时为空
     #[schema(example = "小区东门路灯不亮")]
     pub title: Option<String>,
@@ -58,7 +60,17 @@ pub struct NotificationView {
 
 impl From<Entry> for NotificationView {
     fn from(from: Entry) -> Self {
-        let Entry { id, created_at, read_at, complaint_id, number, title, viewer, event } = from;
+        let Entry {
+            id,
+            created_at,
+            read_at,
+            complaint_id,
+            whistle_id,
+            number,
+            title,
+            viewer,
+            event,
+        } = from;
         let text = match viewer {
             Some(viewer) => render(&event, viewer),
             None => "这件诉求已不在您的职责范围内，内容不再显示。".to_owned(),
@@ -66,6 +78,7 @@ impl From<Entry> for NotificationView {
         Self {
             id,
             complaint_id,
+            whistle_id,
             number,
             title: viewer.map(|_| title),
             seq: event.seq,

@@ -261,7 +261,7 @@ pub struct ReplyBody {
     request_body(content = ReplyBody, example = json!({"text": "11月25日19时更换了路口东北角路灯的电缆和灯头，当晚已亮。", "outcome": "solved"})),
     responses((status = 200, description = "任务现在的样子", body = TaskView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["task_step_refused", "reply_not_substantive", "contact_missing", "case_suspended"]))),
+    extensions(("x-problems" = json!(["task_step_refused", "reply_not_substantive", "contact_missing", "not_arrived", "case_suspended"]))),
 )]
 #[post("/tasks/{id}/reply")]
 async fn reply(

@@ -35,6 +35,12 @@ codes! {
         RulingDue = "ruling_due", "裁定时限";
         /// The centre must have confirmed a reply or sent it back.
         ConfirmDue = "confirm_due", "确认时限";
+        /// A whistle must have been reviewed.
+        ReviewDue = "review_due", "审核时限";
+        /// The blower of a whistle has not judged a reply: the centre may.
+        BlowerSilent = "blower_silent", "吹哨单位确认时限";
+        /// The time to appraise a whistle is over.
+        AppraisalEnds = "appraisal_ends", "评哨时限";
     }
 }
 
@@ -46,7 +52,7 @@ impl TimerKind {
 
     /// Whether firing cannot be taken back by a later step, so that it waits while clocks disagree.
     pub const fn is_irreversible(self) -> bool {
-        matches!(self, Self::CloseUnreached | Self::Archive)
+        matches!(self, Self::CloseUnreached | Self::Archive | Self::AppraisalEnds)
     }
 }
 

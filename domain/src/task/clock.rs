@@ -9,6 +9,7 @@ use crate::{
     decision::Decision,
     event::{EventKind, NewEvent, Visibility},
     id::TaskId,
+    org::NodeCode,
     sla::{self, CentreDeadline, Needs, Terms, Timer, TimerKind, Urgency},
     time::Timestamp,
 };
@@ -24,8 +25,17 @@ pub struct Order {
     pub note: Option<String>,
 }
 
+/// What the case asks of every unit that gets a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needed {
+    /// There is a reporter to contact, which is the lead's duty.
+    pub contact: bool,
+    /// Decides every deadline.
+    pub urgency: Urgency,
+}
+
 impl Task {
-    /// A new task of a complaint (派单). Its clocks run from `now`, not from acknowledgement.
+    /// A new task of a complaint (派单).
     pub fn dispatch(
         to: &Assignment,
         complaint: &Complaint,
@@ -33,18 +43,35 @@ impl Task {
         terms: Terms<'_>,
         now: Timestamp,
     ) -> Decision<Self> {
+        let needed = Needed {
+            contact: complaint.contact_is_due(),
+            urgency: complaint.urgency.unwrap_or(Urgency::Ordinary),
+        };
+        let case = Case::Complaint(complaint.id);
+        Self::begin(case, (to.task, to.unit.code.clone()), needed, order, terms, now)
+    }
+
+    /// A new task of a case. Its clocks run from `now`, not from acknowledgement.
+    pub fn begin(
+        case: Case,
+        (id, unit): (TaskId, NodeCode),
+        needed: Needed,
+        order: &Order,
+        terms: Terms<'_>,
+        now: Timestamp,
+    ) -> Decision<Self> {
         let role = if order.line == 0 { Role::Lead } else { Role::Assist };
-        let urgency = complaint.urgency.unwrap_or(Urgency::Ordinary);
+        let urgency = needed.urgency;
         let needs = Needs {
-            // Contacting the reporter is the lead's duty: nobody wants to be called by each unit.
-            contact: role == Role::Lead && complaint.contact_is_due(),
+            // Nobody wants to be called by each unit.
+            contact: role == Role::Lead && needed.contact,
             arrive: order.site || urgency == Urgency::Emergency,
         };
         let due = sla::deadlines(urgency, now, terms.calendar, &terms.rules.schedules, needs);
         let state = Self {
-            id: to.task,
-            case: Case::Complaint(complaint.id),
-            unit: to.unit.code.clone(),
+            id,
+            case,
+            unit,
             role,
             line: order.line,
             status: Status::Pending,
@@ -84,59 +111,28 @@ impl Task {
         terms: Terms<'_>,
         now: Timestamp,
     ) -> Decision<Self> {
-        let needs = Needs {
-            contact: self.role == Role::Lead && complaint.contact_is_due(),
-            arrive: self.arrive_by.is_some(),
-        };
-        let due = sla::deadlines(self.urgency, now, terms.calendar, &terms.rules.schedules, needs);
         let state = Self {
             rework_of: Some(self.id),
             is_final: self.is_final,
-            ..self.successor(id, due, terms, now)
+            ..self.successor(id, self.unit.clone(), complaint.contact_is_due(), terms, now)
         };
         let event = state.dispatched(None);
         Decision::one(state, event)
     }
 
-    /// A fresh task on this one's line, for the same unit, with the given deadlines.
+    /// A fresh task on this one's line, with fresh clocks and the line's count of returns.
     pub(super) fn successor(
         &self,
         id: TaskId,
-        due: sla::Deadlines,
+        unit: NodeCode,
+        contact: bool,
         terms: Terms<'_>,
         now: Timestamp,
     ) -> Self {
-        Self {
-            id,
-            case: self.case,
-            unit: self.unit.clone(),
-            role: self.role,
-            line: self.line,
-            status: Status::Pending,
-            version: 1,
-            urgency: self.urgency,
-            dispatched_at: now,
-            acknowledge_by: due.acknowledge_by,
-            contact_by: due.contact_by,
-            arrive_by: due.arrive_by,
-            reply_by: due.reply_by,
-            return_by: terms.rules.returns.closes_at(self.urgency, now, terms.calendar),
-            acknowledged_at: None,
-            contacts: 0,
-            contacted_at: None,
-            arrived_at: None,
-            replied_at: None,
-            reply: None,
-            confirmed_at: None,
-            ended_at: None,
-            returns: self.returns,
-            is_final: false,
-            return_request: None,
-            extensions: 0,
-            extension_request: None,
-            send_backs: 0,
-            rework_of: None,
-        }
+        let order = Order { line: self.line, site: self.arrive_by.is_some(), note: None };
+        let needed = Needed { contact, urgency: self.urgency };
+        let fresh = Self::begin(self.case, (id, unit), needed, &order, terms, now).state;
+        Self { returns: self.returns, ..fresh }
     }
 
     pub(super) fn dispatched(&self, note: Option<String>) -> NewEvent {
@@ -233,8 +229,17 @@ impl Task {
             wait(TimerKind::ArriveDue, self.arrive_by);
         }
         if self.status == Status::Replied {
-            let due = self.replied_at.map(|at| centre(CentreDeadline::ConfirmReply, at));
-            wait(TimerKind::ConfirmDue, due);
+            match self.case {
+                Case::Complaint(_) => wait(
+                    TimerKind::ConfirmDue,
+                    self.replied_at.map(|at| centre(CentreDeadline::ConfirmReply, at)),
+                ),
+                // The blower judges; its silence passes the word to the centre.
+                Case::Whistle(_) => wait(
+                    TimerKind::BlowerSilent,
+                    self.replied_at.map(|at| terms.rules.follow_up.silence.end(at, terms.calendar)),
+                ),
+            }
         } else {
             let [half, most] = terms.rules.overdue.reminders(self.dispatched_at, self.reply_by);
             wait(TimerKind::ReplyHalf, Some(half));
@@ -266,6 +271,7 @@ impl Task {
             TimerKind::ContactDue => overdue("contact", self.contact_by),
             TimerKind::ArriveDue => overdue("arrive", self.arrive_by),
             TimerKind::ReplyDue => overdue("reply", Some(self.reply_by)),
+            TimerKind::BlowerSilent => self.event(EventKind::BlowerSilent, Visibility::Everyone),
             _ => self
                 .event(EventKind::CentreOverdue, Visibility::Centre)
                 .with(json!({ "step": kind })),

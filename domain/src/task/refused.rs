@@ -24,6 +24,9 @@ pub enum Refused {
     /// The reporter must be contacted first.
     #[error("答复之前要先联系反映人并登记联系情况")]
     ContactMissing,
+    /// A whistle is answered on the spot.
+    #[error("吹哨的任务要先到场报到，再反馈办理情况")]
+    NotArrived,
     /// There is nobody to contact.
     #[error("这件诉求没有可以联系的人，不需要登记联系")]
     NobodyToContact,
@@ -77,6 +80,7 @@ impl refusal::Refusal for Refused {
             Self::Step { .. } => "task_step_refused",
             Self::CaseSuspended => "case_suspended",
             Self::ContactMissing => "contact_missing",
+            Self::NotArrived => "not_arrived",
             Self::NobodyToContact => "nobody_to_contact",
             Self::RelayOnly => "relay_only",
             Self::ReplyNotSubstantive(_) => "reply_not_substantive",

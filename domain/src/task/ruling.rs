@@ -4,11 +4,11 @@ use serde_json::json;
 
 use super::{Refused, Status, Step, Task};
 use crate::{
-    complaint::{Assignment, Complaint},
+    complaint::Assignment,
     decision::Decision,
     event::{EventKind, Visibility},
     refusal::Invalid,
-    sla::{self, Needs, Terms},
+    sla::Terms,
     text,
     time::Timestamp,
 };
@@ -68,7 +68,7 @@ impl Task {
     /// Rules on a return (裁定退单). Declined, the task goes back to what it was. Approved, it ends,
     /// and the next unit gets a new one on the same line: fresh acknowledge and contact clocks, the
     /// resident's date kept unless the ruling names a new one. After the last allowed return the
-    /// ruling is final.
+    /// ruling is final. `contact` tells whether the case has a reporter to contact.
     ///
     /// # Errors
     /// Nothing was asked; no next unit or the same one; the date for the resident is past, so that
@@ -76,7 +76,7 @@ impl Task {
     pub fn decide_return(
         &self,
         command: &DecideReturn,
-        complaint: &Complaint,
+        contact: bool,
         terms: Terms<'_>,
         now: Timestamp,
     ) -> Result<(Decision<Self>, Option<Decision<Self>>), Refused> {
@@ -106,7 +106,7 @@ impl Task {
             .event(EventKind::TaskReturned, Visibility::Everyone)
             .with(json!({ "to": next.unit.code }))
             .note(command.reason.clone());
-        let successor = state.pass_on(next, command, complaint, terms, now);
+        let successor = state.pass_on(next, command, contact, terms, now);
         Ok((Decision::one(state, event), Some(successor)))
     }
 
@@ -114,22 +114,15 @@ impl Task {
         &self,
         next: &Assignment,
         command: &DecideReturn,
-        complaint: &Complaint,
+        contact: bool,
         terms: Terms<'_>,
         now: Timestamp,
     ) -> Decision<Self> {
-        let needs = Needs {
-            contact: self.role == super::Role::Lead && complaint.contact_is_due(),
-            arrive: self.arrive_by.is_some(),
-        };
-        let mut due =
-            sla::deadlines(self.urgency, now, terms.calendar, &terms.rules.schedules, needs);
-        due.reply_by = command.reply_by.unwrap_or(self.reply_by);
         let limit = i16::try_from(terms.rules.returns.limit).unwrap_or(i16::MAX);
         let mut state = Self {
-            unit: next.unit.code.clone(),
+            reply_by: command.reply_by.unwrap_or(self.reply_by),
             is_final: command.is_final || self.returns >= limit,
-            ..self.successor(next.task, due, terms, now)
+            ..self.successor(next.task, next.unit.code.clone(), contact, terms, now)
         };
         state.fit_before_reply();
         let event = state.dispatched(None);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    ContactChannel, ContactOutcome, ExtensionRequest, Outcome, Refused, ReturnGround,
+    Case, ContactChannel, ContactOutcome, ExtensionRequest, Outcome, Refused, ReturnGround,
     ReturnRequest, Role, Status, Step, Task,
 };
 use crate::{
@@ -294,6 +294,9 @@ impl Task {
         }
         if self.contact_by.is_some() && self.contacts == 0 {
             return Err(Refused::ContactMissing);
+        }
+        if matches!(self.case, Case::Whistle(_)) && self.arrived_at.is_none() {
+            return Err(Refused::NotArrived);
         }
         if photos_required && !photos {
             return Err(Refused::PhotosRequired);

@@ -3,7 +3,7 @@
 
 use domain::{
     event::{Event, EventKind, NewEvent, Visibility},
-    id::{ComplaintId, TaskId},
+    id::TaskId,
     org::NodeCode,
     page::Limit,
     scope::{Audience, Scope},
@@ -39,8 +39,8 @@ impl Rows {
     }
 }
 
-/// The events of a complaint that an audience may read, ascending, after `after`. The caller has
-/// made sure that the complaint itself is within the scope; units see their own units' events.
+/// The events of a case that an audience may read, ascending, after `after`. The caller has
+/// made sure that the case itself is within the scope; units see their own units' events.
 ///
 /// # Errors
 /// The database is away.
@@ -48,7 +48,7 @@ pub async fn timeline(
     conn: &mut Connection,
     scope: &Scope,
     audience: Audience,
-    complaint: ComplaintId,
+    subject: Uuid,
     after: i32,
     limit: Limit,
 ) -> Result<Vec<Event>, sqlx::Error> {
@@ -74,7 +74,7 @@ pub async fn timeline(
                and (visibility = any($3) or (visibility = 'unit' and event.unit = any($4)))
            order by seq
            limit $5"#,
-        complaint.0,
+        subject,
         after,
         &readable,
         own_units,

@@ -3,7 +3,7 @@
 
 use domain::{
     event::{Event, EventKind, Visibility},
-    id::{AccountId, ComplaintId, Id, NotificationId, TaskId},
+    id::{AccountId, ComplaintId, Id, NotificationId, TaskId, WhistleId},
     notification::{Recipient, TOLD, Viewer},
     org::NodeCode,
     page::{Cursor, PageRequest},
@@ -24,10 +24,12 @@ pub struct Entry {
     pub created_at: Timestamp,
     /// When the owner marked it read.
     pub read_at: Option<Timestamp>,
-    /// The case it is about.
-    pub complaint_id: ComplaintId,
-    /// The case's number.
-    pub number: String,
+    /// The complaint it is about, if it is about one.
+    pub complaint_id: Option<ComplaintId>,
+    /// The whistle it is about, if it is about one.
+    pub whistle_id: Option<WhistleId>,
+    /// The complaint's number.
+    pub number: Option<String>,
     /// The case's title.
     pub title: String,
     /// As whom the owner may read the event; `None` where a role that gave the right is gone.
@@ -84,6 +86,8 @@ fn told() -> (Vec<String>, Vec<String>, Vec<String>) {
         let class = match who {
             Recipient::Reporter => "reporter",
             Recipient::Unit | Recipient::UnitHeads => "unit",
+            Recipient::Blower => "blower",
+            Recipient::Reviewer => "reviewer",
             Recipient::Centre | Recipient::Supervisor => "centre",
         };
         for role in who.roles() {
@@ -123,7 +127,7 @@ async fn recipients(
                    select told.unit as code where told.unit is not null
                    union
                    select t.unit from task t
-                   where told.unit is null and t.complaint_id = $1
+                   where told.unit is null and (t.complaint_id = $1 or t.whistle_id = $1)
                        and t.status not in ('returned', 'cancelled')
                ) as unit
                join role_grant g
@@ -136,6 +140,22 @@ async fn recipients(
                join role_grant g
                    on g.scope = district.code and g.role = told.role and g.revoked_at is null
                where told.class = 'centre'
+               union
+               select told.seq, told.actor_id, g.account_id
+               from told
+               join whistle w on w.id = $1
+               join role_grant g
+                   on g.scope = w.blower and g.role = told.role and g.revoked_at is null
+               where told.class = 'blower'
+               union
+               -- A community's whistle is reviewed by its subdistrict, a subdistrict's by supervisors.
+               select told.seq, told.actor_id, g.account_id
+               from told
+               join whistle w on w.id = $1
+               join org_node blower on blower.code = w.blower
+               join role_grant g
+                   on g.scope = blower.parent_code and g.role = told.role and g.revoked_at is null
+               where told.class = 'reviewer'
            )
            select distinct people.seq as "seq!", people.account_id as "account_id!"
            from people
@@ -189,18 +209,24 @@ async fn read(
     let rows = sqlx::query!(
         r#"select n.id as "id: NotificationId", n.created_at, n.read_at,
                -- Whose case follows another reads of it under the number of their own.
-               coalesce(child.id, c.id) as "complaint_id!: ComplaintId",
-               coalesce(child.number, c.number) as "number!",
-               coalesce(child.title, c.title) as "title!", c.confidential,
-               c.reporter_id is not distinct from n.account_id as "own!",
+               coalesce(child.id, c.id) as "complaint_id: ComplaintId",
+               w.id as "whistle_id?: WhistleId",
+               coalesce(child.number, c.number) as number,
+               coalesce(child.title, c.title, w.title) as "title!",
+               coalesce(c.confidential, false) as "confidential!",
+               coalesce(c.reporter_id = n.account_id, false) as "own!",
                child.id is not null as "follows!",
-               c.units && $6::text[] or c.community_code like any($7::text[]) as "works!",
+               coalesce(c.units && $6::text[], false)
+                   or coalesce(c.community_code, w.community_code) like any($7::text[])
+                   or exists (select from task t where t.whistle_id = w.id and t.unit = any($6))
+                   as "works!",
                e.seq, e.kind as "kind: EventKind", e.at, e.visibility as "visibility: Visibility",
                e.unit as "unit: NodeCode", o.name as "unit_name?", e.task_id as "task: TaskId",
                e.data, e.note
            from notification n
            join event e on e.subject_id = n.subject_id and e.seq = n.seq
-           join complaint c on c.id = n.subject_id
+           left join complaint c on c.id = n.subject_id
+           left join whistle w on w.id = n.subject_id
            left join lateral (
                select child.id, child.number, child.title from complaint child
                where child.merged_into = c.id and child.reporter_id = n.account_id
@@ -243,6 +269,7 @@ async fn read(
                 created_at: row.created_at,
                 read_at: row.read_at,
                 complaint_id: row.complaint_id,
+                whistle_id: row.whistle_id,
                 number: row.number,
                 title: row.title,
                 viewer: reader.viewer(scope, row.confidential, &event),

@@ -116,15 +116,12 @@ impl Row {
     }
 }
 
-/// Every task of a complaint, ended ones included, by line and age. Call it under the
-/// complaint's lock to change one.
+/// Every task of a case, ended ones included, by line and age. Call it under the case's lock to
+/// change one. `case` is the id of the complaint or whistle.
 ///
 /// # Errors
 /// The database is away.
-pub async fn of_complaint(
-    conn: &mut Connection,
-    complaint: ComplaintId,
-) -> Result<Vec<Task>, sqlx::Error> {
+pub async fn of_case(conn: &mut Connection, case: uuid::Uuid) -> Result<Vec<Task>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
         r#"select id as "id: TaskId", complaint_id as "complaint_id: ComplaintId",
@@ -138,9 +135,9 @@ pub async fn of_complaint(
                status_before_return as "status_before_return: Status", extensions, extension_until,
                extension_asked_at, send_backs, rework_of as "rework_of: TaskId"
            from task
-           where complaint_id = $1
+           where complaint_id = $1 or whistle_id = $1
            order by line, dispatched_at, id"#,
-        complaint.0,
+        case,
     )
     .fetch_all(conn)
     .await?;

@@ -2,7 +2,7 @@
 //! a stopped clock or a wiped Redis changes nothing but delay.
 
 use domain::{
-    id::{ComplaintId, TaskId},
+    id::{ComplaintId, TaskId, WhistleId},
     sla::{Timer, TimerKind},
     time::Timestamp,
 };
@@ -17,6 +17,8 @@ pub enum Subject {
     Complaint(ComplaintId),
     /// A task's.
     Task(TaskId),
+    /// A whistle's.
+    Whistle(WhistleId),
 }
 
 impl Subject {
@@ -25,6 +27,7 @@ impl Subject {
         match self {
             Self::Complaint(_) => "complaint",
             Self::Task(_) => "task",
+            Self::Whistle(_) => "whistle",
         }
     }
 
@@ -33,6 +36,7 @@ impl Subject {
         match self {
             Self::Complaint(id) => id.0,
             Self::Task(id) => id.0,
+            Self::Whistle(id) => id.0,
         }
     }
 }
@@ -120,7 +124,7 @@ pub async fn due(
     let rows = sqlx::query!(
         r#"select subject, subject_id, kind as "kind: TimerKind", due_at
            from sla_timer
-           where state = 'armed' and due_at <= $1 and subject in ('complaint', 'task')
+           where state = 'armed' and due_at <= $1 and subject in ('complaint', 'task', 'whistle')
                and ($2::timestamptz is null or (due_at, subject_id, kind) > ($2, $3::uuid, $4::text))
            order by due_at, subject_id, kind
            limit $5"#,
@@ -134,6 +138,7 @@ pub async fn due(
     .await?;
     let subject = |code: &str, id| match code {
         "complaint" => Subject::Complaint(ComplaintId(id)),
+        "whistle" => Subject::Whistle(WhistleId(id)),
         _ => Subject::Task(TaskId(id)),
     };
     Ok(rows

@@ -63,7 +63,24 @@ fn basic() -> Vec<Code> {
 }
 
 fn words() -> Vec<Code> {
-    [identity(), complaint(), task(), extension(), other()].concat()
+    [identity(), complaint(), task(), extension(), whistle(), other()].concat()
+}
+
+fn whistle() -> Vec<Code> {
+    use domain::whistle::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Review, status: Status::Withdrawn }),
+        code(&Refused::OwnReview),
+        code(&Refused::Reviewed),
+        code(&Refused::TasksOpen(2)),
+        code(&Refused::UnitNotCalled("区水务局".to_owned())),
+        code(&Refused::UnitNotConfirmed("区水务局".to_owned())),
+        code(&Refused::AlreadyAppraised),
+        code(&Refused::AlreadyRated),
+        code(&Refused::AwaitingBlower),
+        code(&Refused::ComplaintNotOpen),
+        code(&Refused::UnitTwice("区水务局".to_owned())),
+    ]
 }
 
 fn identity() -> Vec<Code> {
@@ -112,6 +129,7 @@ fn task() -> Vec<Code> {
         code(&Refused::Step { step: Step::Acknowledge, status: Status::Confirmed }),
         code(&Refused::CaseSuspended),
         code(&Refused::ContactMissing),
+        code(&Refused::NotArrived),
         code(&Refused::NobodyToContact),
         code(&Refused::RelayOnly),
         code(&Refused::ReplyNotSubstantive("答复要写明查到什么、做了什么、结果如何".to_owned())),

@@ -142,7 +142,7 @@ async fn decide_extension(
     request_body(content = Empty, example = json!({})),
     responses((status = 200, description = "任务现在的样子", body = TaskView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["task_step_refused"]))),
+    extensions(("x-problems" = json!(["task_step_refused", "awaiting_blower", "complaint_suspended"]))),
 )]
 #[post("/tasks/{id}/confirm")]
 async fn confirm(
@@ -177,7 +177,7 @@ pub struct SendBackBody {
     request_body(content = SendBackBody, example = json!({"reason": "没有说明东侧两盏灯的情况"})),
     responses((status = 200, description = "任务现在的样子", body = TaskView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["task_step_refused", "reply_by_past"]))),
+    extensions(("x-problems" = json!(["task_step_refused", "reply_by_past", "awaiting_blower"]))),
 )]
 #[post("/tasks/{id}/send-back")]
 async fn send_back(

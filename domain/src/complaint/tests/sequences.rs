@@ -350,7 +350,8 @@ impl Desk {
             reply_by: (self.now >= task.reply_by).then(|| self.now + TimeDelta::hours(2)),
             reason: "按责任清单".into(),
         };
-        let decided = task.decide_return(&command, &self.complaint, terms(), self.now);
+        let decided =
+            task.decide_return(&command, self.complaint.contact_is_due(), terms(), self.now);
         if let Ok((decision, next)) = decided {
             self.keep_task(decision);
             next.into_iter().for_each(|next| self.keep_task(next));

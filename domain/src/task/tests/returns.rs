@@ -31,7 +31,7 @@ fn rule(
     now: Timestamp,
 ) -> Result<(Task, Option<Task>), Refused> {
     let complaint = complaint_in(complaint::Status::Handling);
-    let (decision, next) = task.decide_return(command, &complaint, terms(), now)?;
+    let (decision, next) = task.decide_return(command, complaint.contact_is_due(), terms(), now)?;
     check_events(&decision);
     next.iter().for_each(check_events);
     Ok((decision.state, next.map(|next| next.state)))
@@ -127,7 +127,8 @@ fn a_date_that_is_past_must_be_named_anew() {
     assert_eq!(rule(&asked, &named(now), now).unwrap_err().code(), "reply_by_past");
     let by = now + TimeDelta::hours(3);
     let complaint = complaint_in(complaint::Status::Handling);
-    let (decision, next) = asked.decide_return(&named(by), &complaint, terms(), now).unwrap();
+    let (decision, next) =
+        asked.decide_return(&named(by), complaint.contact_is_due(), terms(), now).unwrap();
     assert_eq!(decision.events[0].kind, EventKind::TaskReturned);
     let next = next.unwrap();
     assert_eq!(next.state.reply_by, by);

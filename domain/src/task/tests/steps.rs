@@ -62,7 +62,8 @@ fn decide_return(task: &Task) -> Vec<Result<Decision<Task>, Refused>> {
         let next = Some(assign(20, "water"));
         let reason = "按责任清单改派".to_owned();
         let command = DecideReturn { approve, next, is_final: false, reply_by: None, reason };
-        let (decision, successor) = task.decide_return(&command, &complaint, terms(), now())?;
+        let (decision, successor) =
+            task.decide_return(&command, complaint.contact_is_due(), terms(), now())?;
         assert_eq!(successor.is_some(), approve);
         successor.iter().for_each(check_events);
         Ok(decision)

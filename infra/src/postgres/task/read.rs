@@ -153,7 +153,7 @@ pub async fn list(
 ) -> Result<Vec<TaskView>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select t.id as "id: TaskId", t.complaint_id as "complaint_id: ComplaintId",
-               t.whistle_id as "whistle_id: WhistleId", c.number as "number?", c.title as "title?",
+               t.whistle_id as "whistle_id: WhistleId", c.number as "number?", coalesce(c.title, w.title) as "title?",
                t.unit as "unit: NodeCode", u.name as unit_name, t.role as "role: Role",
                t.status as "status: Status", t.version, t.urgency as "urgency: Urgency",
                t.dispatched_at, t.acknowledge_by, t.contact_by, t.arrive_by, t.reply_by, t.return_by,
@@ -165,6 +165,7 @@ pub async fn list(
            from task t
            join org_node u on u.code = t.unit
            left join complaint c on c.id = t.complaint_id
+           left join whistle w on w.id = t.whistle_id
            where ($1 or t.unit = any($2))
                and ($3::uuid is null or t.id = $3)
                and ($4::text is null or t.status = $4)
