@@ -70,9 +70,9 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::TaskAcknowledged, &[Reporter, Blower]),
         (EventKind::Contacted, &[Reporter]),
         (EventKind::Arrived, &[Reporter, Centre, Blower]),
-        (EventKind::TaskReplied, &[Reporter, Centre, Blower]),
+        (EventKind::TaskReplied, &[Centre, Blower]),
         (EventKind::TaskConfirmed, &[Unit]),
-        (EventKind::TaskSentBack, &[Reporter, Unit, UnitHeads]),
+        (EventKind::TaskSentBack, &[Unit, UnitHeads]),
         (EventKind::ReturnRequested, &[Centre]),
         (EventKind::ReturnDeclined, &[Unit]),
         (EventKind::TaskReturned, &[Reporter, Unit, Blower]),
@@ -249,10 +249,7 @@ impl Facts<'_> {
                 None => "区中心不予受理".to_owned(),
             }),
             EventKind::Answered => fixed("区中心已直接答复"),
-            EventKind::Merged => Some(match self.word("into_number") {
-                Some(number) => format!("已并入同一问题的诉求 {number} 一起办理，结果会一并告知"),
-                None => "已并入同一问题的另一件诉求一起办理，结果会一并告知".to_owned(),
-            }),
+            EventKind::Merged => fixed("已并入同一问题的另一件诉求一起办理，结果会一并告知"),
             EventKind::Withdrawn => fixed("反映人已撤回诉求，不再办理"),
             EventKind::Replied => fixed("各承办单位都已答复并经确认，请评价办理结果"),
             EventKind::FollowUpStarted => Some(match self.number("round") {

@@ -24,6 +24,7 @@ const FLOORS: [(char, &str); 5] = [
 const WORDS: &[(&str, &str)] = &[
     ("complaint", "diaht"),
     ("task", "diaht"),
+    ("whistle", "diah"),
     ("identity", "diaht"),
     ("notification", "diaht"),
     // Queries without a use case: HTTP reads them straight from the store.
@@ -101,6 +102,7 @@ const LONGEST: usize = 600;
 /// Calls from HTTP into a store outside its `read` module: none of them changes anything but one.
 const STORE_CALLS: &[(&str, &str, &str)] = &[
     ("api/src/http/complaint.rs", "event::timeline", "a read, guarded by the scope it takes"),
+    ("api/src/http/whistle.rs", "event::timeline", "a read, guarded by the scope it takes"),
     ("api/src/http/notification.rs", "notification::list", "a read, guarded by the scope it takes"),
     ("api/src/http/notification.rs", "notification::unread", "a read of the caller's own count"),
     ("api/src/http/job.rs", "job::dead", "a read for the administrator's desk"),
@@ -127,6 +129,8 @@ const SUCCESSES: &[&str] = &[
 const STATUSES: &[(&str, &str, &str)] = &[
     ("api/src/http/complaint.rs", "StatusCode::from_u16", "the status of a kept first answer"),
     ("api/src/http/complaint.rs", "HttpResponse::build", "the status of a kept first answer"),
+    ("api/src/http/whistle.rs", "StatusCode::from_u16", "the status of a kept first answer"),
+    ("api/src/http/whistle.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/operations.rs", "HttpResponse::build", "503, by `problem::status`"),
     ("api/src/http/operations.rs", "HttpResponse::new", "204 when no figures are collected"),
 ];

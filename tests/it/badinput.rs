@@ -435,7 +435,7 @@ async fn every_command_bears_garbage() {
     ];
     let before = app.count("event").await;
     for operation in crate::support::operations() {
-        let (id, who) = match operation.path.split('/').nth(3).unwrap_or_default() {
+        let (id, people) = match operation.path.split('/').nth(3).unwrap_or_default() {
             "complaints" => (&case.id, ["dispatcher", "supervisor"]),
             "tasks" => (&case.lead, [CLERK, "dispatcher"]),
             _ => continue,
@@ -443,12 +443,13 @@ async fn every_command_bears_garbage() {
         if operation.method != "POST" || !operation.path.contains("{id}") {
             continue;
         }
-        for who in who.map(|name| app.as_(name)).into_iter().chain([app.resident("li")]) {
-            who.token().await;
-            let path = operation.path_with(id);
-            let tried = bodies
-                .map(|body| who.request(Method::POST, &path).raw("application/json", body).send());
-            for (answer, body) in join_all(tried).await.into_iter().zip(bodies) {
+        let path = operation.path_with(id);
+        for who in people.map(|name| app.as_(name)).into_iter().chain([app.resident("li")]) {
+            let send = |body| who.request(Method::POST, &path).raw("application/json", body).send();
+            if send("{").await.status == 403 {
+                continue;
+            }
+            for (answer, body) in join_all(bodies.map(send)).await.into_iter().zip(bodies) {
                 assert!((400..500).contains(&answer.status), "{body}: {answer}");
             }
         }

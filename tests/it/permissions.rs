@@ -187,6 +187,25 @@ async fn a_unit_does_not_judge_its_own_reply() {
 }
 
 #[tokio::test]
+async fn a_blower_judges_the_replies_to_his_whistle() {
+    let world = World::build().await;
+    let id = &world.own[&(About::Judged, "community.140213066004")];
+    let task = |verb: &str| format!("/tasks/{id}{verb}");
+    let clerk = world.client("dept.urban-management");
+    clerk.post(&task("/acknowledge"), json!({})).await.expect(200);
+    let people = json!({"people": [{"name": "张工", "post": "市政科科长"}]});
+    clerk.post(&task("/report-in"), people).await.expect(200);
+    let reply = json!({"text": crate::support::REPLY, "outcome": "solved"});
+    clerk.post(&task("/reply"), reply).await.expect(200);
+
+    let blower = world.client("community.140213066004");
+    assert_eq!(blower.get(&task("")).await.expect(200)["status"], "replied");
+    assert_eq!(blower.post(&task("/confirm"), json!({})).await.expect(200)["status"], "confirmed");
+    let own = blower.all("/tasks").await;
+    assert!(own.iter().all(|task| task["unit"] == "140213066004"), "a list is the unit's own");
+}
+
+#[tokio::test]
 async fn a_wrong_code_and_a_wrong_number_look_the_same() {
     let world = World::build().await;
     let tracked = &world.tracked;

@@ -18,7 +18,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::app::{self, App};
 use crate::client::Client;
 use crate::console::say;
-use crate::failure::{Failure, Result};
+use crate::failure::{Context, Failure, Result};
 use crate::services::{Durability, Services, ports};
 use row::Row;
 use sender::{Counts, Sender};
@@ -46,9 +46,9 @@ pub struct Options {
     /// 途中多次强杀 worker 和服务、清空 Redis
     #[arg(long, requires = "private")]
     chaos: bool,
-    /// 用发布版（与 --private 合用；编译约 10 分钟）
+    /// 不编译，用这个程序
     #[arg(long, requires = "private")]
-    release: bool,
+    program: Option<PathBuf>,
 }
 
 /// Sends the file and compares the counts.
@@ -65,12 +65,15 @@ pub async fn replay(root: &Path, options: &Options) -> Result {
     if options.private {
         return privately(root, options, &rows).await;
     }
-    send_and_count(&options.base_url, options, &rows).await.map(|_| ())
+    send_and_count(&options.base_url, options, &rows).await
 }
 
 async fn privately(root: &Path, options: &Options, rows: &[Row]) -> Result {
     let services = Services::scratch(root, "replay", Durability::Full).await?;
-    let program = app::build(root, options.release).await?;
+    let program = match &options.program {
+        Some(program) => program.canonicalize().context(|| program.display().to_string())?,
+        None => app::build(root, false).await?,
+    };
     let app = App::new(&program, &services, ports::free()?);
     app.migrate().await?;
     app.seed().await?;
@@ -78,25 +81,23 @@ async fn privately(root: &Path, options: &Options, rows: &[Row]) -> Result {
     let sent = AtomicUsize::new(0);
     if options.chaos {
         let trouble = chaos::Trouble { services: &services, rows: rows.len(), sent: &sent };
-        let told = tokio::select! {
-            told = send(app.base_url(), options, rows, &sent) => told?,
-            failed = trouble.make(&app, &mut running) => return Err(failed),
-        };
-        count(app.base_url(), rows, &told).await?;
+        let (counts, ()) = tokio::try_join!(
+            send(app.base_url(), options, rows, &sent),
+            trouble.make(&app, &mut running),
+        )?;
+        count(app.base_url(), rows, &counts).await?;
     } else {
         tokio::select! {
-            told = send_and_count(app.base_url(), options, rows) => { told?; }
+            counted = send_and_count(app.base_url(), options, rows) => counted?,
             died = running.died() => return Err(died),
         }
     }
     proof::prove(&services, rows.len()).await
 }
 
-async fn send_and_count(base_url: &str, options: &Options, rows: &[Row]) -> Result<Counts> {
-    let sent = AtomicUsize::new(0);
-    let counts = send(base_url, options, rows, &sent).await?;
-    count(base_url, rows, &counts).await?;
-    Ok(counts)
+async fn send_and_count(base_url: &str, options: &Options, rows: &[Row]) -> Result {
+    let counts = send(base_url, options, rows, &AtomicUsize::new(0)).await?;
+    count(base_url, rows, &counts).await
 }
 
 async fn send(
@@ -131,7 +132,7 @@ async fn send(
     let counts = sender.counts();
     let seconds = since.elapsed().as_secs_f64();
     say(format!(
-        "送完：{} 件，{seconds:.0} 秒，{} 个请求（{} 个因断线或繁忙重发，{} 个重发前其实已生效）",
+        "送完：{} 件，{seconds:.0} 秒，{} 个请求（因断线或繁忙重发 {} 次，其中或此前已办的步骤 {} 个）",
         counts.replied, counts.requests, counts.retries, counts.already
     ));
     Ok(counts)

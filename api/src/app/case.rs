@@ -13,6 +13,7 @@ use domain::{
     time::Timestamp,
     whistle::Whistle,
 };
+use futures::future::BoxFuture;
 use infra::postgres::{
     Connection,
     audit::{self, AuditEntry, Origin},
@@ -24,7 +25,7 @@ use infra::postgres::{
 use serde_json::json;
 use uuid::Uuid;
 
-use super::notification::Notify;
+use super::{notification::Notify, transact};
 use crate::{error::Error, state::State};
 
 /// Who gives a command, from where, and on which version.
@@ -39,9 +40,14 @@ pub struct Ask {
 }
 
 impl Ask {
+    /// A command that is bound to no version.
+    pub fn new(actor: Option<Actor>, origin: impl Into<Origin>) -> Self {
+        Self { actor, origin: origin.into(), expected: None }
+    }
+
     /// The worker, when an instant has come.
     pub fn worker() -> Self {
-        Self { actor: None, origin: Origin::default(), expected: None }
+        Self::new(None, Origin::default())
     }
 
     pub(super) fn account(&self) -> Option<AccountId> {
@@ -96,6 +102,29 @@ impl Locked {
             .iter()
             .rfind(|task| task.line == 0 && task.status != domain::task::Status::Returned)
     }
+}
+
+/// Runs a command on a case in one transaction, and wakes workers for the jobs that it answers
+/// with once it is committed. Within it time stands still.
+///
+/// # Errors
+/// Whatever `work` refuses; nothing of it is left then.
+pub(super) async fn carry_out<W>(state: &State, work: W) -> Result<(), Error>
+where
+    W: for<'c> FnOnce(
+            &'c mut Connection,
+            &'c State,
+            Timestamp,
+        ) -> BoxFuture<'c, Result<Vec<JobId>, Error>>
+        + Send
+        + 'static,
+{
+    let now = state.clock.now();
+    let here = state.clone();
+    let jobs =
+        transact(&state.db, move |tx| Box::pin(async move { work(tx, &here, now).await })).await?;
+    state.redis.wake(&jobs).await;
+    Ok(())
 }
 
 /// The aggregate whose lock and stream a case has: a complaint or a whistle.

@@ -26,7 +26,7 @@ use infra::{
 };
 
 use super::{
-    case::{Ask, Change, Root},
+    case::{Ask, Change, Root, carry_out},
     complaint::units,
     transact,
 };
@@ -155,21 +155,17 @@ async fn command<D>(
 where
     D: FnOnce(&Held, Terms<'_>, Timestamp) -> Result<Change, Error> + Send + 'static,
 {
-    let now = state.clock.now();
-    let here = state.clone();
-    let jobs = transact(&state.db, move |tx| {
+    carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let held = match side {
                 Side::Unit => Held::of_unit(tx, id, &ask).await?,
                 Side::Centre => Held::of_centre(tx, id, &ask).await?,
                 Side::Judge => Held::of_judge(tx, id, &ask, here.terms(), now).await?,
             };
-            decide(&held, here.terms(), now)?.store(tx, &here, &ask, action, now).await
+            decide(&held, here.terms(), now)?.store(tx, here, &ask, action, now).await
         })
     })
-    .await?;
-    state.redis.wake(&jobs).await;
-    Ok(())
+    .await
 }
 
 /// The unit acknowledges (签收): with the first acknowledgement a complaint is being handled, with
@@ -243,20 +239,16 @@ pub async fn reply(state: &State, ask: Ask, id: TaskId, reply: Reply) -> Result<
 /// # Errors
 /// Not the unit's; an illegal step; the return rules; no such unit suggested.
 pub async fn ask_return(state: &State, ask: Ask, id: TaskId, command: Return) -> Result<(), Error> {
-    let now = state.clock.now();
-    let here = state.clone();
-    let jobs = transact(&state.db, move |tx| {
+    carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let held = Held::of_unit(tx, id, &ask).await?;
             held.running()?;
             units(tx, std::slice::from_ref(&command.to), "suggested_unit").await?;
             let change = held.change(held.task.ask_return(&command, here.terms(), now)?);
-            change.store(tx, &here, &ask, "task.return", now).await
+            change.store(tx, here, &ask, "task.return", now).await
         })
     })
-    .await?;
-    state.redis.wake(&jobs).await;
-    Ok(())
+    .await
 }
 
 /// The unit asks for more time (申请延期).
@@ -296,9 +288,7 @@ pub async fn decide_return(
     id: TaskId,
     ruling: ReturnRuling,
 ) -> Result<(), Error> {
-    let now = state.clock.now();
-    let here = state.clone();
-    let jobs = transact(&state.db, move |tx| {
+    carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let held = Held::of_centre(tx, id, &ask).await?;
             held.task.permit(domain::task::Step::DecideReturn)?;
@@ -318,12 +308,10 @@ pub async fn decide_return(
             let (decision, successor) =
                 held.task.decide_return(&command, contact, here.terms(), now)?;
             let change = held.change(decision).creating(successor);
-            change.store(tx, &here, &ask, "task.decide_return", now).await
+            change.store(tx, here, &ask, "task.decide_return", now).await
         })
     })
-    .await?;
-    state.redis.wake(&jobs).await;
-    Ok(())
+    .await
 }
 
 async fn next_unit(
@@ -374,9 +362,7 @@ pub async fn decide_extension(
 /// # Errors
 /// There is none to confirm; the blower of the whistle still has the first word.
 pub async fn confirm(state: &State, ask: Ask, id: TaskId) -> Result<(), Error> {
-    let now = state.clock.now();
-    let here = state.clone();
-    let jobs = transact(&state.db, move |tx| {
+    carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let held = Held::of_judge(tx, id, &ask, here.terms(), now).await?;
             let mut change = held.change(held.task.confirm(now)?);
@@ -386,12 +372,10 @@ pub async fn confirm(state: &State, ask: Ask, id: TaskId) -> Result<(), Error> {
             {
                 change = change.then(complaint.finish(now)?);
             }
-            change.store(tx, &here, &ask, "task.confirm", now).await
+            change.store(tx, here, &ask, "task.confirm", now).await
         })
     })
-    .await?;
-    state.redis.wake(&jobs).await;
-    Ok(())
+    .await
 }
 
 /// The reply must be done again (退回).

@@ -22,7 +22,7 @@ use infra::{
 };
 
 use super::{
-    case::{Ask, Change, Locked},
+    case::{Ask, Change, Locked, carry_out},
     complaint::units,
     idempotent::{self, Answer, Once},
     transact,
@@ -220,9 +220,7 @@ fn own(whistle: &Whistle, ask: &Ask) -> Result<(), Error> {
 /// # Errors
 /// Not theirs to review; by the drafter; a second review; an illegal step.
 pub async fn review(state: &State, ask: Ask, id: WhistleId, review: Review) -> Result<(), Error> {
-    let now = state.clock.now();
-    let here = state.clone();
-    let jobs = transact(&state.db, move |tx| {
+    carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let (whistle, _) = locked(tx, By::Id(id)).await?;
             let actor = ask.actor.as_ref().ok_or(Basic::Unauthenticated)?;
@@ -239,12 +237,10 @@ pub async fn review(state: &State, ask: Ask, id: WhistleId, review: Review) -> R
             let (decision, out) =
                 whistle.review(&review, actor.account, &called, here.terms(), now)?;
             let decided = Decided { change: Change::of(decision).creating(out), releases: None };
-            store_all(decided, tx, &here, &ask, "whistle.review", now).await
+            store_all(decided, tx, here, &ask, "whistle.review", now).await
         })
     })
-    .await?;
-    state.redis.wake(&jobs).await;
-    Ok(())
+    .await
 }
 
 /// # Errors
@@ -307,21 +303,17 @@ async fn blowers_command<D>(
 where
     D: FnOnce(&Whistle, &[Task], &[NodeCode], Timestamp) -> Result<Decided, Error> + Send + 'static,
 {
-    let now = state.clock.now();
-    let here = state.clone();
-    let jobs = transact(&state.db, move |tx| {
+    carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let (whistle, tasks) = locked(tx, By::Id(id)).await?;
             own(&whistle, &ask)?;
             ask.check_version(whistle.version)?;
             let appraised = store::appraised(tx, id).await?;
             let decided = decide(&whistle, &tasks, &appraised, now)?;
-            store_all(decided, tx, &here, &ask, action, now).await
+            store_all(decided, tx, here, &ask, action, now).await
         })
     })
-    .await?;
-    state.redis.wake(&jobs).await;
-    Ok(())
+    .await
 }
 
 /// Keeps the blower's appraisal of a unit (评哨).
@@ -334,9 +326,7 @@ pub async fn appraise(
     id: WhistleId,
     given: Appraisal,
 ) -> Result<(), Error> {
-    let now = state.clock.now();
-    let here = state.clone();
-    let jobs = transact(&state.db, move |tx| {
+    carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let (whistle, tasks) = locked(tx, By::Id(id)).await?;
             own(&whistle, &ask)?;
@@ -345,12 +335,10 @@ pub async fn appraise(
             let decision = whistle.appraise(&given, &tasks, &appraised, now)?;
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
             store::insert_appraisal(tx, id, &given, by, now).await?;
-            store_all(Decided::of(decision), tx, &here, &ask, "whistle.appraise", now).await
+            store_all(Decided::of(decision), tx, here, &ask, "whistle.appraise", now).await
         })
     })
-    .await?;
-    state.redis.wake(&jobs).await;
-    Ok(())
+    .await
 }
 
 /// Keeps a called unit's rating of the whistle.
@@ -358,9 +346,7 @@ pub async fn appraise(
 /// # Errors
 /// Not called; rated already; an illegal step.
 pub async fn rate(state: &State, ask: Ask, id: WhistleId, given: Rating) -> Result<(), Error> {
-    let now = state.clock.now();
-    let here = state.clone();
-    let jobs = transact(&state.db, move |tx| {
+    carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let (whistle, tasks) = locked(tx, By::Id(id)).await?;
             let actor = ask.actor.as_ref().ok_or(Basic::Unauthenticated)?;
@@ -373,12 +359,10 @@ pub async fn rate(state: &State, ask: Ask, id: WhistleId, given: Rating) -> Resu
             let rated = store::rated(tx, id).await?;
             let decision = whistle.rate(&given, unit, &rated)?;
             store::insert_rating(tx, id, unit, &given, actor.account, now).await?;
-            store_all(Decided::of(decision), tx, &here, &ask, "whistle.rate", now).await
+            store_all(Decided::of(decision), tx, here, &ask, "whistle.rate", now).await
         })
     })
-    .await?;
-    state.redis.wake(&jobs).await;
-    Ok(())
+    .await
 }
 
 /// Lets a due instant of a whistle have its effect, exactly once; says whether it had one.

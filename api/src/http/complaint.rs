@@ -26,11 +26,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{
-    Body, Caller, IdempotencyKey, MaybeCaller, Paging, Query, RequestMeta, Target,
+    Addressed, Body, Caller, IdempotencyKey, MaybeCaller, On, Paging, Query, RequestMeta, Target,
     caller::needs::{OwnComplaint, ReadComplaint, SubmitComplaint},
 };
 use crate::{
-    app::{self, complaint::Receipt, idempotent::Once},
+    app::{self, case::Ask, complaint::Receipt, idempotent::Once},
     error::Error,
     state::State,
 };
@@ -39,7 +39,7 @@ pub mod centre;
 pub mod reporter;
 mod view;
 
-pub use view::{ComplaintView, ask, shown};
+pub use view::ComplaintView;
 
 routes![submit, list, mine, read_one, events];
 
@@ -161,7 +161,7 @@ async fn submit(
     }
     let account = actor.map(|actor| actor.account);
     let once = Once::new(&state.crypto, account, "complaint.submit", key.0, &body)?;
-    let ask = ask(actor, &meta, None);
+    let ask = Ask::new(actor.cloned(), meta);
     let answer = app::complaint::submit(&state, ask, once, submission).await?;
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
     Ok(HttpResponse::build(status).content_type(ContentType::json()).body(answer.body))
@@ -272,13 +272,8 @@ async fn mine(
     security(("bearer" = [])),
 )]
 #[get("/complaints/{id}")]
-async fn read_one(
-    caller: Caller<ReadComplaint>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<ComplaintId>,
-) -> Result<HttpResponse, Error> {
-    shown(&state, &caller, &meta, id.0).await
+async fn read_one(on: On<ReadComplaint, ComplaintId>) -> Result<HttpResponse, Error> {
+    on.shown().await
 }
 
 /// 办理记录

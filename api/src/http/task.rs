@@ -22,9 +22,9 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    complaint::{LocationBody, ask, centre::parsed, no_attachments},
+    complaint::{LocationBody, no_attachments},
     extract::{
-        Body, Caller, IfMatch, Paging, Query, RequestMeta, Target,
+        Addressed, Body, Caller, IfMatch, On, Paging, Query,
         body::Empty,
         caller::needs::{ReadTask, WorkTask},
     },
@@ -82,24 +82,26 @@ async fn list(
     Ok(Json(Page::of(rows, page.0.limit, TaskView::cursor)))
 }
 
-async fn found<P>(state: &State, caller: &Caller<P>, id: TaskId) -> Result<TaskView, Error> {
-    let filter = Filter { id: Some(id), ..Filter::default() };
-    let one = PageRequest { after: None, limit: Limit::DEFAULT };
-    let mut connection = state.db.acquire().await?;
-    let mut rows = read::list(&mut connection, &caller.scope(), &filter, one).await?;
-    rows.pop().ok_or_else(|| Basic::NotFound.into())
+impl<P> On<P, TaskId> {
+    async fn found(&self) -> Result<TaskView, Error> {
+        let filter = Filter { id: Some(self.id), ..Filter::default() };
+        let one = PageRequest { after: None, limit: Limit::DEFAULT };
+        let mut connection = self.state.db.acquire().await?;
+        let mut rows = read::list(&mut connection, &self.caller.scope(), &filter, one).await?;
+        rows.pop().ok_or_else(|| Basic::NotFound.into())
+    }
 }
 
-/// Refuses a task that the caller may not see, before its body is complained about.
-async fn visible<P>(state: &State, caller: &Caller<P>, id: TaskId) -> Result<(), Error> {
-    found(state, caller, id).await.map(|_| ())
-}
+impl<P> Addressed for On<P, TaskId> {
+    async fn visible(&self) -> Result<(), Error> {
+        self.found().await.map(|_| ())
+    }
 
-/// Answers with the task as it stands.
-async fn shown<P>(state: &State, caller: &Caller<P>, id: TaskId) -> Result<HttpResponse, Error> {
-    let view = found(state, caller, id).await?;
-    let etag = format!("\"{}\"", view.version);
-    Ok(HttpResponse::Ok().insert_header((ETAG, etag)).json(view))
+    async fn shown(&self) -> Result<HttpResponse, Error> {
+        let view = self.found().await?;
+        let etag = format!("\"{}\"", view.version);
+        Ok(HttpResponse::Ok().insert_header((ETAG, etag)).json(view))
+    }
 }
 
 /// 查看任务
@@ -111,12 +113,8 @@ async fn shown<P>(state: &State, caller: &Caller<P>, id: TaskId) -> Result<HttpR
     security(("bearer" = [])),
 )]
 #[get("/tasks/{id}")]
-async fn read_one(
-    caller: Caller<ReadTask>,
-    state: Data<State>,
-    id: Target<TaskId>,
-) -> Result<HttpResponse, Error> {
-    shown(&state, &caller, id.0).await
+async fn read_one(on: On<ReadTask, TaskId>) -> Result<HttpResponse, Error> {
+    on.shown().await
 }
 
 /// 签收
@@ -130,17 +128,10 @@ async fn read_one(
     extensions(("x-problems" = json!(["task_step_refused"]))),
 )]
 #[post("/tasks/{id}/acknowledge")]
-async fn acknowledge(
-    caller: Caller<WorkTask>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<TaskId>,
-    version: IfMatch,
-    body: Body<Empty>,
-) -> Result<HttpResponse, Error> {
-    body.read_or(visible(&state, &caller, id.0)).await?;
-    tasks::acknowledge(&state, ask(Some(&caller.actor), &meta, version.0), id.0).await?;
-    shown(&state, &caller, id.0).await
+async fn acknowledge(on: On<WorkTask, TaskId>, body: Body<Empty>) -> Result<HttpResponse, Error> {
+    on.read(body, |_| Ok(())).await?;
+    tasks::acknowledge(&on.state, on.ask(), on.id).await?;
+    on.shown().await
 }
 
 /// 联系情况
@@ -169,19 +160,11 @@ pub struct ContactBody {
     extensions(("x-problems" = json!(["task_step_refused", "nobody_to_contact", "relay_only"]))),
 )]
 #[post("/tasks/{id}/contact")]
-async fn contact(
-    caller: Caller<WorkTask>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<TaskId>,
-    version: IfMatch,
-    body: Body<ContactBody>,
-) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let command = Contact::parse(&body.note, body.channel, body.outcome);
-    let command = parsed(command, visible(&state, &caller, id.0)).await?;
-    tasks::contact(&state, ask(Some(&caller.actor), &meta, version.0), id.0, command).await?;
-    shown(&state, &caller, id.0).await
+async fn contact(on: On<WorkTask, TaskId>, body: Body<ContactBody>) -> Result<HttpResponse, Error> {
+    let command =
+        on.read(body, |body| Contact::parse(&body.note, body.channel, body.outcome)).await?;
+    tasks::contact(&on.state, on.ask(), on.id, command).await?;
+    on.shown().await
 }
 
 /// 到场人员
@@ -219,21 +202,18 @@ pub struct ReportInBody {
 )]
 #[post("/tasks/{id}/report-in")]
 async fn report_in(
-    caller: Caller<WorkTask>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<TaskId>,
-    version: IfMatch,
+    on: On<WorkTask, TaskId>,
     body: Body<ReportInBody>,
 ) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let people: Vec<(&str, &str)> =
-        body.people.iter().map(|person| (person.name.as_str(), person.post.as_str())).collect();
-    let place = body.location.map(LocationBody::pair);
-    let command = ReportIn::parse(&people, body.note.as_deref(), place);
-    let command = parsed(command, visible(&state, &caller, id.0)).await?;
-    tasks::report_in(&state, ask(Some(&caller.actor), &meta, version.0), id.0, command).await?;
-    shown(&state, &caller, id.0).await
+    let parse = |body: ReportInBody| {
+        let people: Vec<(&str, &str)> =
+            body.people.iter().map(|person| (person.name.as_str(), person.post.as_str())).collect();
+        let place = body.location.map(LocationBody::pair);
+        ReportIn::parse(&people, body.note.as_deref(), place)
+    };
+    let command = on.read(body, parse).await?;
+    tasks::report_in(&on.state, on.ask(), on.id, command).await?;
+    on.shown().await
 }
 
 /// 答复
@@ -264,20 +244,15 @@ pub struct ReplyBody {
     extensions(("x-problems" = json!(["task_step_refused", "reply_not_substantive", "contact_missing", "not_arrived", "case_suspended"]))),
 )]
 #[post("/tasks/{id}/reply")]
-async fn reply(
-    caller: Caller<WorkTask>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<TaskId>,
-    version: IfMatch,
-    body: Body<ReplyBody>,
-) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let command = no_attachments(&body.attachment_ids)
-        .and_then(|()| Reply::parse(&body.text, body.outcome, body.basis.as_deref()));
-    let command = parsed(command, visible(&state, &caller, id.0)).await?;
-    tasks::reply(&state, ask(Some(&caller.actor), &meta, version.0), id.0, command).await?;
-    shown(&state, &caller, id.0).await
+async fn reply(on: On<WorkTask, TaskId>, body: Body<ReplyBody>) -> Result<HttpResponse, Error> {
+    let command = on
+        .read(body, |body| {
+            no_attachments(&body.attachment_ids)
+                .and_then(|()| Reply::parse(&body.text, body.outcome, body.basis.as_deref()))
+        })
+        .await?;
+    tasks::reply(&on.state, on.ask(), on.id, command).await?;
+    on.shown().await
 }
 
 /// 申请退单
@@ -307,18 +282,13 @@ pub struct ReturnBody {
 )]
 #[post("/tasks/{id}/return")]
 async fn ask_return(
-    caller: Caller<WorkTask>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<TaskId>,
-    version: IfMatch,
+    on: On<WorkTask, TaskId>,
     body: Body<ReturnBody>,
 ) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let command = Return::parse(body.ground, &body.basis, &body.suggested_unit);
-    let command = parsed(command, visible(&state, &caller, id.0)).await?;
-    tasks::ask_return(&state, ask(Some(&caller.actor), &meta, version.0), id.0, command).await?;
-    shown(&state, &caller, id.0).await
+    let command =
+        on.read(body, |body| Return::parse(body.ground, &body.basis, &body.suggested_unit)).await?;
+    tasks::ask_return(&on.state, on.ask(), on.id, command).await?;
+    on.shown().await
 }
 
 /// 申请延期
@@ -345,17 +315,8 @@ pub struct ExtendBody {
     extensions(("x-problems" = json!(["task_step_refused", "extension_pending", "extension_not_for_emergency", "extension_limit_reached", "extension_window_closed", "extension_until_out_of_range", "case_suspended"]))),
 )]
 #[post("/tasks/{id}/extend")]
-async fn extend(
-    caller: Caller<WorkTask>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<TaskId>,
-    version: IfMatch,
-    body: Body<ExtendBody>,
-) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let command = Extend::parse(body.until, &body.reason);
-    let command = parsed(command, visible(&state, &caller, id.0)).await?;
-    tasks::extend(&state, ask(Some(&caller.actor), &meta, version.0), id.0, command).await?;
-    shown(&state, &caller, id.0).await
+async fn extend(on: On<WorkTask, TaskId>, body: Body<ExtendBody>) -> Result<HttpResponse, Error> {
+    let command = on.read(body, |body| Extend::parse(body.until, &body.reason)).await?;
+    tasks::extend(&on.state, on.ask(), on.id, command).await?;
+    on.shown().await
 }

@@ -15,10 +15,7 @@ use infra::postgres::complaint::read::{self, PublicView};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{
-    complaint::ask,
-    extract::{Body, RequestMeta},
-};
+use super::extract::{Body, RequestMeta};
 use crate::{
     app::{
         case::Ask,
@@ -52,7 +49,7 @@ async fn checked(
 ) -> Result<(ComplaintId, Ask), Error> {
     admit_tracking(state, &meta.address).await?;
     let id = by_query_code(state, &Credentials { number, query_code }).await?;
-    Ok((id, ask(None, meta, None)))
+    Ok((id, Ask::new(None, meta.clone())))
 }
 
 async fn shown(state: &State, id: ComplaintId) -> Result<Json<PublicView>, Error> {

@@ -14,7 +14,7 @@ use domain::{
     notification,
     org::NodeCode,
     page::{Limit, Page, PageRequest},
-    refusal::{Basic, Invalid},
+    refusal::Basic,
     text,
     whistle::{Appraisal, Draft, DraftForm, Kind, Level, Rating, Review, Status},
 };
@@ -26,14 +26,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    complaint::{EventView, EventsFilter, ask, centre::parsed, events_page, seq_after},
+    complaint::{EventView, EventsFilter, events_page, seq_after},
     extract::{
-        Body, Caller, Empty, IdempotencyKey, IfMatch, Paging, Query, RequestMeta, Target,
+        Addressed, Body, Caller, Empty, IdempotencyKey, IfMatch, On, Paging, Query, RequestMeta,
         caller::needs::{BlowWhistle, RateWhistle, ReadWhistle, ReviewWhistle},
     },
 };
 use crate::{
-    app::{idempotent::Once, whistle as whistles, whistle::Drafted},
+    app::{case::Ask, idempotent::Once, whistle as whistles, whistle::Drafted},
     error::Error,
     state::State,
 };
@@ -101,7 +101,7 @@ async fn draft(
     let account = Some(caller.actor.account);
     let once = Once::new(&state.crypto, account, "whistle.draft", key.0, &body)?;
     let answer =
-        whistles::draft(&state, ask(Some(&caller.actor), &meta, None), once, draft).await?;
+        whistles::draft(&state, Ask::new(Some(caller.actor.clone()), meta), once, draft).await?;
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
     Ok(HttpResponse::build(status).content_type(ContentType::json()).body(answer.body))
 }
@@ -147,24 +147,26 @@ async fn list(
     Ok(Json(Page::of(rows, page.0.limit, WhistleView::cursor)))
 }
 
-async fn found<P>(state: &State, caller: &Caller<P>, id: WhistleId) -> Result<WhistleView, Error> {
-    let filter = Filter { id: Some(id), ..Filter::default() };
-    let one = PageRequest { after: None, limit: Limit::DEFAULT };
-    let mut connection = state.db.acquire().await?;
-    let mut rows = read::list(&mut connection, &caller.scope(), &filter, one).await?;
-    rows.pop().ok_or_else(|| Basic::NotFound.into())
+impl<P> On<P, WhistleId> {
+    async fn found(&self) -> Result<WhistleView, Error> {
+        let filter = Filter { id: Some(self.id), ..Filter::default() };
+        let one = PageRequest { after: None, limit: Limit::DEFAULT };
+        let mut connection = self.state.db.acquire().await?;
+        let mut rows = read::list(&mut connection, &self.caller.scope(), &filter, one).await?;
+        rows.pop().ok_or_else(|| Basic::NotFound.into())
+    }
 }
 
-/// Refuses a whistle that the caller may not see, before its body is complained about.
-async fn visible<P>(state: &State, caller: &Caller<P>, id: WhistleId) -> Result<(), Error> {
-    found(state, caller, id).await.map(|_| ())
-}
+impl<P> Addressed for On<P, WhistleId> {
+    async fn visible(&self) -> Result<(), Error> {
+        self.found().await.map(|_| ())
+    }
 
-/// Answers with the whistle as it stands.
-async fn shown<P>(state: &State, caller: &Caller<P>, id: WhistleId) -> Result<HttpResponse, Error> {
-    let view = found(state, caller, id).await?;
-    let etag = format!("\"{}\"", view.version);
-    Ok(HttpResponse::Ok().insert_header((ETAG, etag)).json(view))
+    async fn shown(&self) -> Result<HttpResponse, Error> {
+        let view = self.found().await?;
+        let etag = format!("\"{}\"", view.version);
+        Ok(HttpResponse::Ok().insert_header((ETAG, etag)).json(view))
+    }
 }
 
 /// 查看吹哨
@@ -176,12 +178,8 @@ async fn shown<P>(state: &State, caller: &Caller<P>, id: WhistleId) -> Result<Ht
     security(("bearer" = [])),
 )]
 #[get("/whistles/{id}")]
-async fn read_one(
-    caller: Caller<ReadWhistle>,
-    state: Data<State>,
-    id: Target<WhistleId>,
-) -> Result<HttpResponse, Error> {
-    shown(&state, &caller, id.0).await
+async fn read_one(on: On<ReadWhistle, WhistleId>) -> Result<HttpResponse, Error> {
+    on.shown().await
 }
 
 /// 办理记录
@@ -196,19 +194,17 @@ async fn read_one(
 )]
 #[get("/whistles/{id}/events")]
 async fn events(
-    caller: Caller<ReadWhistle>,
-    state: Data<State>,
-    id: Target<WhistleId>,
+    on: On<ReadWhistle, WhistleId>,
     filter: Query<EventsFilter>,
     page: Paging,
 ) -> Result<Json<Page<EventView>>, Error> {
-    visible(&state, &caller, id.0).await?;
-    let scope = caller.scope();
+    on.visible().await?;
+    let scope = on.caller.scope();
     let audience = scope.audience();
     let after = seq_after(&filter.0, page.0);
-    let mut connection = state.db.acquire().await?;
+    let mut connection = on.state.db.acquire().await?;
     let rows =
-        event::timeline(&mut connection, &scope, audience, id.0.0, after, page.0.limit).await?;
+        event::timeline(&mut connection, &scope, audience, on.id.0, after, page.0.limit).await?;
     let viewer = notification::Viewer { audience, own: false, confidential: false };
     Ok(Json(events_page(rows, page.0.limit, viewer)))
 }
@@ -237,18 +233,12 @@ pub struct ReviewBody {
 )]
 #[post("/whistles/{id}/review")]
 async fn review(
-    caller: Caller<ReviewWhistle>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<WhistleId>,
-    version: IfMatch,
+    on: On<ReviewWhistle, WhistleId>,
     body: Body<ReviewBody>,
 ) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let command = Review::parse(body.approve, body.note.as_deref());
-    let command = parsed(command, visible(&state, &caller, id.0)).await?;
-    whistles::review(&state, ask(Some(&caller.actor), &meta, version.0), id.0, command).await?;
-    shown(&state, &caller, id.0).await
+    let command = on.read(body, |body| Review::parse(body.approve, body.note.as_deref())).await?;
+    whistles::review(&on.state, on.ask(), on.id, command).await?;
+    on.shown().await
 }
 
 /// 撤回
@@ -273,18 +263,13 @@ pub struct WithdrawBody {
 )]
 #[post("/whistles/{id}/withdraw")]
 async fn withdraw(
-    caller: Caller<BlowWhistle>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<WhistleId>,
-    version: IfMatch,
+    on: On<BlowWhistle, WhistleId>,
     body: Body<WithdrawBody>,
 ) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let reason = text::text("reason", &body.reason, 2, 2000).map_err(Invalid::from);
-    let reason = parsed(reason, visible(&state, &caller, id.0)).await?;
-    whistles::withdraw(&state, ask(Some(&caller.actor), &meta, version.0), id.0, reason).await?;
-    shown(&state, &caller, id.0).await
+    let parse = |body: WithdrawBody| Ok(text::text("reason", &body.reason, 2, 2000)?);
+    let reason = on.read(body, parse).await?;
+    whistles::withdraw(&on.state, on.ask(), on.id, reason).await?;
+    on.shown().await
 }
 
 /// 评哨
@@ -321,19 +306,16 @@ pub struct AppraiseBody {
 )]
 #[post("/whistles/{id}/appraise")]
 async fn appraise(
-    caller: Caller<BlowWhistle>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<WhistleId>,
-    version: IfMatch,
+    on: On<BlowWhistle, WhistleId>,
     body: Body<AppraiseBody>,
 ) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let scores = [body.speed, body.handling, body.result];
-    let command = Appraisal::parse(&body.unit, scores, body.comment.as_deref());
-    let command = parsed(command, visible(&state, &caller, id.0)).await?;
-    whistles::appraise(&state, ask(Some(&caller.actor), &meta, version.0), id.0, command).await?;
-    shown(&state, &caller, id.0).await
+    let parse = |body: AppraiseBody| {
+        let scores = [body.speed, body.handling, body.result];
+        Appraisal::parse(&body.unit, scores, body.comment.as_deref())
+    };
+    let command = on.read(body, parse).await?;
+    whistles::appraise(&on.state, on.ask(), on.id, command).await?;
+    on.shown().await
 }
 
 /// 反向评价
@@ -363,19 +345,12 @@ pub struct RateBody {
     extensions(("x-problems" = json!(["whistle_step_refused", "already_rated"]))),
 )]
 #[post("/whistles/{id}/rate")]
-async fn rate(
-    caller: Caller<RateWhistle>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<WhistleId>,
-    version: IfMatch,
-    body: Body<RateBody>,
-) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let command = Rating::parse(body.needed, body.clear, body.comment.as_deref());
-    let command = parsed(command, visible(&state, &caller, id.0)).await?;
-    whistles::rate(&state, ask(Some(&caller.actor), &meta, version.0), id.0, command).await?;
-    shown(&state, &caller, id.0).await
+async fn rate(on: On<RateWhistle, WhistleId>, body: Body<RateBody>) -> Result<HttpResponse, Error> {
+    let command = on
+        .read(body, |body| Rating::parse(body.needed, body.clear, body.comment.as_deref()))
+        .await?;
+    whistles::rate(&on.state, on.ask(), on.id, command).await?;
+    on.shown().await
 }
 
 /// 销哨
@@ -392,14 +367,10 @@ async fn rate(
 )]
 #[post("/whistles/{id}/stand-down")]
 async fn stand_down(
-    caller: Caller<BlowWhistle>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<WhistleId>,
-    version: IfMatch,
+    on: On<BlowWhistle, WhistleId>,
     body: Body<Empty>,
 ) -> Result<HttpResponse, Error> {
-    body.read_or(visible(&state, &caller, id.0)).await?;
-    whistles::stand_down(&state, ask(Some(&caller.actor), &meta, version.0), id.0).await?;
-    shown(&state, &caller, id.0).await
+    on.read(body, |_| Ok(())).await?;
+    whistles::stand_down(&on.state, on.ask(), on.id).await?;
+    on.shown().await
 }

@@ -55,6 +55,9 @@ pub(super) const SUBMITTERS: &[&str] =
     &["anonymous", "demo:li", "dispatcher", "subdistrict.140213066", "community.140213066004"];
 pub(super) const JUDGES: &[&str] =
     &["dispatcher", "subdistrict.140213066", "community.140213066004"];
+pub(super) const REVIEWERS: &[&str] = &["supervisor", "subdistrict.140213066"];
+pub(super) const RATERS: &[&str] =
+    &["subdistrict.140213066", "dept.urban-management", "head.urban-management"];
 pub(super) const UNMASKERS: &[&str] = &["dispatcher", "supervisor"];
 
 /// What an operation is about; whose it is follows from the [`World`].
@@ -66,9 +69,17 @@ pub(super) enum About {
     Case,
     /// A task that one may read: of one's unit; all for the centre.
     Task,
-    /// A task that one judges: the centre's are the complaints'; officers judge whistles only, so
-    /// that every task of a complaint is foreign to them.
+    /// A task that one judges: the centre's are the complaints', an officer's those of a whistle
+    /// that his unit blew; every other is foreign to him.
     Judged,
+    /// A whistle that one may read: of one's area, of one's unit; all for the centre.
+    Whistle,
+    /// A whistle that one's unit blew.
+    Blown,
+    /// A whistle that one reviews: a community's for its subdistrict, a subdistrict's for supervisors.
+    Reviewed,
+    /// A whistle that called one's unit.
+    Called,
     /// A notification in one's own inbox.
     Notification,
     /// Any account.
@@ -130,6 +141,15 @@ pub(super) const ROWS: &[Row] = &[
     ("task.decide_extension", DESK, About::Task),
     ("task.confirm", JUDGES, About::Judged),
     ("task.send_back", JUDGES, About::Judged),
+    ("whistle.draft", OFFICERS, About::Nothing),
+    ("whistle.list", TASK_READERS, About::Nothing),
+    ("whistle.read", TASK_READERS, About::Whistle),
+    ("whistle.events", TASK_READERS, About::Whistle),
+    ("whistle.review", REVIEWERS, About::Reviewed),
+    ("whistle.rate", RATERS, About::Called),
+    ("whistle.appraise", OFFICERS, About::Blown),
+    ("whistle.stand_down", OFFICERS, About::Blown),
+    ("whistle.withdraw", OFFICERS, About::Blown),
     ("notification.list", LOGGED_IN, About::Nothing),
     ("notification.unread_count", LOGGED_IN, About::Nothing),
     ("notification.read", LOGGED_IN, About::Notification),

@@ -6,7 +6,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::rows::{About, LOGGED_IN, OFFICERS, PERSONAS, UNITS};
-use crate::support::{Answer, App, COMMUNITY, Case, Client, Operation, SUBDISTRICT, complaint};
+use crate::support::{
+    Answer, App, COMMUNITY, Case, Client, Operation, SUBDISTRICT, UNIT, complaint,
+};
 
 /// The objects of everybody.
 pub(super) struct World {
@@ -46,6 +48,11 @@ impl World {
         // A complaint that is tracked by anybody who holds its code.
         let tracked = app.anonymous().submit(&complaint()).await;
 
+        // Emergencies are blown at once: 文兴社区's, its subdistrict's, and another community's.
+        let ours = whistle(&app, "community.140213066004", COMMUNITY, UNIT).await;
+        let above = whistle(&app, "subdistrict.140213066", COMMUNITY, UNIT).await;
+        let theirs = whistle(&app, "community.140213051001", "140213051001", "housing").await;
+
         let mut world = Self { app, own: BTreeMap::new(), foreign: BTreeMap::new(), tracked };
         world.dead_job().await;
         world.inboxes().await;
@@ -72,7 +79,32 @@ impl World {
             world.foreign.insert((About::Case, persona), foreign);
         }
         world.own.insert((About::Judged, "dispatcher"), here.lead.clone());
+        world.whistles(&ours, &above, &theirs).await;
         world
+    }
+
+    async fn whistles(&mut self, ours: &str, above: &str, theirs: &str) {
+        for persona in PERSONAS {
+            self.own.insert((About::Whistle, persona), ours.to_owned());
+            let foreign = if UNITS.contains(&persona) { vec![theirs.to_owned()] } else { vec![] };
+            for about in [About::Whistle, About::Blown, About::Reviewed, About::Called] {
+                self.foreign.insert((about, persona), foreign.clone());
+            }
+        }
+        for persona in ["dept.urban-management", "head.urban-management"] {
+            self.own.insert((About::Called, persona), ours.to_owned());
+        }
+        let (community, subdistrict) = ("community.140213066004", "subdistrict.140213066");
+        self.own.insert((About::Blown, community), ours.to_owned());
+        self.own.insert((About::Blown, subdistrict), above.to_owned());
+        self.own.insert((About::Reviewed, subdistrict), ours.to_owned());
+        self.own.insert((About::Reviewed, "supervisor"), above.to_owned());
+        for (persona, whistle) in [(community, ours), (subdistrict, above)] {
+            let tasks =
+                self.app.as_("dispatcher").all(&format!("/tasks?whistle_id={whistle}")).await;
+            let task = tasks[0]["id"].as_str().unwrap().to_owned();
+            self.own.insert((About::Judged, persona), task);
+        }
     }
 
     async fn dead_job(&mut self) {
@@ -152,7 +184,7 @@ impl World {
     ) -> Answer {
         let method = Method::from_bytes(operation.method.as_bytes()).unwrap();
         let mut request = who.request(method, &operation.path_with(id));
-        if operation.id == "complaint.submit" {
+        if ["complaint.submit", "whistle.draft"].contains(&operation.id.as_str()) {
             request =
                 request.key(&format!("matrix-{:016x}", u64::from_be_bytes(infra::random::bytes())));
         }
@@ -161,4 +193,16 @@ impl World {
         }
         request.send().await
     }
+}
+
+/// An emergency whistle; its id.
+async fn whistle(app: &App, blower: &str, community: &str, lead: &str) -> String {
+    let body = json!({
+        "kind": "emergency", "level": "red", "title": "供水主管爆裂",
+        "content": "文兴路主管爆裂，路面塌陷，三栋楼停水，需要联合抢修。",
+        "community_code": community, "lead": lead, "assist": [],
+    });
+    let key = format!("whistle-{:016x}", u64::from_be_bytes(infra::random::bytes()));
+    let request = app.as_(blower).request(Method::POST, "/whistles").key(&key).json(&body);
+    request.send().await.expect(201)["id"].as_str().unwrap().to_owned()
 }

@@ -48,18 +48,18 @@ pub struct Trouble<'a> {
 }
 
 impl Trouble<'_> {
-    /// Makes it all, each at its time, and then waits; answers only if something cannot be started
-    /// again.
-    pub async fn make(&self, app: &App<'_>, running: &mut Running) -> Failure {
+    /// Makes it all, each at its time.
+    ///
+    /// # Errors
+    /// Something cannot be started again.
+    pub async fn make(&self, app: &App<'_>, running: &mut Running) -> Result {
         for (hundredths, blow) in PLAN {
             while self.sent.load(Ordering::Relaxed) * 100 < self.rows * hundredths {
                 sleep(POLL).await;
             }
-            if let Err(failure) = self.strike(blow, app, running).await {
-                return failure;
-            }
+            self.strike(blow, app, running).await?;
         }
-        std::future::pending().await
+        Ok(())
     }
 
     async fn strike(&self, blow: Blow, app: &App<'_>, running: &mut Running) -> Result {

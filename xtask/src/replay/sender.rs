@@ -33,7 +33,7 @@ pub struct Counts {
     pub requests: u64,
     /// Requests sent again, because the connection broke or the server was busy.
     pub retries: u64,
-    /// Steps that were refused because an earlier try had already been taken.
+    /// Steps that were refused because an earlier try, or an earlier run, had taken them.
     pub already: u64,
 }
 

@@ -1,9 +1,6 @@
 //! The centre's desk: what dispatchers and supervisors do with a complaint.
 
-use actix_web::{
-    HttpResponse, post,
-    web::{Data, Json},
-};
+use actix_web::{HttpResponse, post, web::Json};
 use domain::{
     complaint::{Accept, Answer, Exclude, Ground, Reject, Suspend},
     evaluation::Evaluation,
@@ -17,19 +14,15 @@ use domain::{
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{
-    ComplaintView, shown,
-    view::{ContactView, ask, visible},
-};
+use super::{ComplaintView, view::ContactView};
 use crate::{
     app::complaint::{self as complaints, DispatchOrder, Voice},
     error::Error,
     http::extract::{
-        Body, Caller, IfMatch, RequestMeta, Target,
+        Addressed, Body, IfMatch, On,
         body::Empty,
         caller::needs::{CentreDesk, ExcludeComplaint, UnmaskContact},
     },
-    state::State,
 };
 
 routes![accept, reject, answer, merge, dispatch, suspend, resume, follow_up, unmask, exclude];
@@ -62,38 +55,20 @@ pub struct AcceptBody {
 )]
 #[post("/complaints/{id}/accept")]
 async fn accept(
-    caller: Caller<CentreDesk>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<ComplaintId>,
-    version: IfMatch,
+    on: On<CentreDesk, ComplaintId>,
     body: Body<AcceptBody>,
 ) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let command = Accept::parse(
-        body.urgency,
-        body.duty_item.as_deref(),
-        body.category.as_deref(),
-        body.reported_unit.as_deref(),
-    );
-    let ask = ask(Some(&caller.actor), &meta, version.0);
-    complaints::accept(&state, ask, id.0, parsed(command, visible(&state, &caller, id.0)).await?)
-        .await?;
-    shown(&state, &caller, &meta, id.0).await
-}
-
-/// A command whose fields break a rule is complained about only if its object may be seen.
-pub(in crate::http) async fn parsed<T>(
-    command: Result<T, Invalid>,
-    visible: impl Future<Output = Result<(), Error>>,
-) -> Result<T, Error> {
-    match command {
-        Ok(command) => Ok(command),
-        Err(invalid) => {
-            visible.await?;
-            Err(invalid.into())
-        }
-    }
+    let parse = |body: AcceptBody| {
+        Accept::parse(
+            body.urgency,
+            body.duty_item.as_deref(),
+            body.category.as_deref(),
+            body.reported_unit.as_deref(),
+        )
+    };
+    let command = on.read(body, parse).await?;
+    complaints::accept(&on.state, on.ask(), on.id, command).await?;
+    on.shown().await
 }
 
 /// 不予受理
@@ -118,18 +93,12 @@ pub struct RejectBody {
 )]
 #[post("/complaints/{id}/reject")]
 async fn reject(
-    caller: Caller<CentreDesk>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<ComplaintId>,
-    version: IfMatch,
+    on: On<CentreDesk, ComplaintId>,
     body: Body<RejectBody>,
 ) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let command = Reject::parse(body.ground, &body.explanation);
-    let command = parsed(command, visible(&state, &caller, id.0)).await?;
-    complaints::reject(&state, ask(Some(&caller.actor), &meta, version.0), id.0, command).await?;
-    shown(&state, &caller, &meta, id.0).await
+    let command = on.read(body, |body| Reject::parse(body.ground, &body.explanation)).await?;
+    complaints::reject(&on.state, on.ask(), on.id, command).await?;
+    on.shown().await
 }
 
 /// 直接答复
@@ -152,17 +121,12 @@ pub struct AnswerBody {
 )]
 #[post("/complaints/{id}/answer")]
 async fn answer(
-    caller: Caller<CentreDesk>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<ComplaintId>,
-    version: IfMatch,
+    on: On<CentreDesk, ComplaintId>,
     body: Body<AnswerBody>,
 ) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let command = parsed(Answer::parse(&body.text), visible(&state, &caller, id.0)).await?;
-    complaints::answer(&state, ask(Some(&caller.actor), &meta, version.0), id.0, command).await?;
-    shown(&state, &caller, &meta, id.0).await
+    let command = on.read(body, |body| Answer::parse(&body.text)).await?;
+    complaints::answer(&on.state, on.ask(), on.id, command).await?;
+    on.shown().await
 }
 
 /// 并案
@@ -187,16 +151,12 @@ pub struct MergeBody {
 )]
 #[post("/complaints/{id}/merge")]
 async fn merge(
-    caller: Caller<CentreDesk>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<ComplaintId>,
-    version: IfMatch,
+    on: On<CentreDesk, ComplaintId>,
     body: Body<MergeBody>,
 ) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    complaints::merge(&state, ask(Some(&caller.actor), &meta, version.0), id.0, body.into).await?;
-    shown(&state, &caller, &meta, id.0).await
+    let into = on.read(body, |body| Ok(body.into)).await?;
+    complaints::merge(&on.state, on.ask(), on.id, into).await?;
+    on.shown().await
 }
 
 /// 派单
@@ -269,17 +229,12 @@ impl DispatchBody {
 )]
 #[post("/complaints/{id}/dispatch")]
 async fn dispatch(
-    caller: Caller<CentreDesk>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<ComplaintId>,
-    version: IfMatch,
+    on: On<CentreDesk, ComplaintId>,
     body: Body<DispatchBody>,
 ) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let order = parsed(body.read(), visible(&state, &caller, id.0)).await?;
-    complaints::dispatch(&state, ask(Some(&caller.actor), &meta, version.0), id.0, order).await?;
-    shown(&state, &caller, &meta, id.0).await
+    let order = on.read(body, DispatchBody::read).await?;
+    complaints::dispatch(&on.state, on.ask(), on.id, order).await?;
+    on.shown().await
 }
 
 /// 挂起
@@ -305,18 +260,12 @@ pub struct SuspendBody {
 )]
 #[post("/complaints/{id}/suspend")]
 async fn suspend(
-    caller: Caller<CentreDesk>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<ComplaintId>,
-    version: IfMatch,
+    on: On<CentreDesk, ComplaintId>,
     body: Body<SuspendBody>,
 ) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let command = Suspend::parse(body.until, &body.reason);
-    let command = parsed(command, visible(&state, &caller, id.0)).await?;
-    complaints::suspend(&state, ask(Some(&caller.actor), &meta, version.0), id.0, command).await?;
-    shown(&state, &caller, &meta, id.0).await
+    let command = on.read(body, |body| Suspend::parse(body.until, &body.reason)).await?;
+    complaints::suspend(&on.state, on.ask(), on.id, command).await?;
+    on.shown().await
 }
 
 /// 恢复办理：未到的时限顺延挂起的时间
@@ -330,17 +279,10 @@ async fn suspend(
     extensions(("x-problems" = json!(["complaint_step_refused", "complaint_not_suspended"]))),
 )]
 #[post("/complaints/{id}/resume")]
-async fn resume(
-    caller: Caller<CentreDesk>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<ComplaintId>,
-    version: IfMatch,
-    body: Body<Empty>,
-) -> Result<HttpResponse, Error> {
-    body.read_or(visible(&state, &caller, id.0)).await?;
-    complaints::resume(&state, ask(Some(&caller.actor), &meta, version.0), id.0).await?;
-    shown(&state, &caller, &meta, id.0).await
+async fn resume(on: On<CentreDesk, ComplaintId>, body: Body<Empty>) -> Result<HttpResponse, Error> {
+    on.read(body, |_| Ok(())).await?;
+    complaints::resume(&on.state, on.ask(), on.id).await?;
+    on.shown().await
 }
 
 /// 电话回访
@@ -359,6 +301,23 @@ pub struct FollowUpBody {
     pub comment: Option<String>,
 }
 
+impl FollowUpBody {
+    /// The evaluation that was given; none when nobody was reached.
+    fn read(self) -> Result<Option<Evaluation>, Invalid> {
+        match (self.reached, self.solved, self.satisfaction) {
+            (false, None, None) => Ok(None),
+            (true, Some(solved), Some(satisfaction)) => {
+                let comment = self.comment.as_deref();
+                Evaluation::new(solved, satisfaction, self.contacted, comment).map(Some)
+            }
+            _ => {
+                let words = "联系上时请填写 solved 和 satisfaction；没有联系上时都不填";
+                Err(Invalid::field("reached", words))
+            }
+        }
+    }
+}
+
 /// 登记电话回访
 ///
 /// 由区中心回访员记录反映人的答复，效果与反映人自己评价相同；没有联系上的只作记录。
@@ -373,33 +332,16 @@ pub struct FollowUpBody {
 )]
 #[post("/complaints/{id}/follow-up")]
 async fn follow_up(
-    caller: Caller<CentreDesk>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<ComplaintId>,
-    version: IfMatch,
+    on: On<CentreDesk, ComplaintId>,
     body: Body<FollowUpBody>,
 ) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let ask = ask(Some(&caller.actor), &meta, version.0);
-    let answered = match (body.reached, body.solved, body.satisfaction) {
-        (false, None, None) => None,
-        (true, Some(solved), Some(satisfaction)) => {
-            let given =
-                Evaluation::new(solved, satisfaction, body.contacted, body.comment.as_deref());
-            Some(parsed(given, visible(&state, &caller, id.0)).await?)
+    match on.read(body, FollowUpBody::read).await? {
+        Some(given) => {
+            complaints::evaluate(&on.state, on.ask(), Voice::Caller, on.id, given).await?;
         }
-        _ => {
-            let words = "联系上时请填写 solved 和 satisfaction；没有联系上时都不填";
-            let unclear = Err(Invalid::field("reached", words));
-            return parsed(unclear, visible(&state, &caller, id.0)).await;
-        }
-    };
-    match answered {
-        Some(given) => complaints::evaluate(&state, ask, Voice::Caller, id.0, given).await?,
-        None => complaints::miss(&state, ask, id.0).await?,
+        None => complaints::miss(&on.state, on.ask(), on.id).await?,
     }
-    shown(&state, &caller, &meta, id.0).await
+    on.shown().await
 }
 
 /// 查看联系电话
@@ -423,18 +365,13 @@ pub struct UnmaskBody {
 )]
 #[post("/complaints/{id}/unmask")]
 async fn unmask(
-    caller: Caller<UnmaskContact>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<ComplaintId>,
+    on: On<UnmaskContact, ComplaintId>,
     body: Body<UnmaskBody>,
 ) -> Result<Json<ContactView>, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let reason = text::text("reason", &body.reason, 2, 200).map_err(Invalid::from);
-    let reason = parsed(reason, visible(&state, &caller, id.0)).await?;
-    visible(&state, &caller, id.0).await?;
-    let ask = ask(Some(&caller.actor), &meta, None);
-    let (name, phone) = complaints::unmask(&state, ask, id.0, reason).await?;
+    let parse = |body: UnmaskBody| Ok(text::text("reason", &body.reason, 2, 200)?);
+    let reason = on.read(body, parse).await?;
+    on.visible().await?;
+    let (name, phone) = complaints::unmask(&on.state, on.ask(), on.id, reason).await?;
     Ok(Json(ContactView::plain(name.as_ref(), &phone)))
 }
 
@@ -458,15 +395,10 @@ pub struct ExcludeBody {
 )]
 #[post("/complaints/{id}/exclude")]
 async fn exclude(
-    caller: Caller<ExcludeComplaint>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<ComplaintId>,
-    version: IfMatch,
+    on: On<ExcludeComplaint, ComplaintId>,
     body: Body<ExcludeBody>,
 ) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let command = parsed(Exclude::parse(&body.reason), visible(&state, &caller, id.0)).await?;
-    complaints::exclude(&state, ask(Some(&caller.actor), &meta, version.0), id.0, command).await?;
-    shown(&state, &caller, &meta, id.0).await
+    let command = on.read(body, |body| Exclude::parse(&body.reason)).await?;
+    complaints::exclude(&on.state, on.ask(), on.id, command).await?;
+    on.shown().await
 }

@@ -1,7 +1,7 @@
 //! What the reporter does with a complaint of their own, logged in. Without log-in the same is
 //! done by number and query code, in [`crate::http::track`].
 
-use actix_web::{HttpResponse, post, web::Data};
+use actix_web::{HttpResponse, post};
 use domain::{
     complaint::{Reopen, Withdraw},
     evaluation::Evaluation,
@@ -10,19 +10,11 @@ use domain::{
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{
-    ComplaintView,
-    centre::parsed,
-    shown,
-    view::{ask, visible},
-};
+use super::ComplaintView;
 use crate::{
     app::complaint::{self as complaints, Voice},
     error::Error,
-    http::extract::{
-        Body, Caller, IfMatch, RequestMeta, Target, body::Empty, caller::needs::OwnComplaint,
-    },
-    state::State,
+    http::extract::{Addressed, Body, IfMatch, On, body::Empty, caller::needs::OwnComplaint},
 };
 
 routes![withdraw, remind, evaluate, reopen];
@@ -49,19 +41,12 @@ pub struct WithdrawBody {
 )]
 #[post("/complaints/{id}/withdraw")]
 async fn withdraw(
-    caller: Caller<OwnComplaint>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<ComplaintId>,
-    version: IfMatch,
+    on: On<OwnComplaint, ComplaintId>,
     body: Body<WithdrawBody>,
 ) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let command = Withdraw::parse(body.reason.as_deref());
-    let command = parsed(command, visible(&state, &caller, id.0)).await?;
-    let ask = ask(Some(&caller.actor), &meta, version.0);
-    complaints::withdraw(&state, ask, Voice::Account, id.0, command).await?;
-    shown(&state, &caller, &meta, id.0).await
+    let command = on.read(body, |body| Withdraw::parse(body.reason.as_deref())).await?;
+    complaints::withdraw(&on.state, on.ask(), Voice::Account, on.id, command).await?;
+    on.shown().await
 }
 
 /// 催办
@@ -78,17 +63,12 @@ async fn withdraw(
 )]
 #[post("/complaints/{id}/remind")]
 async fn remind(
-    caller: Caller<OwnComplaint>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<ComplaintId>,
-    version: IfMatch,
+    on: On<OwnComplaint, ComplaintId>,
     body: Body<Empty>,
 ) -> Result<HttpResponse, Error> {
-    body.read_or(visible(&state, &caller, id.0)).await?;
-    let ask = ask(Some(&caller.actor), &meta, version.0);
-    complaints::remind(&state, ask, Voice::Account, id.0).await?;
-    shown(&state, &caller, &meta, id.0).await
+    on.read(body, |_| Ok(())).await?;
+    complaints::remind(&on.state, on.ask(), Voice::Account, on.id).await?;
+    on.shown().await
 }
 
 /// 评价
@@ -127,18 +107,12 @@ impl EvaluateBody {
 )]
 #[post("/complaints/{id}/evaluate")]
 async fn evaluate(
-    caller: Caller<OwnComplaint>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<ComplaintId>,
-    version: IfMatch,
+    on: On<OwnComplaint, ComplaintId>,
     body: Body<EvaluateBody>,
 ) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let command = parsed(body.parse(), visible(&state, &caller, id.0)).await?;
-    let ask = ask(Some(&caller.actor), &meta, version.0);
-    complaints::evaluate(&state, ask, Voice::Account, id.0, command).await?;
-    shown(&state, &caller, &meta, id.0).await
+    let command = on.read(body, |body| body.parse()).await?;
+    complaints::evaluate(&on.state, on.ask(), Voice::Account, on.id, command).await?;
+    on.shown().await
 }
 
 /// 重新办理或申请复核
@@ -163,16 +137,10 @@ pub struct ReopenBody {
 )]
 #[post("/complaints/{id}/reopen")]
 async fn reopen(
-    caller: Caller<OwnComplaint>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<ComplaintId>,
-    version: IfMatch,
+    on: On<OwnComplaint, ComplaintId>,
     body: Body<ReopenBody>,
 ) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let command = parsed(Reopen::parse(&body.reason), visible(&state, &caller, id.0)).await?;
-    let ask = ask(Some(&caller.actor), &meta, version.0);
-    complaints::reopen(&state, ask, Voice::Account, id.0, command).await?;
-    shown(&state, &caller, &meta, id.0).await
+    let command = on.read(body, |body| Reopen::parse(&body.reason)).await?;
+    complaints::reopen(&on.state, on.ask(), Voice::Account, on.id, command).await?;
+    on.shown().await
 }

@@ -4,7 +4,6 @@ use actix_web::{HttpResponse, http::header::ETAG};
 use domain::{
     event::Event,
     id::ComplaintId,
-    identity::Actor,
     page::Cursor,
     personal::{PersonName, Phone},
     refusal::Basic,
@@ -12,17 +11,16 @@ use domain::{
 };
 use infra::postgres::{
     Connection,
-    audit::{self, AuditEntry, Origin},
+    audit::{self, AuditEntry},
     complaint::read::{self, Detail, Facts, Reporter},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    app::{case::Ask, complaint::contact_of},
+    app::complaint::contact_of,
     error::Error,
-    http::extract::{Caller, RequestMeta},
-    state::State,
+    http::extract::{Addressed, On},
 };
 
 /// 诉求（内容随身份不同）
@@ -87,77 +85,69 @@ impl ContactView {
     }
 }
 
-/// Who asks, from where, on which version.
-pub fn ask(actor: Option<&Actor>, meta: &RequestMeta, expected: Option<i64>) -> Ask {
-    let origin =
-        Origin { request_id: Some(meta.request_id.clone()), address: Some(meta.address.clone()) };
-    Ask { actor: actor.cloned(), origin, expected }
-}
-
-/// Refuses a complaint that the caller may not see, before its body is complained about.
-///
-/// # Errors
-/// `not_found`.
-pub async fn visible<P>(state: &State, caller: &Caller<P>, id: ComplaintId) -> Result<(), Error> {
-    let mut connection = state.db.acquire().await?;
-    let found = read::detail(&mut connection, &caller.scope(), id).await?;
-    found.map(|_| ()).ok_or_else(|| Basic::NotFound.into())
-}
-
-/// Answers with the complaint as it stands for this caller.
-///
-/// # Errors
-/// `not_found`.
-pub async fn shown<P>(
-    state: &State,
-    caller: &Caller<P>,
-    meta: &RequestMeta,
-    id: ComplaintId,
-) -> Result<HttpResponse, Error> {
-    let mut connection = state.db.acquire().await?;
-    let detail =
-        read::detail(&mut connection, &caller.scope(), id).await?.ok_or(Basic::NotFound)?;
-    let etag = format!("\"{}\"", detail.facts.version);
-    let view = match detail.audience {
-        Audience::Reporter => ComplaintView::Reporter(ReporterView { facts: detail.facts }),
-        Audience::Unit => {
-            let contact = handlers_contact(state, &mut connection, &detail, caller, meta).await?;
-            ComplaintView::Unit(UnitView { facts: detail.facts, contact })
-        }
-        Audience::Centre => {
-            let contact = contact_of(state, &mut connection, id).await?;
-            ComplaintView::Centre(CentreView {
-                contact: contact.map(|(name, phone)| ContactView {
-                    name: name.map(|name| name.masked()),
-                    phone: phone.masked(),
-                }),
-                facts: detail.facts,
-                reporter: detail.reporter,
-                excluded: detail.excluded,
-            })
-        }
-    };
-    Ok(HttpResponse::Ok().insert_header((ETAG, etag)).json(view))
-}
-
-/// The number to call, for the unit that handles an open task; each look is on record.
-async fn handlers_contact<P>(
-    state: &State,
-    connection: &mut Connection,
-    detail: &Detail,
-    caller: &Caller<P>,
-    meta: &RequestMeta,
-) -> Result<Option<ContactView>, Error> {
-    let id = detail.facts.id;
-    if detail.facts.confidential || !detail.handled_by_reader {
-        return Ok(None);
+impl<P> Addressed for On<P, ComplaintId> {
+    async fn visible(&self) -> Result<(), Error> {
+        let mut connection = self.state.db.acquire().await?;
+        let found = read::detail(&mut connection, &self.caller.scope(), self.id).await?;
+        found.map(|_| ()).ok_or_else(|| Basic::NotFound.into())
     }
-    let Some((name, phone)) = contact_of(state, connection, id).await? else { return Ok(None) };
-    let origin = ask(None, meta, None).origin;
-    let seen =
-        AuditEntry::new("complaint.contact_seen", "complaint", id, &origin).by(&caller.actor);
-    audit::append(connection, &seen, state.clock.now()).await?;
-    Ok(Some(ContactView::plain(name.as_ref(), &phone)))
+
+    async fn shown(&self) -> Result<HttpResponse, Error> {
+        let mut connection = self.state.db.acquire().await?;
+        let found = read::detail(&mut connection, &self.caller.scope(), self.id).await?;
+        let detail = found.ok_or(Basic::NotFound)?;
+        let etag = format!("\"{}\"", detail.facts.version);
+        let view = self.view(&mut connection, detail).await?;
+        Ok(HttpResponse::Ok().insert_header((ETAG, etag)).json(view))
+    }
+}
+
+impl<P> On<P, ComplaintId> {
+    /// The view for this caller's audience.
+    async fn view(
+        &self,
+        connection: &mut Connection,
+        detail: Detail,
+    ) -> Result<ComplaintView, Error> {
+        Ok(match detail.audience {
+            Audience::Reporter => ComplaintView::Reporter(ReporterView { facts: detail.facts }),
+            Audience::Unit => {
+                let contact = self.handlers_contact(connection, &detail).await?;
+                ComplaintView::Unit(UnitView { facts: detail.facts, contact })
+            }
+            Audience::Centre => {
+                let contact = contact_of(&self.state, connection, self.id).await?;
+                ComplaintView::Centre(CentreView {
+                    contact: contact.map(|(name, phone)| ContactView {
+                        name: name.map(|name| name.masked()),
+                        phone: phone.masked(),
+                    }),
+                    facts: detail.facts,
+                    reporter: detail.reporter,
+                    excluded: detail.excluded,
+                })
+            }
+        })
+    }
+
+    /// The number to call, for the unit that handles an open task; each look is on record.
+    async fn handlers_contact(
+        &self,
+        connection: &mut Connection,
+        detail: &Detail,
+    ) -> Result<Option<ContactView>, Error> {
+        if detail.facts.confidential || !detail.handled_by_reader {
+            return Ok(None);
+        }
+        let Some((name, phone)) = contact_of(&self.state, connection, self.id).await? else {
+            return Ok(None);
+        };
+        let origin = self.ask().origin;
+        let seen = AuditEntry::new("complaint.contact_seen", "complaint", self.id, &origin)
+            .by(&self.caller.actor);
+        audit::append(connection, &seen, self.state.clock.now()).await?;
+        Ok(Some(ContactView::plain(name.as_ref(), &phone)))
+    }
 }
 
 /// A place in the numbered stream as a cursor; its instant is the number itself.

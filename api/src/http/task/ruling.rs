@@ -1,6 +1,6 @@
 //! Rulings on tasks: the centre's for complaints, the blower's for whistles.
 
-use actix_web::{HttpResponse, post, web::Data};
+use actix_web::{HttpResponse, post};
 use domain::{
     id::TaskId,
     org::NodeCode,
@@ -13,16 +13,14 @@ use infra::postgres::task::read::TaskView;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{ask, parsed, shown, visible};
 use crate::{
     app::task::{self as tasks, ReturnRuling},
     error::Error,
     http::extract::{
-        Body, Caller, IfMatch, RequestMeta, Target,
+        Addressed, Body, IfMatch, On,
         body::Empty,
         caller::needs::{CentreDesk, JudgeTask},
     },
-    state::State,
 };
 
 routes![decide_return, decide_extension, confirm, send_back];
@@ -79,17 +77,12 @@ impl DecideReturnBody {
 )]
 #[post("/tasks/{id}/return/decide")]
 async fn decide_return(
-    caller: Caller<CentreDesk>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<TaskId>,
-    version: IfMatch,
+    on: On<CentreDesk, TaskId>,
     body: Body<DecideReturnBody>,
 ) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let ruling = parsed(body.read(), visible(&state, &caller, id.0)).await?;
-    tasks::decide_return(&state, ask(Some(&caller.actor), &meta, version.0), id.0, ruling).await?;
-    shown(&state, &caller, id.0).await
+    let ruling = on.read(body, DecideReturnBody::read).await?;
+    tasks::decide_return(&on.state, on.ask(), on.id, ruling).await?;
+    on.shown().await
 }
 
 /// 裁定延期
@@ -117,19 +110,14 @@ pub struct DecideExtensionBody {
 )]
 #[post("/tasks/{id}/extend/decide")]
 async fn decide_extension(
-    caller: Caller<CentreDesk>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<TaskId>,
-    version: IfMatch,
+    on: On<CentreDesk, TaskId>,
     body: Body<DecideExtensionBody>,
 ) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let command = DecideExtension::parse(body.approve, body.until, &body.reason);
-    let command = parsed(command, visible(&state, &caller, id.0)).await?;
-    let ask = ask(Some(&caller.actor), &meta, version.0);
-    tasks::decide_extension(&state, ask, id.0, command).await?;
-    shown(&state, &caller, id.0).await
+    let command = on
+        .read(body, |body| DecideExtension::parse(body.approve, body.until, &body.reason))
+        .await?;
+    tasks::decide_extension(&on.state, on.ask(), on.id, command).await?;
+    on.shown().await
 }
 
 /// 确认答复
@@ -145,17 +133,10 @@ async fn decide_extension(
     extensions(("x-problems" = json!(["task_step_refused", "awaiting_blower", "complaint_suspended"]))),
 )]
 #[post("/tasks/{id}/confirm")]
-async fn confirm(
-    caller: Caller<JudgeTask>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<TaskId>,
-    version: IfMatch,
-    body: Body<Empty>,
-) -> Result<HttpResponse, Error> {
-    body.read_or(visible(&state, &caller, id.0)).await?;
-    tasks::confirm(&state, ask(Some(&caller.actor), &meta, version.0), id.0).await?;
-    shown(&state, &caller, id.0).await
+async fn confirm(on: On<JudgeTask, TaskId>, body: Body<Empty>) -> Result<HttpResponse, Error> {
+    on.read(body, |_| Ok(())).await?;
+    tasks::confirm(&on.state, on.ask(), on.id).await?;
+    on.shown().await
 }
 
 /// 退回重新答复
@@ -181,16 +162,10 @@ pub struct SendBackBody {
 )]
 #[post("/tasks/{id}/send-back")]
 async fn send_back(
-    caller: Caller<JudgeTask>,
-    state: Data<State>,
-    meta: RequestMeta,
-    id: Target<TaskId>,
-    version: IfMatch,
+    on: On<JudgeTask, TaskId>,
     body: Body<SendBackBody>,
 ) -> Result<HttpResponse, Error> {
-    let body = body.read_or(visible(&state, &caller, id.0)).await?;
-    let command = SendBack::parse(&body.reason, body.reply_by);
-    let command = parsed(command, visible(&state, &caller, id.0)).await?;
-    tasks::send_back(&state, ask(Some(&caller.actor), &meta, version.0), id.0, command).await?;
-    shown(&state, &caller, id.0).await
+    let command = on.read(body, |body| SendBack::parse(&body.reason, body.reply_by)).await?;
+    tasks::send_back(&on.state, on.ask(), on.id, command).await?;
+    on.shown().await
 }
