@@ -20,9 +20,7 @@ const COMMUNITY: &str = include_str!("../../../../infra/seed/duty_community.csv"
 const PILOT: &str = "140213066004";
 
 /// The system went live in early 2024; the three lists of the townships came in 2025.
-#[expect(clippy::expect_used, reason = "evaluated while compiling")]
 const LIVE: NaiveDate = NaiveDate::from_ymd_opt(2024, 1, 1).expect("a date of the calendar");
-#[expect(clippy::expect_used, reason = "evaluated while compiling")]
 const THREE_LISTS: NaiveDate = NaiveDate::from_ymd_opt(2025, 1, 1).expect("a date of the calendar");
 
 #[derive(Deserialize)]
