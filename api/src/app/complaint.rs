@@ -7,6 +7,7 @@ use domain::{
         Accept, Answer, Assignment, Complaint, Dispatch, Exclude, Reject, Reopen, Rework,
         Submission, Submitter, Suspend, Withdraw,
     },
+    decision::Decision,
     duty::{self, Question},
     evaluation::Evaluation,
     id::{ComplaintId, JobId},
@@ -25,6 +26,7 @@ use infra::{
         complaint::{self as store, By, NewEvaluation, SealedContact},
         duty as duties, identity as accounts, org,
         timer::{self, Subject},
+        whistle,
     },
     random,
 };
@@ -312,7 +314,7 @@ pub async fn merge(
 /// A change that ends the case's open tasks with it.
 fn cancelling(
     case: &Locked,
-    decision: domain::decision::Decision<Complaint>,
+    decision: Decision<Complaint>,
     now: Timestamp,
 ) -> Result<Change, Error> {
     let cancelled: Result<Vec<_>, _> = case.open().iter().map(|task| task.cancel(now)).collect();
@@ -466,11 +468,36 @@ pub async fn suspend(
 /// # Errors
 /// Nothing stands still.
 pub async fn resume(state: &State, ask: Ask, id: ComplaintId) -> Result<(), Error> {
-    command(state, ask, id, "complaint.resume", move |_, case, now| {
-        let (decision, tasks) = case.complaint.resume(&case.open(), now)?;
-        Ok(Change::of(decision).saving(tasks))
+    let now = state.clock.now();
+    let here = state.clone();
+    let jobs = transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let case = Locked::seen(tx, id, &ask).await?;
+            let resumed = case.complaint.resume(&case.open(), now)?;
+            let change = going_on(tx, &case, resumed, now).await?;
+            change.store(tx, &here, &ask, "complaint.resume", now).await
+        })
     })
-    .await
+    .await?;
+    state.redis.wake(&jobs).await;
+    Ok(())
+}
+
+/// The change by which a case goes on. If its replies were confirmed while it waited for a whistle
+/// that is over, it is answered at once: no other step would ever answer it.
+async fn going_on(
+    tx: &mut Connection,
+    case: &Locked,
+    (decision, tasks): (Decision<Complaint>, Vec<Decision<task::Task>>),
+    now: Timestamp,
+) -> Result<Change, Error> {
+    let resumed = case.complaint.suspension.is_some() && decision.state.suspension.is_none();
+    let complaint = decision.state.clone();
+    let change = Change::of(decision).saving(tasks);
+    if resumed && case.is_confirmed() && !whistle::is_out_for(tx, complaint.id).await? {
+        return Ok(change.then(complaint.finish(now)?));
+    }
+    Ok(change)
 }
 
 /// Takes the case out of the rates (剔除).
@@ -683,8 +710,8 @@ pub async fn fire(
             if !timer::fire(tx, Subject::Complaint(id), kind, due_at, now).await? {
                 return Ok(None);
             }
-            let (decision, tasks) = case.complaint.fire(kind, &case.open(), now)?;
-            let change = Change::of(decision).saving(tasks);
+            let fired = case.complaint.fire(kind, &case.open(), now)?;
+            let change = going_on(tx, &case, fired, now).await?;
             change.store(tx, &here, &Ask::worker(), "complaint.timer", now).await.map(Some)
         })
     })

@@ -11,6 +11,7 @@ use actix_web::{
 };
 use domain::{
     id::{ComplaintId, WhistleId},
+    identity::Permission,
     notification,
     org::NodeCode,
     page::{Limit, Page, PageRequest},
@@ -29,7 +30,10 @@ use super::{
     complaint::{EventView, EventsFilter, ask, centre::parsed, events_page, seq_after},
     extract::{
         Body, Caller, Empty, IdempotencyKey, IfMatch, Paging, Query, RequestMeta, Target,
-        caller::needs::{BlowWhistle, RateWhistle, ReadWhistle, ReviewWhistle},
+        caller::{
+            Needs,
+            needs::{BlowWhistle, RateWhistle, ReadWhistle, ReviewWhistle},
+        },
     },
 };
 use crate::{
@@ -79,7 +83,7 @@ pub struct DraftBody {
     })),
     responses((status = 201, description = "已起草；应急哨已吹出", body = Drafted)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["complaint_not_open", "whistle_unit_twice"]))),
+    extensions(("x-problems" = json!(["complaint_not_open", "unit_is_reported", "whistle_unit_twice"]))),
 )]
 #[post("/whistles")]
 async fn draft(
@@ -155,9 +159,18 @@ async fn found<P>(state: &State, caller: &Caller<P>, id: WhistleId) -> Result<Wh
     rows.pop().ok_or_else(|| Basic::NotFound.into())
 }
 
-/// Refuses a whistle that the caller may not see, before its body is complained about.
-async fn visible<P>(state: &State, caller: &Caller<P>, id: WhistleId) -> Result<(), Error> {
-    found(state, caller, id).await.map(|_| ())
+/// Refuses a whistle that the caller may not see, or that others than the caller command, before
+/// its body is complained about.
+async fn visible<P: Needs>(state: &State, caller: &Caller<P>, id: WhistleId) -> Result<(), Error> {
+    let view = found(state, caller, id).await?;
+    let actor = &caller.actor;
+    let own = match P::PERMISSION {
+        Permission::BlowWhistle => actor.works_for(&view.blower),
+        Permission::ReviewWhistle => whistles::reviews(actor, &view.blower),
+        Permission::RateWhistle => view.tasks.iter().any(|task| actor.works_for(&task.unit)),
+        _ => true,
+    };
+    if own { Ok(()) } else { Err(Basic::NotFound.into()) }
 }
 
 /// Answers with the whistle as it stands.
@@ -233,7 +246,7 @@ pub struct ReviewBody {
     request_body(content = ReviewBody, example = json!({"approve": true})),
     responses((status = 200, description = "吹哨现在的样子", body = WhistleView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["whistle_step_refused", "own_review", "already_reviewed", "complaint_not_open"]))),
+    extensions(("x-problems" = json!(["whistle_step_refused", "own_review", "already_reviewed", "complaint_not_open", "unit_is_reported"]))),
 )]
 #[post("/whistles/{id}/review")]
 async fn review(

@@ -166,7 +166,9 @@ pub async fn list(
            join org_node u on u.code = t.unit
            left join complaint c on c.id = t.complaint_id
            left join whistle w on w.id = t.whistle_id
-           where ($1 or t.unit = any($2))
+           -- Whoever blew a whistle judges its tasks: reads them by name, not among its own.
+           where ($1 or t.unit = any($2)
+                   or w.blower = any($2) and ($3::uuid is not null or $7::uuid is not null))
                and ($3::uuid is null or t.id = $3)
                and ($4::text is null or t.status = $4)
                and ($5::timestamptz is null or (t.ended_at is null and (
