@@ -12,7 +12,7 @@ mod schema;
 pub use answer::Answer;
 pub use app::{App, at};
 pub use case::{Case, REPLY, complaint};
-pub use client::Client;
+pub use client::{Client, Persona};
 pub use document::{Operation, document, operation_of, operations};
 pub use schema::faults;
 

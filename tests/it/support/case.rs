@@ -46,10 +46,10 @@ impl Case {
 
     /// A body of `/track…`, with more fields.
     pub fn track(&self, more: Value) -> Value {
-        let Value::Object(mut body) = more else { panic!("not an object: {more}") };
-        body.insert("number".to_owned(), json!(self.number));
-        body.insert("query_code".to_owned(), json!(self.query_code));
-        Value::Object(body)
+        let mut body = json!({"number": self.number, "query_code": self.query_code});
+        let more = more.as_object().expect("an object").clone();
+        body.as_object_mut().expect("an object").extend(more);
+        body
     }
 }
 

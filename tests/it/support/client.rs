@@ -40,6 +40,11 @@ pub struct Client {
 }
 
 impl Client {
+    /// The application that this client talks to.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
     /// The access token, after a log-in when there is none that is fresh by the test's clock.
     pub async fn token(&self) -> Option<String> {
         let (path, body) = match &self.persona {

@@ -132,15 +132,11 @@ fn is_in_use(name: &str) -> bool {
     owner.is_some_and(|pid| Path::new("/proc").join(pid).exists())
 }
 
-/// What the template is made of; a change makes another template. The migrations are taken as they
-/// are embedded in this program: the files may be newer.
+/// What the template is made of; a change makes another template.
 fn fingerprint() -> u64 {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut hasher = DefaultHasher::new();
-    for migration in infra::postgres::MIGRATIONS.iter() {
-        (migration.version, &migration.checksum).hash(&mut hasher);
-    }
-    for folder in ["infra/seed", "api/src/app/seed"] {
+    for folder in ["infra/migrations", "infra/seed", "api/src/app/seed"] {
         let mut files: Vec<_> = fs::read_dir(root.join(folder))
             .expect("the folder is in the checkout")
             .filter_map(|entry| entry.ok().map(|entry| entry.path()))
