@@ -301,7 +301,7 @@ impl Facts<'_> {
             },
             EventKind::WhistleBlown => match self.code::<whistle::Level>("level") {
                 Some(level) => format!("已吹哨，{}", level.label()),
-                None => "已吹哨".to_owned(),
+                None => "已吹哨，请各单位到场".to_owned(),
             },
             EventKind::WhistleWithdrawn => "吹哨已撤回，不再处置".to_owned(),
             EventKind::ReviewOverdue => "吹哨审核已超时，请尽快审核".to_owned(),

@@ -144,7 +144,9 @@ fn check_event(event: &NewEvent) {
     let data = event.data.to_string();
     assert!(data.is_ascii(), "prose in the data of {:?}: {data}", event.kind);
     assert!(!data.contains("1380000"), "a phone number in the data of {:?}", event.kind);
-    assert_eq!(event.task.is_some(), event.unit.is_some(), "{:?}", event.kind);
+    // The two-way appraisal is about a unit, not about its task.
+    let of_unit = matches!(event.kind, K::UnitAppraised | K::WhistleRated);
+    assert_eq!(event.task.is_some(), event.unit.is_some() && !of_unit, "{:?}", event.kind);
     if event.visibility == Visibility::Unit {
         assert!(event.unit.is_some(), "{:?} is for a unit and names none", event.kind);
     }
@@ -157,7 +159,9 @@ fn check_event(event: &NewEvent) {
         | K::ExtensionDeclined
         | K::TaskCancelled
         | K::Reminder
-        | K::Overdue => &[Visibility::Unit],
+        | K::Overdue
+        | K::UnitAppraised
+        | K::WhistleRated => &[Visibility::Unit],
         K::TaskConfirmed => &[Visibility::Everyone, Visibility::Unit],
         K::EmergencyApproved | K::FollowUpMissed | K::Excluded | K::CentreOverdue => {
             &[Visibility::Centre]

@@ -1,7 +1,7 @@
 //! The transition tables as documentation: `docs/TRANSITIONS.md` is this module's text, made from
 //! the same tables that the rules read.
 
-use crate::{complaint, task};
+use crate::{complaint, task, whistle};
 
 /// One table: each step with the states it starts from and those it can lead to.
 struct Table<'t> {
@@ -18,18 +18,18 @@ struct Row<'t> {
     to: Vec<&'t str>,
 }
 
-/// Both tables as Markdown.
+/// Every table as Markdown.
 pub fn markdown() -> String {
     let mut out = String::from(
         "# Transitions\n\n\
-         <!-- Generated from `TRANSITIONS` in domain/src/complaint.rs and domain/src/task.rs.\n     \
-         Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
+         <!-- Generated from `TRANSITIONS` in domain/src/complaint.rs, domain/src/task.rs and\n     \
+         domain/src/whistle.rs. Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
          Every step that is allowed, from where, and where it can lead. A step that a table does\n\
          not list is refused with the code under its title. A step that starts and ends in the\n\
          same state (挂起, 催办, 先行联系 …) is marked ↺. Whoever reported a merged complaint may\n\
          evaluate it once the case it follows is answered; that changes no state.\n",
     );
-    for table in [complaints(), tasks()] {
+    for table in [complaints(), tasks(), whistles()] {
         table.write(&mut out);
     }
     out
@@ -60,6 +60,10 @@ fn complaints() -> Table<'static> {
 
 fn tasks() -> Table<'static> {
     table!(task, "A task (任务单)", "task_step_refused")
+}
+
+fn whistles() -> Table<'static> {
+    table!(whistle, "A whistle (吹哨)", "whistle_step_refused")
 }
 
 impl Row<'_> {
@@ -119,5 +123,7 @@ mod tests {
         assert_eq!(listed, complaint::Step::ALL);
         let listed: Vec<_> = task::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
         assert_eq!(listed, task::Step::ALL);
+        let listed: Vec<_> = whistle::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, whistle::Step::ALL);
     }
 }

@@ -119,7 +119,8 @@ pub const TRANSITIONS: &[(Step, &[Status], &[Status])] = {
             &[Blown, Rejected, Answered, Handling, StandingDown, StoodDown],
         ),
         (Step::Withdraw, &[Draft, Blown, Answered, Handling], &[Withdrawn]),
-        (Step::Answer, &[Blown, Handling], &[Answered, Handling]),
+        // By itself, with the last unit's acknowledgement, unless one is on the spot already.
+        (Step::Answer, &[Blown], &[Answered]),
         (Step::Arrive, &[Blown, Answered, Handling], &[Handling]),
         (Step::StandDown, &[Blown, Answered, Handling], &[StandingDown, StoodDown]),
         (

@@ -32,3 +32,5 @@ mod support;
 mod task;
 #[cfg(test)]
 mod track;
+#[cfg(test)]
+mod whistle;

@@ -96,6 +96,15 @@ impl Locked {
         self.tasks.iter().filter(|task| !task.status.is_ended()).cloned().collect()
     }
 
+    /// Whether every reply is confirmed though the reporter has not the answer: the case waited for
+    /// a whistle. One in consultation is not: it was answered, and waits for the centre.
+    pub fn is_confirmed(&self) -> bool {
+        let lead = self.last_lead().filter(|task| task.status == domain::task::Status::Confirmed);
+        self.complaint.status == domain::complaint::Status::Handling
+            && self.open().is_empty()
+            && lead.is_some_and(|lead| lead.confirmed_at > self.complaint.replied_at)
+    }
+
     /// The lead's last task, the one that would be done again.
     pub fn last_lead(&self) -> Option<&Task> {
         self.tasks

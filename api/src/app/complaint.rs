@@ -249,8 +249,8 @@ pub async fn fire(
             if !timer::fire(tx, Subject::Complaint(id), kind, due_at, now).await? {
                 return Ok(None);
             }
-            let (decision, tasks) = case.complaint.fire(kind, &case.open(), now)?;
-            let change = Change::of(decision).saving(tasks);
+            let fired = case.complaint.fire(kind, &case.open(), now)?;
+            let change = centre::going_on(tx, &case, fired, now).await?;
             change.store(tx, &here, &Ask::worker(), "complaint.timer", now).await.map(Some)
         })
     })

@@ -1,7 +1,7 @@
 //! Use cases of whistles (吹哨报到). What the units do with their tasks is in [`super::task`].
 
 use domain::{
-    complaint::{Assignment, Status as ComplaintStatus},
+    complaint::{Assignment, Complaint, Status as ComplaintStatus},
     decision::Decision,
     id::{ComplaintId, JobId, WhistleId},
     identity::{Actor, Role},
@@ -10,7 +10,7 @@ use domain::{
     sla::TimerKind,
     task::{self, Task},
     time::Timestamp,
-    whistle::{Appraisal, Draft, Rating, Refused, Review, Whistle},
+    whistle::{Appraisal, Draft, Rating, Refused, Review, Status, Whistle},
 };
 use infra::{
     postgres::{
@@ -99,10 +99,14 @@ async fn take_in(
     let actor = ask.actor.as_ref().ok_or(Basic::Unauthenticated)?;
     let blower = blower(actor, &draft.community)
         .ok_or_else(|| Invalid::field("community_code", "只能为本辖区的社区或村吹哨"))?;
-    if let Some(complaint) = draft.complaint {
-        waits(tx, complaint, ask).await?;
-    }
+    let complaint = match draft.complaint {
+        Some(complaint) => Some(waits(tx, complaint, ask).await?),
+        None => None,
+    };
     let called = called(tx, &blower, &draft.lead, &draft.assist, now).await?;
+    if let Some(complaint) = &complaint {
+        called.iter().try_for_each(|one| complaint.check_not_reported(&one.unit))?;
+    }
     let id = random::id(now);
     let (decision, out) =
         Whistle::draft(id, draft, &blower, actor.account, &called, state.terms(), now)?;
@@ -122,7 +126,7 @@ async fn take_in(
 }
 
 /// Locks the complaint that is to wait for a whistle.
-async fn waits(tx: &mut Connection, complaint: ComplaintId, ask: &Ask) -> Result<(), Error> {
+async fn waits(tx: &mut Connection, complaint: ComplaintId, ask: &Ask) -> Result<Complaint, Error> {
     let here = Ask { expected: None, ..ask.clone() };
     let case = Locked::seen(tx, complaint, &here).await.map_err(|error| match error.code() {
         Some("not_found") => {
@@ -130,11 +134,17 @@ async fn waits(tx: &mut Connection, complaint: ComplaintId, ask: &Ask) -> Result
         }
         _ => error,
     })?;
+    may_wait(tx, &case.complaint).await?;
+    Ok(case.complaint)
+}
+
+/// A complaint waits for one whistle at a time, and only while it is being handled.
+async fn may_wait(tx: &mut Connection, complaint: &Complaint) -> Result<(), Error> {
     let open = matches!(
-        case.complaint.status,
+        complaint.status,
         ComplaintStatus::Accepted | ComplaintStatus::Dispatched | ComplaintStatus::Handling
     );
-    if !open || store::is_out_for(tx, complaint).await? {
+    if !open || store::is_out_for(tx, complaint.id).await? {
         return Err(Refused::ComplaintNotOpen.into());
     }
     Ok(())
@@ -197,11 +207,8 @@ async fn release(
     now: Timestamp,
 ) -> Result<Vec<JobId>, Error> {
     let case = Locked::take(tx, complaints::By::Id(complaint)).await?;
-    let confirmed = |task: &Task| task.status == task::Status::Confirmed;
-    let done = case.complaint.status == ComplaintStatus::Handling
-        && case.complaint.suspension.is_none()
-        && case.open().is_empty()
-        && case.last_lead().is_some_and(confirmed);
+    // A suspended one is answered when it is resumed.
+    let done = case.is_confirmed() && case.complaint.suspension.is_none();
     if !done || store::is_out_for(tx, complaint).await? {
         return Ok(Vec::new());
     }
@@ -224,18 +231,21 @@ pub async fn review(state: &State, ask: Ask, id: WhistleId, review: Review) -> R
         Box::pin(async move {
             let (whistle, _) = locked(tx, By::Id(id)).await?;
             let actor = ask.actor.as_ref().ok_or(Basic::Unauthenticated)?;
-            reviewer(actor, &whistle)?;
+            reviewer(actor, &whistle.blower)?;
             ask.check_version(whistle.version)?;
-            let called = called(tx, &whistle.blower, &whistle.lead, &whistle.assist, now).await?;
-            if review.approve
-                && let Some(complaint) = whistle.complaint
-                && whistle.blown_at.is_none()
-                && store::is_out_for(tx, complaint).await?
-            {
-                return Err(Refused::ComplaintNotOpen.into());
-            }
+            let blows = review.approve && whistle.status == Status::Draft;
+            let units = if blows {
+                called(tx, &whistle.blower, &whistle.lead, &whistle.assist, now).await?
+            } else {
+                Vec::new()
+            };
             let (decision, out) =
-                whistle.review(&review, actor.account, &called, here.terms(), now)?;
+                whistle.review(&review, actor.account, &units, here.terms(), now)?;
+            if blows && let Some(complaint) = whistle.complaint {
+                let case = Locked::take(tx, complaints::By::Id(complaint)).await?;
+                may_wait(tx, &case.complaint).await?;
+                units.iter().try_for_each(|one| case.complaint.check_not_reported(&one.unit))?;
+            }
             let decided = Decided { change: Change::of(decision).creating(out), releases: None };
             store_all(decided, tx, here, &ask, "whistle.review", now).await
         })
@@ -243,11 +253,16 @@ pub async fn review(state: &State, ask: Ask, id: WhistleId, review: Review) -> R
     .await
 }
 
+/// Whether somebody reviews the whistles of a blower, or would if it were not their own.
+pub fn reviews(actor: &Actor, blower: &NodeCode) -> bool {
+    !matches!(reviewer(actor, blower), Err(error) if error.code() == Some("not_found"))
+}
+
 /// # Errors
 /// `not_found` when the whistle is out of the actor's area, `own_review` when the actor's unit blew
 /// it and may only watch.
-fn reviewer(actor: &Actor, whistle: &Whistle) -> Result<(), Error> {
-    let superior = whistle.blower.superior();
+fn reviewer(actor: &Actor, blower: &NodeCode) -> Result<(), Error> {
+    let superior = blower.superior();
     let by_superior = actor.grants.iter().any(|grant| {
         grant.role == Role::SubdistrictOfficer
             && superior.as_ref().is_some_and(|code| grant.scope == code.as_str())
@@ -258,7 +273,7 @@ fn reviewer(actor: &Actor, whistle: &Whistle) -> Result<(), Error> {
     if by_superior || by_supervisor {
         return Ok(());
     }
-    if actor.works_for(&whistle.blower) {
+    if actor.works_for(blower) {
         return Err(Refused::OwnReview.into());
     }
     Err(Basic::NotFound.into())
@@ -352,6 +367,7 @@ pub async fn rate(state: &State, ask: Ask, id: WhistleId, given: Rating) -> Resu
             let actor = ask.actor.as_ref().ok_or(Basic::Unauthenticated)?;
             let unit = tasks
                 .iter()
+                .filter(|task| task.status != task::Status::Returned)
                 .map(|task| &task.unit)
                 .find(|unit| actor.works_for(unit))
                 .ok_or(Basic::NotFound)?;

@@ -11,6 +11,7 @@ use actix_web::{
 };
 use domain::{
     id::{ComplaintId, WhistleId},
+    identity::Permission,
     notification,
     org::NodeCode,
     page::{Limit, Page, PageRequest},
@@ -29,7 +30,10 @@ use super::{
     complaint::{EventView, EventsFilter, events_page, seq_after},
     extract::{
         Addressed, Body, Caller, Empty, IdempotencyKey, IfMatch, On, Paging, Query, RequestMeta,
-        caller::needs::{BlowWhistle, RateWhistle, ReadWhistle, ReviewWhistle},
+        caller::{
+            Needs,
+            needs::{BlowWhistle, RateWhistle, ReadWhistle, ReviewWhistle},
+        },
     },
 };
 use crate::{
@@ -79,7 +83,7 @@ pub struct DraftBody {
     })),
     responses((status = 201, description = "已起草；应急哨已吹出", body = Drafted)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["complaint_not_open", "whistle_unit_twice"]))),
+    extensions(("x-problems" = json!(["complaint_not_open", "whistle_unit_twice", "unit_is_reported"]))),
 )]
 #[post("/whistles")]
 async fn draft(
@@ -157,9 +161,18 @@ impl<P> On<P, WhistleId> {
     }
 }
 
-impl<P> Addressed for On<P, WhistleId> {
+impl<P: Needs> Addressed for On<P, WhistleId> {
+    /// Also a whistle that others than the caller command is missing for a command.
     async fn visible(&self) -> Result<(), Error> {
-        self.found().await.map(|_| ())
+        let view = self.found().await?;
+        let actor = &self.caller.actor;
+        let own = match P::PERMISSION {
+            Permission::BlowWhistle => actor.works_for(&view.blower),
+            Permission::ReviewWhistle => whistles::reviews(actor, &view.blower),
+            Permission::RateWhistle => view.tasks.iter().any(|task| actor.works_for(&task.unit)),
+            _ => true,
+        };
+        if own { Ok(()) } else { Err(Basic::NotFound.into()) }
     }
 
     async fn shown(&self) -> Result<HttpResponse, Error> {
@@ -229,7 +242,7 @@ pub struct ReviewBody {
     request_body(content = ReviewBody, example = json!({"approve": true})),
     responses((status = 200, description = "吹哨现在的样子", body = WhistleView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["whistle_step_refused", "own_review", "already_reviewed", "complaint_not_open"]))),
+    extensions(("x-problems" = json!(["whistle_step_refused", "own_review", "already_reviewed", "complaint_not_open", "unit_is_reported"]))),
 )]
 #[post("/whistles/{id}/review")]
 async fn review(

@@ -19,7 +19,7 @@ impl Whistle {
         let mut state = self.clone();
         let waiting =
             tasks.iter().any(|task| !task.status.is_ended() && task.acknowledged_at.is_none());
-        if self.status == Status::Blown && !waiting {
+        if !waiting && self.permit(Step::Answer).is_ok() {
             state.status = Status::Answered;
         }
         Decision { state, events: Vec::new() }
@@ -80,10 +80,11 @@ impl Whistle {
                 self.permit(Step::Finish)?;
                 state.finish("time", now)
             }
-            _ => {
+            TimerKind::ReviewDue if self.review.is_none() => {
                 self.permit(Step::Review)?;
                 NewEvent::new(EventKind::ReviewOverdue, Visibility::Everyone)
             }
+            _ => return Err(Refused::Step { step: Step::Review, status: self.status }),
         };
         Ok(Decision::one(state, event))
     }

@@ -40,7 +40,8 @@ impl Rows {
 }
 
 /// The events of a case that an audience may read, ascending, after `after`. The caller has
-/// made sure that the case itself is within the scope; units see their own units' events.
+/// made sure that the case itself is within the scope; units see their own units' events, and
+/// whoever blew a whistle those of every unit that it called.
 ///
 /// # Errors
 /// The database is away.
@@ -71,7 +72,8 @@ pub async fn timeline(
                event.note
            from event left join org_node on org_node.code = event.unit
            where subject_id = $1 and seq > $2
-               and (visibility = any($3) or (visibility = 'unit' and event.unit = any($4)))
+               and (visibility = any($3) or (visibility = 'unit' and (event.unit = any($4)
+                   or exists (select from whistle w where w.id = $1 and w.blower = any($4)))))
            order by seq
            limit $5"#,
         subject,

@@ -220,6 +220,7 @@ async fn read(
                    or coalesce(c.community_code, w.community_code) like any($7::text[])
                    or exists (select from task t where t.whistle_id = w.id and t.unit = any($6))
                    as "works!",
+               coalesce(w.blower = any($6), false) as "blew!",
                e.seq, e.kind as "kind: EventKind", e.at, e.visibility as "visibility: Visibility",
                e.unit as "unit: NodeCode", o.name as "unit_name?", e.task_id as "task: TaskId",
                e.data, e.note
@@ -263,7 +264,8 @@ async fn read(
                 data: row.data,
                 note: row.note,
             };
-            let reader = Reader { own: row.own, follows: row.follows, works: row.works };
+            let reader =
+                Reader { own: row.own, follows: row.follows, works: row.works, blew: row.blew };
             Entry {
                 id: row.id,
                 created_at: row.created_at,
@@ -284,6 +286,8 @@ struct Reader {
     own: bool,
     follows: bool,
     works: bool,
+    /// The whistle is blown in the name of the owner's unit, which judges every unit's work.
+    blew: bool,
 }
 
 impl Reader {
@@ -299,7 +303,7 @@ impl Reader {
                 Audience::Reporter
             }
             Visibility::Everyone if self.works => Audience::Unit,
-            Visibility::Unit if of_unit => Audience::Unit,
+            Visibility::Unit if of_unit || self.blew => Audience::Unit,
             _ => return None,
         };
         Some(Viewer { audience, own: self.own, confidential })

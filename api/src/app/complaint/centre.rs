@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use domain::{
     complaint::{Accept, Answer, Assignment, Complaint, Dispatch, Exclude, Reject, Suspend},
+    decision::Decision,
     duty::{self, Question},
     id::ComplaintId,
     identity::Role,
@@ -17,7 +18,7 @@ use infra::{
     postgres::{
         Connection,
         complaint::{self as store, By},
-        duty as duties, identity as accounts, org,
+        duty as duties, identity as accounts, org, whistle,
     },
     random,
 };
@@ -246,11 +247,32 @@ pub async fn suspend(
 /// # Errors
 /// Nothing stands still.
 pub async fn resume(state: &State, ask: Ask, id: ComplaintId) -> Result<(), Error> {
-    command(state, ask, id, "complaint.resume", move |_, case, now| {
-        let (decision, tasks) = case.complaint.resume(&case.open(), now)?;
-        Ok(Change::of(decision).saving(tasks))
+    carry_out(state, move |tx, here, now| {
+        Box::pin(async move {
+            let case = Locked::seen(tx, id, &ask).await?;
+            let resumed = case.complaint.resume(&case.open(), now)?;
+            let change = going_on(tx, &case, resumed, now).await?;
+            change.store(tx, here, &ask, "complaint.resume", now).await
+        })
     })
     .await
+}
+
+/// The change by which a case goes on. If its replies were confirmed while it waited for a whistle
+/// that is over, it is answered at once: no other step would ever answer it.
+pub(super) async fn going_on(
+    tx: &mut Connection,
+    case: &Locked,
+    (decision, tasks): (Decision<Complaint>, Vec<Decision<task::Task>>),
+    now: Timestamp,
+) -> Result<Change, Error> {
+    let resumed = case.complaint.suspension.is_some() && decision.state.suspension.is_none();
+    let complaint = decision.state.clone();
+    let change = Change::of(decision).saving(tasks);
+    if resumed && case.is_confirmed() && !whistle::is_out_for(tx, complaint.id).await? {
+        return Ok(change.then(complaint.finish(now)?));
+    }
+    Ok(change)
 }
 
 /// Takes the case out of the rates (剔除).

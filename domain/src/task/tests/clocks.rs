@@ -93,6 +93,7 @@ fn a_due_instant_is_on_record_and_the_state_stays() {
                 let mark = event.data["mark"].as_str().unwrap();
                 assert!(mark.parse::<Mark>().is_ok(), "{mark}");
             }
+            TimerKind::BlowerSilent => assert_eq!(event.kind, EventKind::BlowerSilent),
             _ => assert_eq!(event.kind, EventKind::CentreOverdue),
         }
     }
