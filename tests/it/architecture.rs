@@ -24,7 +24,7 @@ const FLOORS: [(char, &str); 5] = [
 const WORDS: &[(&str, &str)] = &[
     ("complaint", "diaht"),
     ("task", "diaht"),
-    ("whistle", "diah"),
+    ("whistle", "diaht"),
     ("identity", "diaht"),
     ("notification", "diaht"),
     // Queries without a use case: HTTP reads them straight from the store.
