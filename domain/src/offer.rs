@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use crate::{
     id::OfferId,
-    refusal::{FieldError, Faults, Invalid},
+    refusal::{Faults, FieldError, Invalid},
     text,
     time::Timestamp,
 };
@@ -183,7 +183,8 @@ mod tests {
     #[test]
     fn each_fault_is_named_and_all_at_once() {
         for (figure, ok) in [(0, false), (-1, false), (1, true), (i64::MAX, false)] {
-            let parsed = |form: OfferForm<'_>| NewOffer::parse(&form, at("2026-11-24 09:00")).is_ok();
+            let parsed =
+                |form: OfferForm<'_>| NewOffer::parse(&form, at("2026-11-24 09:00")).is_ok();
             assert_eq!(parsed(OfferForm { points: figure, ..form() }), ok, "points {figure}");
             assert_eq!(parsed(OfferForm { stock: figure, ..form() }), ok, "stock {figure}");
             assert_eq!(parsed(OfferForm { per_person: figure, ..form() }), ok, "each {figure}");

@@ -8,6 +8,7 @@ use chrono::{Datelike, Days, NaiveDate, TimeDelta};
 use crate::{
     complaint,
     id::LotId,
+    service,
     task::Outcome,
     time::{self, Timestamp},
 };
@@ -187,12 +188,12 @@ impl Movement<'_> {
                 let which = word("number").map_or_else(String::new, |number| format!(" {number}"));
                 format!("反映的诉求{which}查实办结，奖励 {points} 分")
             }
-            (EntryKind::Earn, _) => match number("minutes") {
-                Some(minutes) => {
-                    format!("志愿服务 {}已确认，得 {points} 分", duration(minutes))
-                }
-                None => format!("志愿服务已确认，得 {points} 分"),
-            },
+            (EntryKind::Earn, _) => {
+                let kind = word("post_kind").and_then(|code| code.parse::<service::Kind>().ok());
+                let kind = kind.map_or_else(String::new, |kind| format!("（{}）", kind.label()));
+                let long = number("minutes").map_or_else(String::new, duration);
+                format!("志愿服务{kind}{long}已确认，得 {points} 分")
+            }
             (EntryKind::Redeem, _) => format!("兑换“{offer}”，已核销，用去 {points} 分"),
             (EntryKind::Expire, _) => format!("到期未使用，清零 {points} 分"),
             (EntryKind::Reverse, _) => format!("“{offer}”的兑换已退回，返还 {points} 分"),
@@ -204,8 +205,8 @@ impl Movement<'_> {
 
 fn duration(minutes: i64) -> String {
     match (minutes / 60, minutes % 60) {
-        (0, minutes) => format!("{minutes} 分钟"),
-        (hours, 0) => format!("{hours} 小时"),
-        (hours, minutes) => format!("{hours} 小时 {minutes} 分钟"),
+        (0, minutes) => format!(" {minutes} 分钟"),
+        (hours, 0) => format!(" {hours} 小时"),
+        (hours, minutes) => format!(" {hours} 小时 {minutes} 分钟"),
     }
 }

@@ -75,7 +75,7 @@ begin
     select count(*), coalesce(sum(amount), 0) into entries, total from ledger_entry where tx = wanted;
     if entries < 2 or total <> 0 then
         raise exception 'ledger transaction % has % entries that come to %', wanted, entries, total
-            using errcode = 'integrity_constraint_violation', constraint = 'ledger_balanced';
+            using errcode = 'integrity_constraint_violation', constraint = tg_name;
     end if;
     return null;
 end

@@ -119,10 +119,10 @@ fn each_line_is_explained() {
         Movement { kind, source, points, data, offer }.sentence()
     };
     let none = json!({});
-    let served = json!({ "minutes": 150 });
+    let served = json!({ "minutes": 150, "post_kind": "elderly" });
     assert_eq!(
         say(EntryKind::Earn, Some(Source::Service), 2, &served, None),
-        "志愿服务 2 小时 30 分钟已确认，得 2 分"
+        "志愿服务（助老服务） 2 小时 30 分钟已确认，得 2 分"
     );
     assert_eq!(
         say(EntryKind::Earn, Some(Source::Appeal), 5, &json!({"number": "PC20261124000001"}), None),

@@ -34,17 +34,18 @@ pub async fn upsert_merchants(
 ) -> sqlx::Result<u64> {
     let codes: Vec<String> = merchants.iter().map(|one| one.code.as_str().to_owned()).collect();
     let names: Vec<String> = merchants.iter().map(|one| one.name.clone()).collect();
-    let addresses: Vec<Option<String>> = merchants.iter().map(|one| one.address.clone()).collect();
+    let addresses: Vec<String> =
+        merchants.iter().map(|one| one.address.clone().unwrap_or_default()).collect();
     let ids: Vec<Uuid> =
         merchants.iter().map(|_| crate::random::id::<domain::id::LedgerTxId>(now).0).collect();
     sqlx::query!(
         "insert into merchant (code, name, address, created_at)
-         select code, name, address, $4
+         select code, name, nullif(address, ''), $4
          from unnest($1::text[], $2::text[], $3::text[]) as given (code, name, address)
          on conflict (code) do update set name = excluded.name, address = excluded.address",
         &codes,
         &names,
-        &addresses as &[Option<String>],
+        &addresses,
         now,
     )
     .execute(&mut *conn)
@@ -210,12 +211,7 @@ pub async fn claim_unit(
 ///
 /// # Errors
 /// The database's.
-pub async fn free_unit(
-    conn: &mut Connection,
-    hold: RedemptionId,
-) -> sqlx::Result<()> {
-    sqlx::query!("update offer_unit set hold = null where hold = $1", hold.0)
-        .execute(conn)
-        .await?;
+pub async fn free_unit(conn: &mut Connection, hold: RedemptionId) -> sqlx::Result<()> {
+    sqlx::query!("update offer_unit set hold = null where hold = $1", hold.0).execute(conn).await?;
     Ok(())
 }

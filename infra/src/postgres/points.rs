@@ -59,7 +59,11 @@ pub struct Posting<'a> {
 ///
 /// # Errors
 /// The database's; `ledger_tx_cause` when the same cause has moved points before.
-pub async fn post(conn: &mut Connection, posting: &Posting<'_>, now: Timestamp) -> sqlx::Result<()> {
+pub async fn post(
+    conn: &mut Connection,
+    posting: &Posting<'_>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
     let (source, day, version) = match posting.award {
         Some((source, day, version)) => (Some(source.code()), Some(day), Some(version)),
         None => (None, None, None),

@@ -54,7 +54,13 @@ fn award<'a>(account: AccountId, cause: &'a str, amount: i64, data: &'a Value) -
     }
 }
 
-async fn give(conn: &mut Connection, account: AccountId, cause: &str, points: i64, until: Timestamp) {
+async fn give(
+    conn: &mut Connection,
+    account: AccountId,
+    cause: &str,
+    points: i64,
+    until: Timestamp,
+) {
     post(conn, &award(account, cause, points, &json!({})), now()).await.unwrap();
     add_lot(conn, random::id(now()), account, points, until).await.unwrap();
 }
@@ -78,7 +84,12 @@ async fn publish(conn: &mut Connection, stock: i64) -> OfferId {
     id
 }
 
-async fn reserve(conn: &mut Connection, account: AccountId, id: OfferId, slot: i16) -> RedemptionId {
+async fn reserve(
+    conn: &mut Connection,
+    account: AccountId,
+    id: OfferId,
+    slot: i16,
+) -> RedemptionId {
     let hold = random::id(now());
     let parts = take(&spendable(conn, account, now()).await.unwrap(), 10).unwrap();
     let new = NewHold {
@@ -173,13 +184,13 @@ async fn a_movement_balances_or_does_not_commit(pool: PgPool) {
             .await
             .unwrap();
         let refused = tx.commit().await.expect_err(what);
-        assert_eq!(violated(&refused), Some("ledger_balanced"), "{what}: {refused}");
+        assert_eq!(violated(&refused), Some("ledger_tx_balanced"), "{what}: {refused}");
     }
     // An entry added to an old movement unbalances it as well.
     give(conn, account, "service:1", 5, later()).await;
     let late = "insert into ledger_entry select id, 3, $1, 1, at from ledger_tx";
     let refused = sqlx::query(late).bind(account.0).execute(&mut *conn).await.unwrap_err();
-    assert_eq!(violated(&refused), Some("ledger_balanced"));
+    assert_eq!(violated(&refused), Some("ledger_entry_balanced"));
 }
 
 #[sqlx::test(migrator = "crate::postgres::MIGRATIONS")]
@@ -286,7 +297,10 @@ async fn every_falsified_figure_shows(pool: PgPool) {
         ("balanced", "delete from ledger_entry"),
         ("total_zero", "update ledger_entry set amount = amount + 1 where seq = 2"),
         ("posted_is_entries", "update points_account set posted = posted + 1 where kind = 'user'"),
-        ("lots_are_posted", "update point_lot set remaining = remaining - 1 where remaining > held"),
+        (
+            "lots_are_posted",
+            "update point_lot set remaining = remaining - 1 where remaining > held",
+        ),
         ("lots_are_held", "update point_lot set held = held - 1 where held > 0"),
         ("held_is_pending", "update points_account set held = held - 1 where kind = 'user'"),
         ("hold_is_parts", "delete from hold_lot"),
@@ -306,7 +320,10 @@ async fn every_falsified_figure_shows(pool: PgPool) {
     ];
     for (rule, statement) in falsified {
         let mut tx = conn.begin().await.unwrap();
-        sqlx::query("set local session_replication_role = replica").execute(&mut *tx).await.unwrap();
+        sqlx::query("set local session_replication_role = replica")
+            .execute(&mut *tx)
+            .await
+            .unwrap();
         let done = sqlx::query(AssertSqlSafe(statement)).execute(&mut *tx).await.unwrap();
         assert!(done.rows_affected() > 0, "{statement}");
         let shown = rules(&mut tx).await;
@@ -351,7 +368,10 @@ async fn only_what_is_free_of_an_expired_lot_is_taken(pool: PgPool) {
     let first = "2027-01-01T00:00:00Z".parse().unwrap();
     assert!(expired(conn, 10, first).await.unwrap().is_empty());
     let all = expired(conn, 10, later()).await.unwrap();
-    assert_eq!(all.iter().map(|lot| (lot.account, lot.points)).collect::<Vec<_>>(), [(account, 20 + 5)]);
+    assert_eq!(
+        all.iter().map(|lot| (lot.account, lot.points)).collect::<Vec<_>>(),
+        [(account, 20 + 5)]
+    );
     let free: i64 = spendable(conn, account, first).await.unwrap().iter().map(|lot| lot.free).sum();
     assert_eq!(free, 25, "an expired lot is not spent");
 }
@@ -367,7 +387,9 @@ async fn the_application_s_role_only_adds(pool: PgPool) {
     sqlx::raw_sql(AssertSqlSafe(script)).execute(&mut *tx).await.unwrap();
     sqlx::query("set local role zhixiang_app_test").execute(&mut *tx).await.unwrap();
     sqlx::query("select count(*) from ledger_entry").execute(&mut *tx).await.unwrap();
-    for (table, column) in [("ledger_tx", "cause"), ("ledger_entry", "amount"), ("audit_entry", "action")] {
+    for (table, column) in
+        [("ledger_tx", "cause"), ("ledger_entry", "amount"), ("audit_entry", "action")]
+    {
         for statement in [
             format!("update {table} set {column} = {column}"),
             format!("delete from {table}"),
