@@ -188,7 +188,9 @@ impl Change {
             ..audited
         };
         audit::append(conn, &audited, now).await?;
-        tell(conn, complaint.id, last, self.events.len(), now).await
+        let mut jobs = tell(conn, complaint.id, last, self.events.len(), now).await?;
+        jobs.extend(super::points::closed(conn, complaint, now).await?);
+        Ok(jobs)
     }
 
     /// What the case waits for from now on. While it is suspended no unit's clock runs.
