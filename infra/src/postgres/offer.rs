@@ -10,6 +10,8 @@ use uuid::Uuid;
 use super::Connection;
 
 pub mod read;
+#[cfg(test)]
+mod tests;
 
 /// A merchant.
 #[derive(Debug, Clone, PartialEq, Eq)]
