@@ -39,6 +39,9 @@ refused_by!(
     domain::task::Refused,
     domain::identity::Refused,
     domain::duty::Refused,
+    domain::redemption::Refused,
+    domain::registration::Refused,
+    domain::service::Refused,
 );
 
 macro_rules! broken_by {

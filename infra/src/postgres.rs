@@ -16,8 +16,14 @@ pub mod identity;
 pub mod import;
 pub mod job;
 pub mod notification;
+pub mod offer;
 pub mod org;
+pub mod party;
+pub mod points;
 pub mod rates;
+pub mod redemption;
+pub mod registration;
+pub mod service;
 pub mod task;
 pub mod timer;
 
