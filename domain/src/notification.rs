@@ -31,6 +31,8 @@ pub enum Recipient {
     Centre,
     /// Those who watch over the centre.
     Supervisor,
+    /// The person whose account the event names: who registers, who claims a post.
+    Person,
 }
 
 impl Recipient {
@@ -44,13 +46,14 @@ impl Recipient {
             Self::UnitHeads => &[Role::DepartmentHead],
             Self::Centre => &[Role::Dispatcher],
             Self::Supervisor => &[Role::Supervisor],
+            Self::Person => &[Role::Resident],
         }
     }
 }
 
 /// Who is told of what. Every kind of event has its line.
 pub const TOLD: &[(EventKind, &[Recipient])] = {
-    use Recipient::{Centre, Reporter, Supervisor, Unit, UnitHeads};
+    use Recipient::{Centre, Person, Reporter, Supervisor, Unit, UnitHeads};
     &[
         (EventKind::Submitted, &[Reporter, Centre]),
         (EventKind::Accepted, &[Reporter]),
@@ -90,6 +93,18 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::Reminder, &[Unit]),
         (EventKind::Overdue, &[Unit, UnitHeads, Centre]),
         (EventKind::CentreOverdue, &[Centre, Supervisor]),
+        (EventKind::RegistrationSubmitted, &[Unit]),
+        (EventKind::RegistrationSigned, &[Person]),
+        (EventKind::RegistrationRefused, &[Person]),
+        (EventKind::Claimed, &[]),
+        (EventKind::ClaimPromoted, &[Person]),
+        (EventKind::ClaimCancelled, &[]),
+        (EventKind::PostCancelled, &[Person]),
+        (EventKind::CheckedIn, &[]),
+        (EventKind::CheckedOut, &[]),
+        (EventKind::ServiceConfirmed, &[Person]),
+        (EventKind::NoShow, &[Person]),
+        (EventKind::ClaimRejected, &[Person]),
     ]
 };
 
@@ -258,7 +273,7 @@ impl Facts<'_> {
                 Some(step) => format!("区中心自身超时：{}已过", step.label()),
                 None => "区中心自身超时".to_owned(),
             }),
-            _ => None,
+            _ => self.service(),
         }
     }
 
@@ -365,5 +380,6 @@ impl Facts<'_> {
     }
 }
 
+mod service;
 #[cfg(test)]
 mod tests;

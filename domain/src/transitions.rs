@@ -1,7 +1,7 @@
 //! The transition tables as documentation: `docs/TRANSITIONS.md` is this module's text, made from
 //! the same tables that the rules read.
 
-use crate::{complaint, task};
+use crate::{complaint, registration, service, task};
 
 /// One table: each step with the states it starts from and those it can lead to.
 struct Table<'t> {
@@ -18,18 +18,18 @@ struct Row<'t> {
     to: Vec<&'t str>,
 }
 
-/// Both tables as Markdown.
+/// Every table as Markdown.
 pub fn markdown() -> String {
     let mut out = String::from(
         "# Transitions\n\n\
-         <!-- Generated from `TRANSITIONS` in domain/src/complaint.rs and domain/src/task.rs.\n     \
+         <!-- Generated from `TRANSITIONS` in domain/src/{complaint,task,registration,service}.rs.\n     \
          Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
          Every step that is allowed, from where, and where it can lead. A step that a table does\n\
          not list is refused with the code under its title. A step that starts and ends in the\n\
          same state (挂起, 催办, 先行联系 …) is marked ↺. Whoever reported a merged complaint may\n\
          evaluate it once the case it follows is answered; that changes no state.\n",
     );
-    for table in [complaints(), tasks()] {
+    for table in [complaints(), tasks(), registrations(), claims()] {
         table.write(&mut out);
     }
     out
@@ -60,6 +60,14 @@ fn complaints() -> Table<'static> {
 
 fn tasks() -> Table<'static> {
     table!(task, "A task (任务单)", "task_step_refused")
+}
+
+fn registrations() -> Table<'static> {
+    table!(registration, "A registration (双报到)", "registration_step_refused")
+}
+
+fn claims() -> Table<'static> {
+    table!(service, "A claim of a service post (认领)", "claim_step_refused")
 }
 
 impl Row<'_> {
@@ -119,5 +127,9 @@ mod tests {
         assert_eq!(listed, complaint::Step::ALL);
         let listed: Vec<_> = task::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
         assert_eq!(listed, task::Step::ALL);
+        let listed: Vec<_> = registration::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, registration::Step::ALL);
+        let listed: Vec<_> = service::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, service::Step::ALL);
     }
 }

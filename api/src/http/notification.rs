@@ -6,7 +6,7 @@ use actix_web::{
 };
 use domain::{
     event::EventKind,
-    id::{ComplaintId, NotificationId},
+    id::{ClaimId, ComplaintId, NotificationId, RegistrationId},
     notification::render,
     page::{Cursor, Page},
     time::Timestamp,
@@ -28,11 +28,15 @@ pub struct NotificationView {
     /// 通知编号
     pub id: NotificationId,
     /// 所说的诉求
-    pub complaint_id: ComplaintId,
+    pub complaint_id: Option<ComplaintId>,
+    /// 所说的岗位认领
+    pub claim_id: Option<ClaimId>,
+    /// 所说的报到
+    pub registration_id: Option<RegistrationId>,
     /// 诉求编号
     #[schema(example = "PC20261124000123")]
-    pub number: String,
-    /// 诉求标题；已无权查看时为空
+    pub number: Option<String>,
+    /// 诉求或岗位的标题，报到则为社区名称；已无权查看时为空
     #[schema(example = "小区东门路灯不亮")]
     pub title: Option<String>,
     /// 办理记录的序号
@@ -58,14 +62,27 @@ pub struct NotificationView {
 
 impl From<Entry> for NotificationView {
     fn from(from: Entry) -> Self {
-        let Entry { id, created_at, read_at, complaint_id, number, title, viewer, event } = from;
+        let Entry {
+            id,
+            created_at,
+            read_at,
+            complaint_id,
+            claim_id,
+            registration_id,
+            number,
+            title,
+            viewer,
+            event,
+        } = from;
         let text = match viewer {
             Some(viewer) => render(&event, viewer),
-            None => "这件诉求已不在您的职责范围内，内容不再显示。".to_owned(),
+            None => "这件事已不在您的职责范围内，内容不再显示。".to_owned(),
         };
         Self {
             id,
             complaint_id,
+            claim_id,
+            registration_id,
             number,
             title: viewer.map(|_| title),
             seq: event.seq,

@@ -3,7 +3,7 @@
 
 use domain::{
     event::{Event, EventKind, Visibility},
-    id::{AccountId, ComplaintId, Id, NotificationId, TaskId},
+    id::{AccountId, ClaimId, ComplaintId, Id, NotificationId, RegistrationId, TaskId},
     notification::{Recipient, TOLD, Viewer},
     org::NodeCode,
     page::{Cursor, PageRequest},
@@ -24,11 +24,15 @@ pub struct Entry {
     pub created_at: Timestamp,
     /// When the owner marked it read.
     pub read_at: Option<Timestamp>,
-    /// The case it is about.
-    pub complaint_id: ComplaintId,
-    /// The case's number.
-    pub number: String,
-    /// The case's title.
+    /// The complaint it is about.
+    pub complaint_id: Option<ComplaintId>,
+    /// The claim of a service post that it is about.
+    pub claim_id: Option<ClaimId>,
+    /// The registration it is about.
+    pub registration_id: Option<RegistrationId>,
+    /// The case's number, where cases have one.
+    pub number: Option<String>,
+    /// The case's or the post's title, or the community's name.
     pub title: String,
     /// As whom the owner may read the event; `None` where a role that gave the right is gone.
     pub viewer: Option<Viewer>,
@@ -85,6 +89,7 @@ fn told() -> (Vec<String>, Vec<String>, Vec<String>) {
             Recipient::Reporter => "reporter",
             Recipient::Unit | Recipient::UnitHeads => "unit",
             Recipient::Centre | Recipient::Supervisor => "centre",
+            Recipient::Person => "person",
         };
         for role in who.roles() {
             rows.0.push(kind.code().to_owned());
@@ -105,7 +110,7 @@ async fn recipients(
     let (kinds, classes, roles) = told();
     let rows = sqlx::query!(
         r#"with told as (
-               select e.seq, e.unit, e.visibility, e.actor_id, line.class, line.role
+               select e.seq, e.unit, e.visibility, e.actor_id, e.data, line.class, line.role
                from event e
                join unnest($4::text[], $5::text[], $6::text[]) as line (kind, class, role)
                    on line.kind = e.kind
@@ -136,6 +141,10 @@ async fn recipients(
                join role_grant g
                    on g.scope = district.code and g.role = told.role and g.revoked_at is null
                where told.class = 'centre'
+               union
+               select told.seq, told.actor_id, (told.data ->> 'account')::uuid
+               from told
+               where told.class = 'person' and told.visibility in ('everyone', 'reporter')
            )
            select distinct people.seq as "seq!", people.account_id as "account_id!"
            from people
@@ -188,18 +197,32 @@ async fn read(
 ) -> Result<Vec<Entry>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select n.id as "id: NotificationId", n.created_at, n.read_at,
-               c.id as "complaint_id: ComplaintId", c.number, c.title, c.confidential,
-               c.reporter_id is not distinct from n.account_id as "own!",
-               exists (select from complaint child
-                   where child.merged_into = c.id and child.reporter_id = n.account_id)
-                   as "follows!",
-               c.units && $6::text[] or c.community_code like any($7::text[]) as "works!",
+               -- Whose case follows another reads of it under the number of their own.
+               coalesce(child.id, c.id) as "complaint_id?: ComplaintId",
+               coalesce(child.number, c.number) as "number?",
+               claim.id as "claim_id?: ClaimId", r.id as "registration_id?: RegistrationId",
+               coalesce(child.title, c.title, post.title, o.name, '') as "title!",
+               coalesce(c.confidential, false) as "confidential!",
+               coalesce(n.account_id in (c.reporter_id, claim.account_id, r.account_id), false)
+                   as "own!",
+               child.id is not null as "follows!",
+               coalesce(c.units && $6::text[] or c.community_code like any($7::text[]), false)
+                   as "works!",
                e.seq, e.kind as "kind: EventKind", e.at, e.visibility as "visibility: Visibility",
                e.unit as "unit: NodeCode", o.name as "unit_name?", e.task_id as "task: TaskId",
                e.data, e.note
            from notification n
            join event e on e.subject_id = n.subject_id and e.seq = n.seq
-           join complaint c on c.id = n.subject_id
+           left join complaint c on c.id = n.subject_id
+           left join claim on claim.id = n.subject_id
+           left join post on post.id = claim.post_id
+           left join registration r on r.id = n.subject_id
+           left join lateral (
+               select child.id, child.number, child.title from complaint child
+               where child.merged_into = c.id and child.reporter_id = n.account_id
+                   and c.reporter_id is distinct from n.account_id
+               order by child.id limit 1
+           ) as child on true
            left join org_node o on o.code = e.unit
            where n.account_id = $1
                and ($2::uuid is null or n.id = $2)
@@ -236,6 +259,8 @@ async fn read(
                 created_at: row.created_at,
                 read_at: row.read_at,
                 complaint_id: row.complaint_id,
+                claim_id: row.claim_id,
+                registration_id: row.registration_id,
                 number: row.number,
                 title: row.title,
                 viewer: reader.viewer(scope, row.confidential, &event),
