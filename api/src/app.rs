@@ -13,7 +13,12 @@ pub mod identity;
 pub mod import;
 pub mod job;
 pub mod notification;
+pub mod offer;
+pub mod points;
+pub mod redemption;
+pub mod registration;
 pub mod seed;
+pub mod service;
 pub mod task;
 pub mod whistle;
 

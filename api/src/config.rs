@@ -35,6 +35,9 @@ pub struct Config {
     /// Weights and the minimum sample of the three rates.
     #[serde(default)]
     pub rates: domain::rates::RateRules,
+    /// What gives points, and how long they and redemption codes last.
+    #[serde(default)]
+    pub points: domain::points::Rules,
     /// Logs and traces.
     pub telemetry: Telemetry,
 }

@@ -40,6 +40,9 @@ refused_by!(
     domain::whistle::Refused,
     domain::identity::Refused,
     domain::duty::Refused,
+    domain::redemption::Refused,
+    domain::registration::Refused,
+    domain::service::Refused,
 );
 
 macro_rules! broken_by {

@@ -33,11 +33,16 @@ pub mod extract;
 pub mod identity;
 pub mod job;
 pub mod notification;
+pub mod offer;
 pub mod openapi;
 pub mod operations;
 pub mod org;
+pub mod points;
 pub mod problem;
 pub mod rates;
+pub mod redemption;
+pub mod registration;
+pub mod service;
 pub mod task;
 pub mod track;
 pub mod whistle;
@@ -69,6 +74,12 @@ pub fn words() -> Vec<Routes> {
         job::routes(),
         deadline::routes(),
         rates::routes(),
+        registration::routes(),
+        service::routes(),
+        service::claim::routes(),
+        points::routes(),
+        offer::routes(),
+        redemption::routes(),
     ]
 }
 

@@ -12,6 +12,8 @@ use tokio::sync::watch;
 use crate::state::State;
 
 pub mod notification;
+pub mod points;
+pub mod redemption;
 pub mod runner;
 pub mod schedule;
 pub mod sweeper;

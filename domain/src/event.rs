@@ -119,6 +119,30 @@ codes! {
         StoodDown = "stood_down", "已销哨";
         /// The blower said nothing for two working days: the centre may confirm.
         BlowerSilent = "blower_silent", "确认移交区中心";
+        /// Somebody registers with a community (双报到).
+        RegistrationSubmitted = "registration_submitted", "申请报到";
+        /// The community signed.
+        RegistrationSigned = "registration_signed", "报到已签署";
+        /// The community did not sign.
+        RegistrationRefused = "registration_refused", "报到未通过";
+        /// Somebody claimed a service post, or waits for a place.
+        Claimed = "claimed", "认领岗位";
+        /// A place came free for who waited.
+        ClaimPromoted = "claim_promoted", "候补转正";
+        /// Who claimed a post called it off.
+        ClaimCancelled = "claim_cancelled", "取消认领";
+        /// The post was called off.
+        PostCancelled = "post_cancelled", "岗位取消";
+        /// Somebody is at the post.
+        CheckedIn = "checked_in", "已签到";
+        /// Somebody left the post.
+        CheckedOut = "checked_out", "已签退";
+        /// The organiser confirmed the hours.
+        ServiceConfirmed = "service_confirmed", "时长已确认";
+        /// Somebody did not come.
+        NoShow = "no_show", "未到";
+        /// The organiser does not count it.
+        ClaimRejected = "claim_rejected", "未认可";
     }
 }
 

@@ -88,4 +88,20 @@ ids! {
     AuditId;
     /// An uploaded file (附件).
     AttachmentId;
+    /// A movement in the points ledger (积分流水).
+    LedgerTxId;
+    /// Points that were given together and expire together (积分批次).
+    LotId;
+    /// An offer (优惠).
+    OfferId;
+    /// A redemption (兑换), and the hold and the ledger movement that it becomes.
+    RedemptionId;
+    /// A row of the register of party members (党员名册).
+    MemberId;
+    /// A registration with a community (双报到).
+    RegistrationId;
+    /// A service post (服务岗位).
+    PostId;
+    /// A claim of a service post (认领).
+    ClaimId;
 }

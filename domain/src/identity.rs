@@ -111,6 +111,22 @@ pub enum Permission {
     ManageAccounts,
     /// See and re-drive dead jobs.
     ManageJobs,
+    /// Redeem one's own points, and take a redemption back.
+    UsePoints,
+    /// Publish offers and refund redemptions.
+    ManageOffers,
+    /// Verify redemption codes at the merchant's till.
+    VerifyRedemption,
+    /// See whether the points ledger adds up.
+    ReadLedger,
+    /// Register with a community as a party member.
+    Register,
+    /// Sign registrations with one's own community.
+    SignRegistration,
+    /// Publish service posts and confirm hours: a community its own, the organisers all.
+    OrganisePost,
+    /// Claim service posts, and see one's own hours.
+    ClaimPost,
 }
 
 impl Permission {
@@ -118,8 +134,8 @@ impl Permission {
     pub fn roles(self) -> Vec<Role> {
         use Role::{
             Auditor, CommunityOfficer, DepartmentClerk, DepartmentHead, Dispatcher, GridOfficer,
-            Leader, PartyMember, Resident, SecurityAdmin, SubdistrictOfficer, Supervisor,
-            SystemAdmin,
+            Leader, MerchantClerk, Organiser, PartyMember, Resident, SecurityAdmin,
+            SubdistrictOfficer, Supervisor, SystemAdmin,
         };
         let only = |roles: &[Role]| roles.to_vec();
         match self {
@@ -181,6 +197,13 @@ impl Permission {
             }
             Self::ManageAccounts => only(&[SecurityAdmin]),
             Self::ManageJobs => only(&[SystemAdmin]),
+            Self::UsePoints => only(&[Resident, PartyMember]),
+            Self::ManageOffers => only(&[Organiser]),
+            Self::VerifyRedemption => only(&[MerchantClerk]),
+            Self::ReadLedger => only(&[Auditor, SystemAdmin]),
+            Self::Register | Self::ClaimPost => only(&[Resident, PartyMember]),
+            Self::SignRegistration => only(&[CommunityOfficer]),
+            Self::OrganisePost => only(&[CommunityOfficer, Organiser]),
         }
     }
 }
@@ -579,13 +602,26 @@ mod tests {
             P::Staff,
             P::ManageAccounts,
             P::ManageJobs,
+            P::UsePoints,
+            P::ManageOffers,
+            P::VerifyRedemption,
+            P::ReadLedger,
+            P::Register,
+            P::SignRegistration,
+            P::OrganisePost,
+            P::ClaimPost,
         ];
         for permission in all {
             let roles = permission.roles();
             assert!(!roles.is_empty(), "{permission:?}");
             let reads = matches!(
                 permission,
-                P::ReadSelf | P::ReadComplaint | P::ReadTask | P::ReadRates | P::Staff
+                P::ReadSelf
+                    | P::ReadComplaint
+                    | P::ReadTask
+                    | P::ReadRates
+                    | P::Staff
+                    | P::ReadLedger
             );
             assert!(reads || !roles.contains(&Role::Auditor), "{permission:?}");
         }

@@ -16,12 +16,18 @@ pub mod id;
 pub mod identity;
 pub mod import;
 pub mod notification;
+pub mod offer;
 pub mod org;
 pub mod page;
+pub mod party;
 pub mod personal;
+pub mod points;
 pub mod rates;
+pub mod redemption;
 pub mod refusal;
+pub mod registration;
 pub mod scope;
+pub mod service;
 pub mod sla;
 pub mod task;
 #[cfg(test)]

@@ -36,6 +36,8 @@ pub enum Recipient {
     Centre,
     /// Those who watch over the centre.
     Supervisor,
+    /// The person whose account the event names: who registers, who claims a post.
+    Person,
 }
 
 impl Recipient {
@@ -51,13 +53,14 @@ impl Recipient {
             Self::Reviewer => &[Role::SubdistrictOfficer, Role::Supervisor],
             Self::Centre => &[Role::Dispatcher],
             Self::Supervisor => &[Role::Supervisor],
+            Self::Person => &[Role::Resident],
         }
     }
 }
 
 /// Who is told of what. Every kind of event has its line.
 pub const TOLD: &[(EventKind, &[Recipient])] = {
-    use Recipient::{Blower, Centre, Reporter, Reviewer, Supervisor, Unit, UnitHeads};
+    use Recipient::{Blower, Centre, Person, Reporter, Reviewer, Supervisor, Unit, UnitHeads};
     &[
         (EventKind::Submitted, &[Reporter, Centre]),
         (EventKind::Accepted, &[Reporter]),
@@ -107,6 +110,18 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::WhistleRated, &[Blower]),
         (EventKind::StoodDown, &[Unit, Blower]),
         (EventKind::BlowerSilent, &[Blower, Centre]),
+        (EventKind::RegistrationSubmitted, &[Unit]),
+        (EventKind::RegistrationSigned, &[Person]),
+        (EventKind::RegistrationRefused, &[Person]),
+        (EventKind::Claimed, &[]),
+        (EventKind::ClaimPromoted, &[Person]),
+        (EventKind::ClaimCancelled, &[]),
+        (EventKind::PostCancelled, &[Person]),
+        (EventKind::CheckedIn, &[]),
+        (EventKind::CheckedOut, &[]),
+        (EventKind::ServiceConfirmed, &[Person]),
+        (EventKind::NoShow, &[Person]),
+        (EventKind::ClaimRejected, &[Person]),
     ]
 };
 
@@ -279,7 +294,7 @@ impl Facts<'_> {
                 Some(step) => format!("区中心自身超时：{}已过", step.label()),
                 None => "区中心自身超时".to_owned(),
             }),
-            _ => None,
+            _ => self.service(),
         }
     }
 
@@ -433,5 +448,6 @@ impl Facts<'_> {
     }
 }
 
+mod service;
 #[cfg(test)]
 mod tests;

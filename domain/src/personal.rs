@@ -58,6 +58,10 @@ personal! {
     PersonName, |value| keep_ends(value, 1, 0)
 }
 personal! {
+    /// The last six characters of an ID number.
+    IdTail, |value| keep_ends(value, 0, 1)
+}
+personal! {
     /// The identifier by which WeChat knows a person (openid).
     OpenId, |_| "openid:***".to_owned()
 }
@@ -92,6 +96,24 @@ impl PersonName {
     /// Empty, longer than 50 characters, or with control characters.
     pub fn parse(field: &str, given: &str) -> Result<Self, FieldError> {
         crate::text::line(field, given, 1, 50).map(Self)
+    }
+}
+
+impl IdTail {
+    /// Five digits and a last one that may be `X`; `x` is taken for it.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn parse(field: &str, given: &str) -> Result<Self, FieldError> {
+        let tail = given.trim().to_ascii_uppercase();
+        let fits = tail.len() == 6
+            && tail.bytes().take(5).all(|b| b.is_ascii_digit())
+            && tail.bytes().skip(5).all(|b| b.is_ascii_digit() || b == b'X');
+        if fits {
+            Ok(Self(tail))
+        } else {
+            Err(FieldError::new(field, "请填写身份证号码的最后六位，例如 10001X"))
+        }
     }
 }
 

@@ -14,6 +14,7 @@ pub struct Scope {
     everything: bool,
     areas: Vec<String>,
     units: Vec<String>,
+    organises: bool,
     account: AccountId,
 }
 
@@ -51,6 +52,7 @@ impl Scope {
             everything: actor.grants.iter().any(|grant| grant.role.is_centre()),
             areas,
             units: held(Role::works_tasks),
+            organises: actor.has(Role::Organiser),
             account: actor.account,
         }
     }
@@ -73,6 +75,11 @@ impl Scope {
     /// The units whose tasks, and the complaints they belong to, may be read.
     pub fn units(&self) -> &[String] {
         &self.units
+    }
+
+    /// Whether the posts of every community, and who claimed them, may be read (组织部).
+    pub const fn organises(&self) -> bool {
+        self.organises
     }
 
     /// The account itself, whose own rows may be read.

@@ -27,6 +27,13 @@ const WORDS: &[(&str, &str)] = &[
     ("whistle", "diaht"),
     ("identity", "diaht"),
     ("notification", "diaht"),
+    ("registration", "diaht"),
+    ("service", "diaht"),
+    // The register is read by registrations alone, for now.
+    ("party", "di"),
+    ("points", "diaht"),
+    ("redemption", "diaht"),
+    ("offer", "diah"),
     // Queries without a use case: HTTP reads them straight from the store.
     ("org", "dih"),
     ("duty", "di"),
@@ -128,6 +135,8 @@ const STATUSES: &[(&str, &str, &str)] = &[
     ("api/src/http/complaint.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/whistle.rs", "StatusCode::from_u16", "the status of a kept first answer"),
     ("api/src/http/whistle.rs", "HttpResponse::build", "the status of a kept first answer"),
+    ("api/src/http/redemption.rs", "StatusCode::from_u16", "the status of a kept first answer"),
+    ("api/src/http/redemption.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/operations.rs", "HttpResponse::build", "503, by `problem::status`"),
     ("api/src/http/operations.rs", "HttpResponse::new", "204 when no figures are collected"),
 ];

@@ -23,9 +23,17 @@ mod ops;
 #[cfg(test)]
 mod permissions;
 #[cfg(test)]
+mod points;
+#[cfg(test)]
 mod queue;
 #[cfg(test)]
 mod rates;
+#[cfg(test)]
+mod redemption;
+#[cfg(test)]
+mod registration;
+#[cfg(test)]
+mod service;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -42,6 +42,19 @@ const NAMED: &[(&str, &str)] = &[
     ("idempotency", "idempotency_pkey"),
     ("idempotency", "idempotency_key_form"),
     ("notification", "notification_once"),
+    ("points_account", "points_account_balance"),
+    ("points_account", "points_account_total"),
+    ("ledger_tx", "ledger_tx_cause"),
+    ("ledger_tx", "ledger_tx_reversed_once"),
+    ("ledger_entry", "ledger_entry_amount"),
+    ("point_lot", "point_lot_balance"),
+    ("offer", "offer_stock"),
+    ("hold", "hold_client_key"),
+    ("hold", "hold_slot_taken"),
+    ("hold", "hold_ended"),
+    ("offer_unit", "offer_unit_pkey"),
+    ("offer_unit", "offer_unit_hold"),
+    ("redemption", "redemption_code"),
 ];
 
 /// An empty database of this test's own.

@@ -311,7 +311,11 @@ impl Change {
             ..audited
         };
         audit::append(conn, &audited, now).await?;
-        tell(conn, id, last, self.events.len(), now).await
+        let mut jobs = tell(conn, id, last, self.events.len(), now).await?;
+        if let Root::Complaint(complaint) = &self.root {
+            jobs.extend(super::points::closed(conn, complaint, now).await?);
+        }
+        Ok(jobs)
     }
 
     /// What the case waits for from now on.

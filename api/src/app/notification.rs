@@ -1,10 +1,16 @@
 //! Notifications: telling everyone concerned of a case's events, and each person's inbox.
 
-use domain::{id::NotificationId, identity::Actor, refusal::Basic, scope::Scope, time::Timestamp};
+use domain::{
+    id::{JobId, NotificationId},
+    identity::Actor,
+    refusal::Basic,
+    scope::Scope,
+    time::Timestamp,
+};
 use infra::{
     postgres::{
         Connection,
-        job::NewJob,
+        job::{self, NewJob},
         notification::{self, Entry},
     },
     random,
@@ -53,6 +59,22 @@ impl Notify {
         notification::tell(conn, self.subject, self.from_seq, self.to_seq, now).await?;
         Ok(())
     }
+}
+
+/// Enqueues the job that tells people of the last `count` events of a subject; `last` is the
+/// number of the last. Answers it, to wake workers after the commit.
+pub(super) async fn announce(
+    conn: &mut Connection,
+    subject: Uuid,
+    last: i32,
+    count: usize,
+    now: Timestamp,
+) -> Result<Option<JobId>, Error> {
+    let Some(count) = i32::try_from(count).ok().filter(|count| *count > 0) else {
+        return Ok(None);
+    };
+    let told = Notify { subject, from_seq: last - count + 1, to_seq: last };
+    Ok(job::enqueue(conn, &told.job(now), now).await?)
 }
 
 /// # Errors

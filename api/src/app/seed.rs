@@ -15,6 +15,8 @@ use crate::{config::Mode, error::Error, state::State};
 pub mod accounts;
 pub mod district;
 pub mod duties;
+pub mod offers;
+pub mod service;
 
 /// The password of every staff account of the demo district.
 pub const PASSWORD: &str = "Demo-2026-pass";
@@ -52,6 +54,10 @@ pub struct Report {
     pub accounts: usize,
     /// Of these, new.
     pub accounts_added: usize,
+    /// Offers that are new.
+    pub offers_added: usize,
+    /// Party members that are new, with their services and points.
+    pub members_added: usize,
 }
 
 impl std::fmt::Display for Report {
@@ -59,13 +65,15 @@ impl std::fmt::Display for Report {
         write!(
             f,
             "演示数据已就绪：组织 {} 个（更新 {}），事项清单 {} 份（新增 {}），\
-             工作人员账号 {} 个（新增 {}，密码 {PASSWORD}）",
+             工作人员账号 {} 个（新增 {}，密码 {PASSWORD}），新增优惠 {} 项、党员 {} 名",
             self.nodes,
             self.nodes_changed,
             self.lists,
             self.lists_added,
             self.accounts,
             self.accounts_added,
+            self.offers_added,
+            self.members_added,
         )
     }
 }
@@ -81,6 +89,7 @@ pub async fn demo(state: &State) -> Result<Report, Error> {
     let staff = Arc::new(accounts::of(&district));
     let now = state.clock.now();
 
+    let here = state.clone();
     let hash = password_hash(state, &staff).await?;
     super::transact(&state.db, move |conn| {
         Box::pin(async move {
@@ -91,6 +100,8 @@ pub async fn demo(state: &State) -> Result<Report, Error> {
                 Some(hash) => staff::insert(conn, &staff, hash, now).await?,
                 None => 0,
             };
+            let offers_added = offers::insert(conn, now).await?;
+            let members_added = service::insert(conn, &here, now).await?;
             Ok(Report {
                 nodes: district.nodes.len(),
                 nodes_changed,
@@ -98,6 +109,8 @@ pub async fn demo(state: &State) -> Result<Report, Error> {
                 lists_added,
                 accounts: staff.len(),
                 accounts_added,
+                offers_added,
+                members_added,
             })
         })
     })
@@ -150,11 +163,13 @@ mod tests {
             lists_added: 0,
             accounts: 334,
             accounts_added: 0,
+            offers_added: 16,
+            members_added: 20,
         };
         assert_eq!(
             report.to_string(),
             "演示数据已就绪：组织 433 个（更新 0），事项清单 56 份（新增 0），\
-             工作人员账号 334 个（新增 0，密码 Demo-2026-pass）"
+             工作人员账号 334 个（新增 0，密码 Demo-2026-pass），新增优惠 16 项、党员 20 名"
         );
     }
 }

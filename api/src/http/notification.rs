@@ -6,7 +6,7 @@ use actix_web::{
 };
 use domain::{
     event::EventKind,
-    id::{ComplaintId, NotificationId, WhistleId},
+    id::{ClaimId, ComplaintId, NotificationId, RegistrationId, WhistleId},
     notification::render,
     page::{Cursor, Page},
     time::Timestamp,
@@ -31,10 +31,14 @@ pub struct NotificationView {
     pub complaint_id: Option<ComplaintId>,
     /// 哪次吹哨
     pub whistle_id: Option<WhistleId>,
+    /// 所说的岗位认领
+    pub claim_id: Option<ClaimId>,
+    /// 所说的报到
+    pub registration_id: Option<RegistrationId>,
     /// 诉求编号
     #[schema(example = "PC20261124000123")]
     pub number: Option<String>,
-    /// 诉求标题；已无权查看时为空
+    /// 诉求、吹哨或岗位的标题，报到则为社区名称；已无权查看时为空
     #[schema(example = "小区东门路灯不亮")]
     pub title: Option<String>,
     /// 办理记录的序号
@@ -66,6 +70,8 @@ impl From<Entry> for NotificationView {
             read_at,
             complaint_id,
             whistle_id,
+            claim_id,
+            registration_id,
             number,
             title,
             viewer,
@@ -73,12 +79,14 @@ impl From<Entry> for NotificationView {
         } = from;
         let text = match viewer {
             Some(viewer) => render(&event, viewer),
-            None => "这件诉求已不在您的职责范围内，内容不再显示。".to_owned(),
+            None => "这件事已不在您的职责范围内，内容不再显示。".to_owned(),
         };
         Self {
             id,
             complaint_id,
             whistle_id,
+            claim_id,
+            registration_id,
             number,
             title: viewer.map(|_| title),
             seq: event.seq,

@@ -20,7 +20,7 @@ use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
-use super::{notification, pause, schedule, stopped};
+use super::{notification, pause, points, redemption, schedule, stopped};
 use crate::{app, error::Error, state::State};
 
 /// A kind of job. The implementing type is its payload: ids and codes only.
@@ -53,6 +53,10 @@ fn run<'c, J: Job>(
 /// Every kind of job. A new one is one line here.
 const KINDS: &[(&str, Run)] = &[
     (notification::Notify::KIND, run::<notification::Notify>),
+    (points::AwardAppeal::KIND, run::<points::AwardAppeal>),
+    (points::ExpirePoints::KIND, run::<points::ExpirePoints>),
+    (points::ReconcileLedger::KIND, run::<points::ReconcileLedger>),
+    (redemption::Expire::KIND, run::<redemption::Expire>),
     (schedule::SweepIdempotency::KIND, run::<schedule::SweepIdempotency>),
     (schedule::SweepJobs::KIND, run::<schedule::SweepJobs>),
     (schedule::SweepSessions::KIND, run::<schedule::SweepSessions>),

@@ -12,9 +12,14 @@ use infra::{
 };
 use serde::Deserialize;
 
-use super::runner::Job;
+use super::{
+    points::{ExpirePoints, ReconcileLedger},
+    runner::Job,
+};
 use crate::{error::Error, state::State};
 
+/// Seconds in a minute.
+const MINUTE: i64 = 60;
 /// Seconds in an hour.
 const HOUR: i64 = 3600;
 /// How long a done job and the tokens of an ended session are kept, in days. A job's key stays
@@ -22,8 +27,13 @@ const HOUR: i64 = 3600;
 const KEPT_DAYS: i64 = 7;
 
 /// The chores and how often each runs, in seconds.
-pub(super) const CHORES: &[(&str, i64)] =
-    &[(SweepIdempotency::KIND, HOUR), (SweepJobs::KIND, HOUR), (SweepSessions::KIND, HOUR)];
+pub(super) const CHORES: &[(&str, i64)] = &[
+    (SweepIdempotency::KIND, HOUR),
+    (SweepJobs::KIND, HOUR),
+    (SweepSessions::KIND, HOUR),
+    (ExpirePoints::KIND, HOUR),
+    (ReconcileLedger::KIND, MINUTE),
+];
 
 /// What this worker has enqueued: the last period's number of each chore.
 #[derive(Debug, Default)]
@@ -32,10 +42,11 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Enqueues the chores whose period has begun.
-    pub async fn enqueue_due(&mut self, state: &State) {
+    /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire.
+    pub async fn enqueue_due(&mut self, state: &State, agreed: bool) {
         let now = state.clock.now();
-        let due = self.due(now);
+        let mut due = self.due(now);
+        due.retain(|(kind, _)| agreed || *kind != ExpirePoints::KIND);
         if due.is_empty() {
             return;
         }
@@ -125,7 +136,10 @@ mod tests {
         let due = schedule.due(at("2026-11-24T08:59:59Z"));
         assert_eq!(due.len(), CHORES.len());
         schedule.enqueued.extend(due.clone());
-        assert!(schedule.due(at("2026-11-24T08:00:00Z")).is_empty());
+        assert!(schedule.due(at("2026-11-24T08:59:00Z")).is_empty());
+        let minutely: Vec<_> =
+            schedule.due(at("2026-11-24T08:00:00Z")).into_iter().map(|(kind, _)| kind).collect();
+        assert_eq!(minutely, [ReconcileLedger::KIND], "another minute of the same hour");
 
         let next = schedule.due(at("2026-11-24T09:00:00Z"));
         assert_eq!(next.len(), CHORES.len());

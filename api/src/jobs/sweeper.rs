@@ -30,10 +30,10 @@ pub async fn timers(state: &State, stopping: watch::Receiver<bool>) {
     let mut schedule = Schedule::default();
     let mut clocks = timer::Clocks::new(state.clock.now(), Instant::now());
     loop {
-        schedule.enqueue_due(state).await;
         // A clock that is set by hand does not go, so it cannot go wrong.
         let manual = matches!(state.clock, Clock::Manual(_));
         let agreed = manual || clocks.agree(state.clock.now(), Instant::now());
+        schedule.enqueue_due(state, agreed).await;
         timers.fire_due(state, agreed, &stopping).await;
         if !pause(scan_period(state), &stopping).await {
             return;

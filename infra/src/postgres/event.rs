@@ -3,10 +3,11 @@
 
 use domain::{
     event::{Event, EventKind, NewEvent, Visibility},
-    id::TaskId,
+    id::{AccountId, TaskId},
     org::NodeCode,
     page::Limit,
     scope::{Audience, Scope},
+    time::Timestamp,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -37,6 +38,43 @@ impl Rows {
             notes: events.iter().map(|event| event.note.clone()).collect(),
         }
     }
+}
+
+/// Appends events to a subject's stream; `last` is the number of the last of them, which the
+/// subject's own save counted under its lock.
+///
+/// # Errors
+/// The database is away; a number that stands already.
+#[expect(clippy::as_conversions, reason = "tells sqlx that elements may be null")]
+pub(super) async fn append(
+    conn: &mut Connection,
+    subject: Uuid,
+    last: i32,
+    events: &[NewEvent],
+    actor: Option<AccountId>,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let rows = Rows::of(events);
+    sqlx::query!(
+        "insert into event (subject_id, seq, at, kind, visibility, unit, task_id, data, note, actor_id)
+         select $1, $2::int - cardinality($3::text[]) + ord, $9, kind, visibility, unit, task_id, data,
+             note, $10
+         from unnest($3::text[], $4::text[], $5::text[], $6::uuid[], $7::jsonb[], $8::text[])
+             with ordinality as given (kind, visibility, unit, task_id, data, note, ord)",
+        subject,
+        last,
+        &rows.kinds,
+        &rows.visibilities,
+        &rows.units as &[Option<String>],
+        &rows.tasks as &[Option<Uuid>],
+        &rows.data,
+        &rows.notes as &[Option<String>],
+        now,
+        actor.map(|account| account.0),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// The events of a case that an audience may read, ascending, after `after`. The caller has

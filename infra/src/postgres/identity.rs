@@ -273,6 +273,18 @@ pub async fn credentials(
     }))
 }
 
+/// Locks an account until the transaction ends, so that what one person does at once happens one
+/// after the other.
+///
+/// # Errors
+/// The database's.
+pub async fn lock(conn: &mut Connection, id: AccountId) -> sqlx::Result<()> {
+    sqlx::query!("select id from account where id = $1 for no key update", id.0)
+        .fetch_one(conn)
+        .await?;
+    Ok(())
+}
+
 /// The failures of an account, locked until the transaction ends.
 ///
 /// # Errors

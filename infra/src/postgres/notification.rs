@@ -3,7 +3,7 @@
 
 use domain::{
     event::{Event, EventKind, Visibility},
-    id::{AccountId, ComplaintId, Id, NotificationId, TaskId, WhistleId},
+    id::{AccountId, ClaimId, ComplaintId, Id, NotificationId, RegistrationId, TaskId, WhistleId},
     notification::{Recipient, TOLD, Viewer},
     org::NodeCode,
     page::{Cursor, PageRequest},
@@ -24,13 +24,17 @@ pub struct Entry {
     pub created_at: Timestamp,
     /// When the owner marked it read.
     pub read_at: Option<Timestamp>,
-    /// The complaint it is about, if it is about one.
+    /// The complaint it is about.
     pub complaint_id: Option<ComplaintId>,
-    /// The whistle it is about, if it is about one.
+    /// The whistle it is about.
     pub whistle_id: Option<WhistleId>,
-    /// The complaint's number.
+    /// The claim of a service post that it is about.
+    pub claim_id: Option<ClaimId>,
+    /// The registration it is about.
+    pub registration_id: Option<RegistrationId>,
+    /// The case's number, where cases have one.
     pub number: Option<String>,
-    /// The case's title.
+    /// The case's or the post's title, or the community's name.
     pub title: String,
     /// As whom the owner may read the event; `None` where a role that gave the right is gone.
     pub viewer: Option<Viewer>,
@@ -89,6 +93,7 @@ fn told() -> (Vec<String>, Vec<String>, Vec<String>) {
             Recipient::Blower => "blower",
             Recipient::Reviewer => "reviewer",
             Recipient::Centre | Recipient::Supervisor => "centre",
+            Recipient::Person => "person",
         };
         for role in who.roles() {
             rows.0.push(kind.code().to_owned());
@@ -109,7 +114,7 @@ async fn recipients(
     let (kinds, classes, roles) = told();
     let rows = sqlx::query!(
         r#"with told as (
-               select e.seq, e.unit, e.visibility, e.actor_id, line.class, line.role
+               select e.seq, e.unit, e.visibility, e.actor_id, e.data, line.class, line.role
                from event e
                join unnest($4::text[], $5::text[], $6::text[]) as line (kind, class, role)
                    on line.kind = e.kind
@@ -156,6 +161,10 @@ async fn recipients(
                join role_grant g
                    on g.scope = blower.parent_code and g.role = told.role and g.revoked_at is null
                where told.class = 'reviewer'
+               union
+               select told.seq, told.actor_id, (told.data ->> 'account')::uuid
+               from told
+               where told.class = 'person' and told.visibility in ('everyone', 'reporter')
            )
            select distinct people.seq as "seq!", people.account_id as "account_id!"
            from people
@@ -209,15 +218,17 @@ async fn read(
     let rows = sqlx::query!(
         r#"select n.id as "id: NotificationId", n.created_at, n.read_at,
                -- Whose case follows another reads of it under the number of their own.
-               coalesce(child.id, c.id) as "complaint_id: ComplaintId",
+               coalesce(child.id, c.id) as "complaint_id?: ComplaintId",
                w.id as "whistle_id?: WhistleId",
-               coalesce(child.number, c.number) as number,
-               coalesce(child.title, c.title, w.title) as "title!",
+               claim.id as "claim_id?: ClaimId", r.id as "registration_id?: RegistrationId",
+               coalesce(child.number, c.number) as "number?",
+               coalesce(child.title, c.title, w.title, post.title, o.name, '') as "title!",
                coalesce(c.confidential, false) as "confidential!",
-               coalesce(c.reporter_id = n.account_id, false) as "own!",
+               coalesce(n.account_id in (c.reporter_id, claim.account_id, r.account_id), false)
+                   as "own!",
                child.id is not null as "follows!",
                coalesce(c.units && $6::text[], false)
-                   or coalesce(c.community_code, w.community_code) like any($7::text[])
+                   or coalesce(coalesce(c.community_code, w.community_code) like any($7::text[]), false)
                    or exists (select from task t where t.whistle_id = w.id and t.unit = any($6))
                    as "works!",
                coalesce(w.blower = any($6), false) as "blew!",
@@ -228,6 +239,9 @@ async fn read(
            join event e on e.subject_id = n.subject_id and e.seq = n.seq
            left join complaint c on c.id = n.subject_id
            left join whistle w on w.id = n.subject_id
+           left join claim on claim.id = n.subject_id
+           left join post on post.id = claim.post_id
+           left join registration r on r.id = n.subject_id
            left join lateral (
                select child.id, child.number, child.title from complaint child
                where child.merged_into = c.id and child.reporter_id = n.account_id
@@ -272,6 +286,8 @@ async fn read(
                 read_at: row.read_at,
                 complaint_id: row.complaint_id,
                 whistle_id: row.whistle_id,
+                claim_id: row.claim_id,
+                registration_id: row.registration_id,
                 number: row.number,
                 title: row.title,
                 viewer: reader.viewer(scope, row.confidential, &event),

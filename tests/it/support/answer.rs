@@ -16,7 +16,7 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body as it came.
     pub text: String,
-    /// The body as JSON; null when it is not.
+    /// The body as JSON, an SVG image as text; null for anything else.
     pub body: Value,
 }
 
@@ -26,7 +26,12 @@ impl Answer {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let served = response.url().path().to_owned();
         let text = response.text().await.expect("a body");
-        let body = serde_json::from_str(&text).unwrap_or_default();
+        let media_type = headers.get("content-type").and_then(|value| value.to_str().ok());
+        let body = if media_type.is_some_and(|media_type| media_type.starts_with("image/svg")) {
+            Value::String(text.clone())
+        } else {
+            serde_json::from_str(&text).unwrap_or_default()
+        };
         let answer = Self { request: format!("{method} {path}"), status, headers, text, body };
         let faults = answer.faults(method.as_str(), &served);
         assert!(faults.is_empty(), "{answer}\n{}", faults.join("\n"));

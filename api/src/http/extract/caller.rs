@@ -75,6 +75,14 @@ needs![
     Staff,
     ManageAccounts,
     ManageJobs,
+    UsePoints,
+    ManageOffers,
+    VerifyRedemption,
+    ReadLedger,
+    Register,
+    SignRegistration,
+    OrganisePost,
+    ClaimPost,
 ];
 
 /// An authenticated caller who holds the permission `P`: 401 `unauthenticated`, then 403

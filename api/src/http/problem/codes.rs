@@ -63,7 +63,18 @@ fn basic() -> Vec<Code> {
 }
 
 fn words() -> Vec<Code> {
-    [identity(), complaint(), task(), extension(), whistle(), other()].concat()
+    [
+        identity(),
+        complaint(),
+        task(),
+        extension(),
+        whistle(),
+        registration(),
+        service(),
+        redemption(),
+        other(),
+    ]
+    .concat()
 }
 
 fn whistle() -> Vec<Code> {
@@ -153,6 +164,50 @@ fn extension() -> Vec<Code> {
         code(&ExtensionRefusal::Limit { times: 1 }),
         code(&ExtensionRefusal::TooLate { reply_by: EXAMPLE }),
         code(&ExtensionRefusal::Until { reply_by: EXAMPLE, latest, working_days: 5 }),
+    ]
+}
+
+fn redemption() -> Vec<Code> {
+    use domain::redemption::{Refused, Status};
+    vec![
+        code(&Refused::SoldOut),
+        code(&Refused::PointsInsufficient { needed: 50, available: 20 }),
+        code(&Refused::LimitReached { limit: 1 }),
+        code(&Refused::OfferEnded { at: EXAMPLE }),
+        code(&Refused::LedgerBlocked),
+        code(&Refused::AlreadyVerified),
+        code(&Refused::Ended { status: Status::Cancelled }),
+        code(&Refused::NotVerified),
+        code(&Refused::NotYet),
+    ]
+}
+
+fn registration() -> Vec<Code> {
+    use domain::registration::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Sign, status: Status::Signed }),
+        code(&Refused::AlreadyRegistered),
+        code(&Refused::NotOnRegister),
+        code(&Refused::MemberTaken),
+        code(&Refused::OwnRegistration),
+    ]
+}
+
+fn service() -> Vec<Code> {
+    use domain::service::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Confirm, status: Status::Confirmed }),
+        code(&Refused::PostEnded { ended_at: EXAMPLE }),
+        code(&Refused::PostCancelled),
+        code(&Refused::PostNotStarted { starts_at: EXAMPLE }),
+        code(&Refused::OwnService),
+        code(&Refused::AlreadyClaimed),
+        code(&Refused::Overlap),
+        code(&Refused::CheckInNotOpen { opens_at: EXAMPLE }),
+        code(&Refused::CheckInNothing),
+        code(&Refused::CheckInCode),
+        code(&Refused::CheckInFar { away: 820.0 }),
+        code(&Refused::MinutesBeyondPost { minutes: 120 }),
     ]
 }
 

@@ -1,0 +1,198 @@
+//! Use cases of registration (双报到).
+
+use domain::{
+    id::{AccountId, JobId, RegistrationId},
+    identity::{Grant, Permission, Role, SCOPE_SELF},
+    org::NodeCode,
+    page::{Limit, PageRequest},
+    party::Identity,
+    refusal::{Basic, Invalid},
+    registration::{Registration, Sign, Status},
+    scope::Scope,
+    time::Timestamp,
+};
+use infra::{
+    crypto::Crypto,
+    postgres::{
+        Connection,
+        audit::{self, AuditEntry},
+        identity as accounts, org, party,
+        registration::{
+            self as store, Sealed,
+            read::{self, Desk, Filter},
+        },
+    },
+    random,
+};
+use serde_json::json;
+
+use super::{case::Ask, notification::announce, transact};
+use crate::{error::Error, state::State};
+
+/// What the name that was handed in is sealed for.
+const NAME: &str = "registration.name";
+
+/// The blind index by which a person is found on the register.
+pub(super) fn match_index(crypto: &Crypto, identity: &Identity) -> Vec<u8> {
+    crypto.index("party_member.match", identity.key().as_bytes()).to_vec()
+}
+
+/// The name that was handed in, as it is kept.
+pub(super) fn sealed_name(crypto: &Crypto, identity: &Identity) -> Vec<u8> {
+    crypto.seal(NAME, identity.name.plain().as_bytes())
+}
+
+/// Hands a registration in, or puts a waiting one right. The register is not looked at, so that
+/// the answer, its shape and its time are the same whoever stands on it.
+///
+/// # Errors
+/// No such community; `already_registered`.
+pub async fn submit(
+    state: &State,
+    ask: Ask,
+    community: NodeCode,
+    identity: Identity,
+) -> Result<RegistrationId, Error> {
+    let now = state.clock.now();
+    let account = ask.account().ok_or(Basic::Unauthenticated)?;
+    let sealed = Sealed {
+        name: sealed_name(&state.crypto, &identity),
+        match_index: match_index(&state.crypto, &identity),
+    };
+    let (id, job) = transact(&state.db, move |tx| {
+        Box::pin(async move {
+            if !org::community_exists(tx, &community).await? {
+                let reason = "没有这个社区或村，请从列表中选择";
+                return Err(Invalid::field("community_code", reason).into());
+            }
+            accounts::lock(tx, account).await?;
+            let decision = match store::lock_active(tx, account).await? {
+                Some(waiting) => waiting.correct(community, now)?,
+                None => Registration::submit(random::id(now), account, community, now),
+            };
+            let (registration, events) = (&decision.state, &decision.events);
+            let last = store::hand_in(tx, registration, &sealed, events, now).await?;
+            audit(tx, &ask, "registration.submit", registration, now).await?;
+            let job = announce(tx, registration.id.0, last, events.len(), now).await?;
+            Ok((registration.id, job))
+        })
+    })
+    .await?;
+    state.redis.wake(job.as_slice()).await;
+    Ok(id)
+}
+
+/// The community's officer signs, or does not. A signature makes the account a party member.
+///
+/// # Errors
+/// Not with the officer's community; decided already; nobody free on the register.
+pub async fn sign(state: &State, ask: Ask, id: RegistrationId, sign: Sign) -> Result<(), Error> {
+    let now = state.clock.now();
+    let job = transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let (waiting, index) = lock_own(tx, &ask, id).await?;
+            let officer = ask.account().ok_or(Basic::Unauthenticated)?;
+            let members = party::lock_matching(tx, &index).await?;
+            let decision = waiting.sign(&sign, &members, officer, now)?;
+            decide(tx, &ask, decision.state, &decision.events, now).await
+        })
+    })
+    .await?;
+    state.redis.wake(job.as_slice()).await;
+    Ok(())
+}
+
+/// A registration with the officer's own community, locked; another community's is missing.
+async fn lock_own(
+    tx: &mut Connection,
+    ask: &Ask,
+    id: RegistrationId,
+) -> Result<(Registration, Vec<u8>), Error> {
+    let (registration, index) = store::lock(tx, id).await?.ok_or(Basic::NotFound)?;
+    let own = ask
+        .actor
+        .as_ref()
+        .is_some_and(|actor| actor.covers(Permission::SignRegistration, &registration.community));
+    if !own {
+        return Err(Basic::NotFound.into());
+    }
+    ask.check_version(registration.version)?;
+    Ok((registration, index))
+}
+
+async fn decide(
+    tx: &mut Connection,
+    ask: &Ask,
+    registration: Registration,
+    events: &[domain::event::NewEvent],
+    now: Timestamp,
+) -> Result<Option<JobId>, Error> {
+    let last = store::save(tx, &registration, events, ask.account(), now).await?;
+    if let (Status::Signed, Some(member)) = (registration.status, registration.member) {
+        party::bind(tx, member, registration.account).await?;
+        make_member(tx, registration.account, now).await?;
+    }
+    audit(tx, ask, "registration.sign", &registration, now).await?;
+    announce(tx, registration.id.0, last, events.len(), now).await
+}
+
+/// Gives an account the role of a party member on itself.
+pub(super) async fn make_member(
+    tx: &mut Connection,
+    account: AccountId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let grant = Grant { role: Role::PartyMember, scope: SCOPE_SELF.to_owned() };
+    Ok(accounts::grant(tx, random::id(now), account, &grant, now).await?)
+}
+
+/// One registration for the officer who is to sign it, with the whole name; each look is on record.
+///
+/// # Errors
+/// Not with the officer's community.
+pub async fn read(state: &State, ask: Ask, id: RegistrationId) -> Result<(Desk, String), Error> {
+    let now = state.clock.now();
+    let scope = ask.actor.as_ref().map(Scope::of).ok_or(Basic::Unauthenticated)?;
+    let crypto = state.crypto.clone();
+    transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let filter = Filter { id: Some(id), status: None };
+            let one = PageRequest { after: None, limit: Limit::DEFAULT };
+            let desk = read::desk(tx, &scope, filter, one).await?.pop().ok_or(Basic::NotFound)?;
+            let name = crypto.open_text(NAME, &desk.name_sealed)?;
+            let seen = AuditEntry::new("registration.name_seen", "registration", id, &ask.origin);
+            let seen = match &ask.actor {
+                Some(actor) => seen.by(actor),
+                None => seen,
+            };
+            audit::append(tx, &seen, now).await?;
+            Ok((desk, name))
+        })
+    })
+    .await
+}
+
+/// The name that was handed in, for a list: its first character.
+///
+/// # Errors
+/// It cannot be opened.
+pub fn masked_name(state: &State, desk: &Desk) -> Result<String, Error> {
+    let name = state.crypto.open_text(NAME, &desk.name_sealed)?;
+    Ok(domain::personal::PersonName::trusted(name).masked())
+}
+
+async fn audit(
+    tx: &mut Connection,
+    ask: &Ask,
+    action: &'static str,
+    registration: &Registration,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let entry = AuditEntry::new(action, "registration", registration.id, &ask.origin)
+        .with(json!({ "status": registration.status, "community": registration.community }));
+    let entry = match &ask.actor {
+        Some(actor) => entry.by(actor),
+        None => entry,
+    };
+    Ok(audit::append(tx, &entry, now).await?)
+}

@@ -1,0 +1,363 @@
+//! Use cases of service (双服务): posts, claims, and the hours that are confirmed.
+
+use domain::{
+    decision::Decision,
+    id::{AccountId, ClaimId, JobId, PostId},
+    identity::Permission,
+    org::NodeCode,
+    refusal::{Basic, Invalid},
+    service::{CheckIn, Claim, Confirm, Post, PostForm, Refused, Reject},
+    time::{self, Timestamp},
+};
+use infra::{
+    postgres::{
+        Connection,
+        audit::{self, AuditEntry},
+        identity as accounts, org,
+        service::{self as store, Which},
+        violated,
+    },
+    random,
+};
+use serde_json::{Value, json};
+
+use super::{
+    case::Ask,
+    notification::announce,
+    points::{self, Service},
+    transact,
+};
+use crate::{error::Error, state::State};
+
+/// Characters of a check-in code: read from a sign, typed on a phone.
+const CODE_LENGTH: usize = 6;
+
+/// Publishes a post in a community of one's own.
+///
+/// # Errors
+/// A field that breaks a rule; no such community, or not one's own.
+pub async fn publish(state: &State, ask: Ask, form: &PostForm<'_>) -> Result<PostId, Error> {
+    let now = state.clock.now();
+    let account = ask.account().ok_or(Basic::Unauthenticated)?;
+    let code = random::code(&random::UNAMBIGUOUS, CODE_LENGTH);
+    let published = form.publish(random::id(now), code, account, now)?;
+    transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let post = &published.post;
+            if !org::community_exists(tx, &post.community).await? {
+                let reason = "没有这个社区或村，请从列表中选择";
+                return Err(Invalid::field("community_code", reason).into());
+            }
+            if !organises(&ask, &post.community) {
+                let reason = "只能发布本社区的岗位";
+                return Err(Invalid::field("community_code", reason).into());
+            }
+            store::insert_post(tx, &published, now).await?;
+            let data = json!({ "community": post.community, "kind": post.kind });
+            audit(tx, &ask, ("post.publish", "post", post.id.0), data, now).await?;
+            Ok(post.id)
+        })
+    })
+    .await
+}
+
+fn organises(ask: &Ask, community: &NodeCode) -> bool {
+    let actor = ask.actor.as_ref();
+    actor.is_some_and(|actor| actor.covers(Permission::OrganisePost, community))
+}
+
+/// Calls a post off, and with it every claim that is not over; everyone is told.
+///
+/// # Errors
+/// Not one's own to organise; called off already.
+pub async fn call_off(state: &State, ask: Ask, id: PostId) -> Result<(), Error> {
+    let now = state.clock.now();
+    let jobs = transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let post = store::lock_post(tx, id).await?.ok_or(Basic::NotFound)?;
+            if !organises(&ask, &post.community) {
+                return Err(Basic::NotFound.into());
+            }
+            ask.check_version(post.version)?;
+            let post = post.call_off(now)?;
+            store::save_post(tx, &post).await?;
+            let mut jobs = Vec::new();
+            for claim in store::lock_claims(tx, id, Which::Open).await? {
+                jobs.extend(save(tx, &ask, &claim.call_off(&post)?, now).await?);
+            }
+            store::recount(tx, &post).await?;
+            audit(tx, &ask, ("post.call_off", "post", id.0), Value::Null, now).await?;
+            Ok(jobs)
+        })
+    })
+    .await?;
+    state.redis.wake(&jobs).await;
+    Ok(())
+}
+
+/// Claims a post: a place, or a place on the waitlist when it is full. The post is locked first,
+/// then the person: of two claims on the last place one waits, of two at the same time one stands.
+///
+/// # Errors
+/// No such post; over, called off, one's own; `already_claimed`, `claim_overlap`.
+pub async fn claim(state: &State, ask: Ask, post: PostId) -> Result<ClaimId, Error> {
+    let now = state.clock.now();
+    let account = ask.account().ok_or(Basic::Unauthenticated)?;
+    let (id, jobs) = transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let post = store::lock_post(tx, post).await?.ok_or(Basic::NotFound)?;
+            accounts::lock(tx, account).await?;
+            let standing = store::standing(tx, account, &post).await?;
+            let decision = post.claim(random::id(now), account, &standing, now)?;
+            let (claim, events) = (&decision.state, &decision.events);
+            let last = store::insert_claim(tx, claim, events, now).await.map_err(held)?;
+            store::recount(tx, &post).await?;
+            let data = json!({ "status": claim.status, "post": post.id });
+            audit(tx, &ask, ("claim.make", "claim", claim.id.0), data, now).await?;
+            let job = announce(tx, claim.id.0, last, events.len(), now).await?;
+            Ok((claim.id, job))
+        })
+    })
+    .await?;
+    state.redis.wake(jobs.as_slice()).await;
+    Ok(id)
+}
+
+/// What the database's own guards say, should a rule ever be passed by.
+fn held(error: sqlx::Error) -> Error {
+    match violated(&error) {
+        Some("claim_once") => Refused::AlreadyClaimed.into(),
+        Some("claim_no_overlap") => Refused::Overlap.into(),
+        _ => error.into(),
+    }
+}
+
+/// A claim with its post, both locked.
+struct Held {
+    post: Post,
+    claim: Claim,
+}
+
+impl Held {
+    async fn take(tx: &mut Connection, id: ClaimId) -> Result<Self, Error> {
+        let post = store::post_of(tx, id).await?.ok_or(Basic::NotFound)?;
+        let post = store::lock_post(tx, post).await?.ok_or(Basic::NotFound)?;
+        let claim = store::lock_claims(tx, post.id, Which::One(id)).await?.pop();
+        Ok(Self { claim: claim.ok_or(Basic::NotFound)?, post })
+    }
+
+    /// The caller's own claim; another's is missing.
+    async fn own(tx: &mut Connection, id: ClaimId, ask: &Ask) -> Result<Self, Error> {
+        let held = Self::take(tx, id).await?;
+        let own = ask.account() == Some(held.claim.account);
+        held.checked(own, ask)
+    }
+
+    /// A claim of a post that the caller organises; another community's is missing.
+    async fn organised(
+        tx: &mut Connection,
+        id: ClaimId,
+        ask: &Ask,
+    ) -> Result<(Self, AccountId), Error> {
+        let held = Self::take(tx, id).await?;
+        let organised = organises(ask, &held.post.community);
+        let by = ask.account().ok_or(Basic::Unauthenticated)?;
+        Ok((held.checked(organised, ask)?, by))
+    }
+
+    fn checked(self, visible: bool, ask: &Ask) -> Result<Self, Error> {
+        if !visible {
+            return Err(Basic::NotFound.into());
+        }
+        ask.check_version(self.claim.version)?;
+        Ok(self)
+    }
+
+    /// Stores what was decided; when a place came free, the first who waits moves up.
+    async fn store(
+        self,
+        tx: &mut Connection,
+        ask: &Ask,
+        action: &'static str,
+        decision: &Decision<Claim>,
+        now: Timestamp,
+    ) -> Result<Vec<JobId>, Error> {
+        let mut jobs: Vec<JobId> = save(tx, ask, decision, now).await?.into_iter().collect();
+        let (before, after) = (self.claim.status, decision.state.status);
+        if before.holds_place() != after.holds_place() {
+            let mut post = store::recount(tx, &self.post).await?;
+            while post.has_room(now)
+                && let Some(first) =
+                    store::lock_claims(tx, post.id, Which::FirstWaiting).await?.pop()
+            {
+                jobs.extend(save(tx, ask, &first.promote(&post)?, now).await?);
+                post = store::recount(tx, &post).await?;
+            }
+        }
+        let data = json!({ "status": after, "minutes": decision.state.minutes });
+        audit(tx, ask, (action, "claim", self.claim.id.0), data, now).await?;
+        Ok(jobs)
+    }
+}
+
+async fn save(
+    tx: &mut Connection,
+    ask: &Ask,
+    decision: &Decision<Claim>,
+    now: Timestamp,
+) -> Result<Option<JobId>, Error> {
+    let (claim, events) = (&decision.state, &decision.events);
+    let last = store::save_claim(tx, claim, events, ask.account(), now).await?;
+    announce(tx, claim.id.0, last, events.len(), now).await
+}
+
+/// Runs a command of the person on a claim of their own.
+async fn by_person(
+    state: &State,
+    ask: Ask,
+    id: ClaimId,
+    action: &'static str,
+    decide: impl FnOnce(&Held, Timestamp) -> Result<Decision<Claim>, Refused> + Send + 'static,
+) -> Result<(), Error> {
+    let now = state.clock.now();
+    let jobs = transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let held = Held::own(tx, id, &ask).await?;
+            let decision = decide(&held, now)?;
+            held.store(tx, &ask, action, &decision, now).await
+        })
+    })
+    .await?;
+    state.redis.wake(&jobs).await;
+    Ok(())
+}
+
+/// Runs a command of the organiser on a claim.
+async fn by_organiser(
+    state: &State,
+    ask: Ask,
+    id: ClaimId,
+    action: &'static str,
+    decide: impl FnOnce(&Held, AccountId, Timestamp) -> Result<Decision<Claim>, Refused>
+    + Send
+    + 'static,
+) -> Result<(), Error> {
+    let now = state.clock.now();
+    let jobs = transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let (held, by) = Held::organised(tx, id, &ask).await?;
+            let decision = decide(&held, by, now)?;
+            held.store(tx, &ask, action, &decision, now).await
+        })
+    })
+    .await?;
+    state.redis.wake(&jobs).await;
+    Ok(())
+}
+
+/// The person is there (签到).
+///
+/// # Errors
+/// Not one's own; an illegal step; the rules of `domain::service::Claim::check_in`.
+pub async fn check_in(state: &State, ask: Ask, id: ClaimId, shown: CheckIn) -> Result<(), Error> {
+    by_person(state, ask, id, "claim.check_in", move |held, now| {
+        held.claim.check_in(&held.post, &shown, now)
+    })
+    .await
+}
+
+/// The person leaves (签退).
+///
+/// # Errors
+/// Not one's own; an illegal step.
+pub async fn check_out(state: &State, ask: Ask, id: ClaimId) -> Result<(), Error> {
+    by_person(state, ask, id, "claim.check_out", |held, now| held.claim.check_out(&held.post, now))
+        .await
+}
+
+/// The person calls it off; the first who waits moves up.
+///
+/// # Errors
+/// Not one's own; an illegal step.
+pub async fn cancel(state: &State, ask: Ask, id: ClaimId) -> Result<(), Error> {
+    by_person(state, ask, id, "claim.cancel", |held, _| held.claim.cancel(&held.post)).await
+}
+
+/// The organiser confirms the hours; the points are posted in the same transaction. The hours are
+/// recorded in full, whatever the points are capped at.
+///
+/// # Errors
+/// Not one's own to organise; an illegal step, such as a second confirmation; `own_service`,
+/// `minutes_beyond_post`.
+pub async fn confirm(state: &State, ask: Ask, id: ClaimId, confirm: Confirm) -> Result<(), Error> {
+    let now = state.clock.now();
+    let here = state.clone();
+    let jobs = transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let (held, by) = Held::organised(tx, id, &ask).await?;
+            let decision = held.claim.confirm(&held.post, &confirm, by, now)?;
+            let points = award(&here, tx, &held.post, &decision.state, now).await?;
+            let decision = Claim::with_points(decision, points);
+            held.store(tx, &ask, "claim.confirm", &decision, now).await
+        })
+    })
+    .await?;
+    state.redis.wake(&jobs).await;
+    Ok(())
+}
+
+/// Posts the points of a confirmed claim; answers how many they are.
+pub(super) async fn award(
+    state: &State,
+    tx: &mut Connection,
+    post: &Post,
+    claim: &Claim,
+    now: Timestamp,
+) -> Result<i64, Error> {
+    let service = Service {
+        account: claim.account,
+        claim: claim.id.0,
+        post_kind: post.kind.code(),
+        minutes: claim.minutes.unwrap_or_default().into(),
+        factor_percent: post.factor_percent.into(),
+        on: time::date(post.starts_at),
+    };
+    points::award_service(tx, state, &service, now).await
+}
+
+/// The organiser notes that the person did not come (登记未到).
+///
+/// # Errors
+/// Not one's own to organise; an illegal step; `own_service`, `post_not_started`.
+pub async fn no_show(state: &State, ask: Ask, id: ClaimId) -> Result<(), Error> {
+    by_organiser(state, ask, id, "claim.no_show", |held, by, now| {
+        held.claim.no_show(&held.post, by, now)
+    })
+    .await
+}
+
+/// The organiser does not count it (不予认可).
+///
+/// # Errors
+/// Not one's own to organise; an illegal step; `own_service`.
+pub async fn reject(state: &State, ask: Ask, id: ClaimId, reject: Reject) -> Result<(), Error> {
+    by_organiser(state, ask, id, "claim.reject", move |held, by, now| {
+        held.claim.reject(&held.post, &reject, by, now)
+    })
+    .await
+}
+
+async fn audit(
+    tx: &mut Connection,
+    ask: &Ask,
+    (action, object, id): (&'static str, &'static str, uuid::Uuid),
+    data: Value,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let entry = AuditEntry::new(action, object, id, &ask.origin).with(data);
+    let entry = match &ask.actor {
+        Some(actor) => entry.by(actor),
+        None => entry,
+    };
+    Ok(audit::append(tx, &entry, now).await?)
+}

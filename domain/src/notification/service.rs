@@ -1,0 +1,74 @@
+//! Registration and service in plain words.
+
+use super::Facts;
+use crate::{event::EventKind, service::Status};
+
+impl Facts<'_> {
+    /// What happened to a registration, a post or a claim.
+    pub(super) fn service(&self) -> Option<String> {
+        let starts = || self.by("starts_at", |at| format!("（{at} 开始）"));
+        Some(match self.event.kind {
+            EventKind::RegistrationSubmitted => {
+                format!("有党员申请到{}报到，请核对名册后签署", self.place())
+            }
+            EventKind::RegistrationSigned => {
+                format!("{}已签署您的报到，回执已留存", self.place())
+            }
+            EventKind::RegistrationRefused => {
+                format!("{}未签署您的报到，请核对姓名和证件号码后重新申请", self.place())
+            }
+            EventKind::Claimed => match self.code::<Status>("status") {
+                Some(Status::Waitlisted) => {
+                    "岗位已满，列入候补，有人退出时按先后自动转正".to_owned()
+                }
+                _ => "已认领岗位，请按时到场".to_owned(),
+            },
+            EventKind::ClaimPromoted => {
+                format!("岗位有了空位，您的候补已转正{}，请按时到场；来不了请取消", starts())
+            }
+            EventKind::ClaimCancelled => "本人已取消认领".to_owned(),
+            EventKind::PostCancelled => {
+                format!("{}取消了这个岗位{}，不用再去，谢谢您的支持", self.place(), starts())
+            }
+            EventKind::CheckedIn => "已签到，服务开始".to_owned(),
+            EventKind::CheckedOut => "已签退，等待组织者确认时长".to_owned(),
+            EventKind::ServiceConfirmed => self.confirmed(),
+            EventKind::NoShow => "组织者登记您没有到场，这次不计时长".to_owned(),
+            EventKind::ClaimRejected => "组织者没有认可这次服务，不计时长".to_owned(),
+            _ => return None,
+        })
+    }
+
+    fn place(&self) -> &str {
+        self.event.unit_name.as_deref().unwrap_or("社区")
+    }
+
+    fn confirmed(&self) -> String {
+        let minutes = self.number("minutes").map(spoken).unwrap_or_default();
+        let points = match self.number("points") {
+            Some(0) => "，未产生积分（当日已到上限，或不足 1 分），时长照常计入",
+            Some(points) => return format!("组织者已确认服务时长{minutes}，获得 {points} 积分"),
+            None => "",
+        };
+        format!("组织者已确认服务时长{minutes}{points}")
+    }
+}
+
+/// Minutes as people say them: `1 小时 30 分钟`.
+fn spoken(minutes: i64) -> String {
+    match (minutes / 60, minutes % 60) {
+        (0, rest) => format!(" {rest} 分钟"),
+        (hours, 0) => format!(" {hours} 小时"),
+        (hours, rest) => format!(" {hours} 小时 {rest} 分钟"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spoken;
+
+    #[test]
+    fn minutes_are_spoken() {
+        assert_eq!([45, 120, 90].map(spoken), [" 45 分钟", " 2 小时", " 1 小时 30 分钟"]);
+    }
+}

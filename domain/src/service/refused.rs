@@ -1,0 +1,111 @@
+//! Why a step of a service is refused.
+
+use super::{NEAR_METRES, Status, Step};
+use crate::{
+    refusal::{self, FieldError, Kind},
+    time::{self, Timestamp},
+};
+
+/// A refused step.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Refused {
+    /// The table has no such step from here.
+    #[error("认领现在是“{}”，不能“{}”", .status.label(), .step.label())]
+    Step {
+        /// What was asked.
+        step: Step,
+        /// Where the claim stands.
+        status: Status,
+    },
+    /// The post is over.
+    #[error("这个岗位已在 {} 结束", time::spoken(*.ended_at))]
+    PostEnded {
+        /// When it ended.
+        ended_at: Timestamp,
+    },
+    /// The post was called off.
+    #[error("这个岗位已取消，请看看其他岗位")]
+    PostCancelled,
+    /// The post has not begun.
+    #[error("岗位 {} 才开始，开始以后才能登记未到", time::spoken(*.starts_at))]
+    PostNotStarted {
+        /// When it begins.
+        starts_at: Timestamp,
+    },
+    /// Nobody serves at a post of their own, or confirms their own hours.
+    #[error("组织的人不能给自己记服务：自己发布的岗位不能认领，自己的时长由别人确认")]
+    OwnService,
+    /// One claim for each person and post.
+    #[error("您已经认领过这个岗位，不需要重复认领")]
+    AlreadyClaimed,
+    /// Nobody is in two places at once.
+    #[error(
+        "这个时间您已认领（或候补）另一个岗位，时间重叠的不能同时认领；如要换岗，请先取消原来的"
+    )]
+    Overlap,
+    /// Too early to check in.
+    #[error("还没有到签到时间，{} 起可以签到", time::spoken(*.opens_at))]
+    CheckInNotOpen {
+        /// From when one can.
+        opens_at: Timestamp,
+    },
+    /// Neither code nor location.
+    #[error("请扫描或输入现场的签到码，或允许使用定位；都不方便时，由组织者确认即可，不必签到")]
+    CheckInNothing,
+    /// The code is wrong.
+    #[error("签到码不对，请核对现场出示的签到码；也可以由组织者直接确认")]
+    CheckInCode,
+    /// Too far away.
+    #[error(
+        "您离岗位地点约 {away:.0} 米，{NEAR_METRES:.0} 米以内才能定位签到；定位不准时可输入签到码"
+    )]
+    CheckInFar {
+        /// How far, in metres.
+        away: f64,
+    },
+    /// More than the post has.
+    #[error("确认的时长不能超过岗位的时长（{minutes} 分钟）")]
+    MinutesBeyondPost {
+        /// How long the post is.
+        minutes: i64,
+    },
+}
+
+impl refusal::Refusal for Refused {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Step { .. } => "claim_step_refused",
+            Self::PostEnded { .. } => "post_ended",
+            Self::PostCancelled => "post_cancelled",
+            Self::PostNotStarted { .. } => "post_not_started",
+            Self::OwnService => "own_service",
+            Self::AlreadyClaimed => "already_claimed",
+            Self::Overlap => "claim_overlap",
+            Self::CheckInNotOpen { .. } => "check_in_not_open",
+            Self::CheckInNothing => "check_in_proof_missing",
+            Self::CheckInCode => "check_in_code_wrong",
+            Self::CheckInFar { .. } => "check_in_too_far",
+            Self::MinutesBeyondPost { .. } => "minutes_beyond_post",
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::CheckInNothing
+            | Self::CheckInCode
+            | Self::CheckInFar { .. }
+            | Self::MinutesBeyondPost { .. } => Kind::Invalid,
+            _ => Kind::Conflict,
+        }
+    }
+
+    fn fields(&self) -> Vec<FieldError> {
+        let at = |field: &str| vec![FieldError::new(field, self.to_string())];
+        match self {
+            Self::CheckInNothing | Self::CheckInCode => at("code"),
+            Self::CheckInFar { .. } => at("location"),
+            Self::MinutesBeyondPost { .. } => at("minutes"),
+            _ => Vec::new(),
+        }
+    }
+}

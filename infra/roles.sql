@@ -1,0 +1,20 @@
+-- The database role that `serve` and `worker` should run as in production. `migrate` runs as the
+-- owner of the schema. Run this as the owner after each migration: psql -f infra/roles.sql
+--
+-- What is only added to (ledger, audit trail, events) can be changed by this role in no way; the
+-- triggers refuse it to the owner as well.
+do $$
+begin
+    if not exists (select from pg_roles where rolname = 'zhixiang_app') then
+        create role zhixiang_app nologin;
+    end if;
+end
+$$;
+grant usage on schema public to zhixiang_app;
+grant select, insert, update, delete on all tables in schema public to zhixiang_app;
+grant usage, select on all sequences in schema public to zhixiang_app;
+grant execute on all functions in schema public to zhixiang_app;
+revoke update, delete on ledger_tx, ledger_entry, hold_lot, audit_entry, event from zhixiang_app;
+revoke delete on hold from zhixiang_app;
+-- What a person wrote can be erased from the stream, and nothing else of it.
+grant update (note) on event to zhixiang_app;

@@ -1,0 +1,389 @@
+//! The points ledger: accounts, movements, lots. Every change of a person's points happens under
+//! the lock of their account, which therefore guards their lots as well.
+
+use chrono::NaiveDate;
+use domain::{
+    complaint,
+    id::{AccountId, ComplaintId, LedgerTxId, LotId},
+    points::{EntryKind, Lot, Source},
+    task,
+    time::Timestamp,
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::Connection;
+
+pub mod read;
+#[cfg(test)]
+mod tests;
+
+/// Where awarded points come from.
+pub const ISSUANCE: Uuid = Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001);
+/// Where expired points go to.
+pub const EXPIRY: Uuid = Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0002);
+
+/// What a person has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Balance {
+    /// The sum of their entries.
+    pub posted: i64,
+    /// Of these, set aside for redemption codes.
+    pub held: i64,
+}
+
+/// A movement to be posted: `amount` points from one account to another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Posting<'a> {
+    /// Its id.
+    pub id: LedgerTxId,
+    /// What moves.
+    pub kind: EntryKind,
+    /// Why; with the kind it is unique for ever.
+    pub cause: &'a str,
+    /// How many points; positive.
+    pub amount: i64,
+    /// Who gives.
+    pub from: Uuid,
+    /// Who gets.
+    pub to: Uuid,
+    /// Codes and ids for its sentence.
+    pub data: &'a Value,
+    /// Of an award: what for, on which day it counts, by which rule.
+    pub award: Option<(Source, NaiveDate, &'a str)>,
+    /// The movement that it takes back.
+    pub reverses: Option<LedgerTxId>,
+}
+
+/// Posts a movement with its two entries.
+///
+/// # Errors
+/// The database's; `ledger_tx_cause` when the same cause has moved points before.
+pub async fn post(
+    conn: &mut Connection,
+    posting: &Posting<'_>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    let (source, day, version) = match posting.award {
+        Some((source, day, version)) => (Some(source.code()), Some(day), Some(version)),
+        None => (None, None, None),
+    };
+    sqlx::query!(
+        "with posted as (
+             insert into ledger_tx
+                 (id, kind, cause, source, at, counted_on, rule_version, data, reverses)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+             returning id, at
+         )
+         insert into ledger_entry (tx, seq, account, amount, at)
+         select id, seq, account, amount, at
+         from posted, unnest(array[1, 2]::smallint[], array[$10, $11]::uuid[], array[-$12::bigint, $12::bigint])
+             as entry (seq, account, amount)",
+        posting.id.0,
+        posting.kind.code(),
+        posting.cause,
+        source,
+        now,
+        day,
+        version,
+        posting.data,
+        posting.reverses.map(|id| id.0),
+        posting.from,
+        posting.to,
+        posting.amount,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Opens a person's account, if it is not open.
+///
+/// # Errors
+/// The database's.
+pub async fn open(conn: &mut Connection, account: AccountId, now: Timestamp) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into points_account (id, kind, account_id, posted, held, opened_at)
+         values ($1, 'user', $1, 0, 0, $2) on conflict do nothing",
+        account.0,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Locks a person's account; `None` when they never had points.
+///
+/// # Errors
+/// The database's.
+pub async fn lock(conn: &mut Connection, account: AccountId) -> sqlx::Result<Option<Balance>> {
+    sqlx::query_as!(
+        Balance,
+        r#"select posted as "posted!", held as "held!" from points_account
+           where account_id = $1 for no key update"#,
+        account.0,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Adds a lot to an account and to its total. The movement is posted beside it.
+///
+/// # Errors
+/// The database's.
+pub async fn add_lot(
+    conn: &mut Connection,
+    lot: LotId,
+    account: AccountId,
+    points: i64,
+    expires_at: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with added as (
+             insert into point_lot (id, account, granted, remaining, expires_at)
+             values ($1, $2, $3, $3, $4)
+         )
+         update points_account set posted = posted + $3 where id = $2",
+        lot.0,
+        account.0,
+        points,
+        expires_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The lots that a person can spend from, first expiring first. Under the account's lock.
+///
+/// # Errors
+/// The database's.
+pub async fn spendable(
+    conn: &mut Connection,
+    account: AccountId,
+    now: Timestamp,
+) -> sqlx::Result<Vec<Lot>> {
+    sqlx::query_as!(
+        Lot,
+        r#"select id as "id: LotId", remaining - held as "free!" from point_lot
+           where account = $1 and remaining > 0 and remaining > held and expires_at > $2
+           order by expires_at, id"#,
+        account.0,
+        now,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// What a person was awarded for a source on the days `from..to`: points and how often. What was
+/// taken back counts no more.
+///
+/// # Errors
+/// The database's.
+pub async fn awarded(
+    conn: &mut Connection,
+    account: AccountId,
+    source: Source,
+    from: NaiveDate,
+    to: NaiveDate,
+) -> sqlx::Result<(i64, i64)> {
+    let row = sqlx::query!(
+        r#"select coalesce(sum(entry.amount), 0)::bigint as "points!", count(*) as "times!"
+           from ledger_entry as entry join ledger_tx as tx on tx.id = entry.tx
+           where entry.account = $1 and tx.source = $2 and tx.counted_on >= $3 and tx.counted_on < $4
+               and not exists (select from ledger_tx as back where back.reverses = tx.id)"#,
+        account.0,
+        source.code(),
+        from,
+        to,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.points, row.times))
+}
+
+/// Whether a cause has moved points already.
+///
+/// # Errors
+/// The database's.
+pub async fn caused(conn: &mut Connection, kind: EntryKind, cause: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from ledger_tx where kind = $1 and cause = $2) as "known!""#,
+        kind.code(),
+        cause,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// What decides whether an appeal is awarded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appeal {
+    /// Who reported it, with an account.
+    pub reporter: Option<AccountId>,
+    /// Its number.
+    pub number: String,
+    /// What kind of appeal.
+    pub kind: complaint::Kind,
+    /// What the lead unit's reply came to, once it was confirmed.
+    pub outcome: Option<task::Outcome>,
+    /// A supervisor took it out of the rates: unreasonable, or out of scope.
+    pub excluded: bool,
+}
+
+/// What an award for a complaint is decided by.
+///
+/// # Errors
+/// The database's.
+pub async fn appeal(conn: &mut Connection, id: ComplaintId) -> sqlx::Result<Option<Appeal>> {
+    sqlx::query_as!(
+        Appeal,
+        r#"select reporter_id as "reporter: AccountId", number, kind as "kind: complaint::Kind",
+               (select reply_outcome from task
+                where task.complaint_id = complaint.id and line = 0 and task.status = 'confirmed'
+                order by confirmed_at desc, id desc limit 1) as "outcome: task::Outcome",
+               excluded_at is not null as "excluded!"
+           from complaint where id = $1"#,
+        id.0,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Points that ran out: what is left of a lot and not held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expired {
+    /// The lot.
+    pub lot: LotId,
+    /// Whose.
+    pub account: AccountId,
+    /// How many points.
+    pub points: i64,
+    /// The lot's points before, held ones included.
+    pub remaining: i64,
+}
+
+/// Locks up to `limit` accounts that have expired points, in order, and answers these points.
+///
+/// # Errors
+/// The database's.
+pub async fn expired(
+    conn: &mut Connection,
+    limit: i64,
+    now: Timestamp,
+) -> sqlx::Result<Vec<Expired>> {
+    let accounts = sqlx::query_scalar!(
+        "select id from points_account
+         where id in (
+             select account from point_lot
+             where remaining > 0 and remaining > held and expires_at <= $1
+             order by account limit $2
+         )
+         order by id for no key update",
+        now,
+        limit,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query_as!(
+        Expired,
+        r#"select id as "lot: LotId", account as "account: AccountId",
+               remaining - held as "points!", remaining
+           from point_lot
+           where account = any($2) and remaining > 0 and remaining > held and expires_at <= $1
+           order by account, expires_at, id"#,
+        now,
+        &accounts,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Takes expired points out of their lot and their account. The movement is posted beside it.
+///
+/// # Errors
+/// The database's.
+pub async fn take_expired(conn: &mut Connection, expired: &Expired) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with taken as (update point_lot set remaining = remaining - $3 where id = $1)
+         update points_account set posted = posted - $3 where id = $2",
+        expired.lot.0,
+        expired.account.0,
+        expired.points,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A figure that breaks one of the nine rules of the books.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Which rule.
+    pub rule: String,
+    /// The movement, hold, lot, account or offer.
+    pub subject: Option<Uuid>,
+    /// Whose redemptions it blocks.
+    pub account: Option<Uuid>,
+    /// Which offer it blocks.
+    pub offer: Option<Uuid>,
+    /// The figure that the other books give.
+    pub expected: i64,
+    /// The figure that stands there.
+    pub found: i64,
+}
+
+/// Every violation, at most 1,000. There is none.
+///
+/// # Errors
+/// The database's.
+pub async fn violations(conn: &mut Connection) -> sqlx::Result<Vec<Violation>> {
+    sqlx::query_as!(
+        Violation,
+        r#"select rule as "rule!", subject, account, offer, expected as "expected!", found as "found!"
+           from ledger_violation order by rule, subject limit 1000"#,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Blocks redemption for the accounts and offers of these violations, and for no other.
+///
+/// # Errors
+/// The database's.
+pub async fn block(
+    conn: &mut Connection,
+    violations: &[Violation],
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    let subject = |one: &Violation| {
+        let account = one.account.map(|id| (id, "account".to_owned(), one.rule.clone()));
+        let offer = one.offer.map(|id| (id, "offer".to_owned(), one.rule.clone()));
+        account.into_iter().chain(offer)
+    };
+    let mut ids = Vec::new();
+    let mut subjects = Vec::new();
+    let mut rules = Vec::new();
+    for (id, subject, rule) in violations.iter().flat_map(subject) {
+        ids.push(id);
+        subjects.push(subject);
+        rules.push(rule);
+    }
+    sqlx::query!("delete from ledger_block where subject_id <> all($1)", &ids)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!(
+        "insert into ledger_block (subject_id, subject, rule, since)
+         select id, subject, rule, $4
+         from unnest($1::uuid[], $2::text[], $3::text[]) as found (id, subject, rule)
+         on conflict (subject_id) do nothing",
+        &ids,
+        &subjects,
+        &rules,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! A person's points as they see them.
+
+use domain::{
+    id::LedgerTxId,
+    page::{Cursor, PageRequest},
+    points::{EntryKind, Source},
+    scope::Scope,
+    time::Timestamp,
+};
+use serde_json::Value;
+
+use super::{super::Connection, Balance};
+
+/// The caller's own balance; zero without an account.
+///
+/// # Errors
+/// The database's.
+pub async fn balance(conn: &mut Connection, scope: &Scope) -> sqlx::Result<Balance> {
+    let found = sqlx::query_as!(
+        Balance,
+        r#"select posted as "posted!", held as "held!" from points_account where account_id = $1"#,
+        scope.account().0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.unwrap_or_default())
+}
+
+/// Points of the caller's that expire at one instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expiring {
+    /// How many.
+    pub points: i64,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The caller's points that expire before `until`, the first first.
+///
+/// # Errors
+/// The database's.
+pub async fn expiring(
+    conn: &mut Connection,
+    scope: &Scope,
+    until: Timestamp,
+) -> sqlx::Result<Vec<Expiring>> {
+    sqlx::query_as!(
+        Expiring,
+        r#"select sum(remaining)::bigint as "points!", expires_at as at from point_lot
+           where account = $1 and remaining > 0 and expires_at <= $2
+           group by expires_at order by expires_at"#,
+        scope.account().0,
+        until,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// A line of the caller's account.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The movement.
+    pub id: LedgerTxId,
+    /// What moved.
+    pub kind: EntryKind,
+    /// What gave the points.
+    pub source: Option<Source>,
+    /// How many; negative when they went away.
+    pub points: i64,
+    /// When.
+    pub at: Timestamp,
+    /// Codes and figures for its sentence.
+    pub data: Value,
+    /// The offer that was redeemed or refunded.
+    pub offer: Option<String>,
+}
+
+impl Entry {
+    /// Where it stands in the list.
+    pub const fn cursor(&self) -> Cursor {
+        Cursor { at: self.at, id: self.id.0 }
+    }
+}
+
+/// A page of the caller's account, the latest first, with one row more than the page.
+///
+/// # Errors
+/// The database's.
+pub async fn entries(
+    conn: &mut Connection,
+    scope: &Scope,
+    page: PageRequest,
+) -> sqlx::Result<Vec<Entry>> {
+    let after = page.after.map(|Cursor { at, id }| (at, id)).unzip();
+    sqlx::query_as!(
+        Entry,
+        r#"select tx.id as "id: LedgerTxId", tx.kind as "kind: EntryKind",
+               tx.source as "source: Source", entry.amount as points, entry.at, tx.data,
+               offer.title as "offer?"
+           from ledger_entry as entry
+           join ledger_tx as tx on tx.id = entry.tx
+           left join hold on hold.id = coalesce(tx.reverses, tx.id)
+           left join offer on offer.id = hold.offer
+           where entry.account = $1
+               and ($2::timestamptz is null or (entry.at, entry.tx) < ($2, $3::uuid))
+           order by entry.at desc, entry.tx desc
+           limit $4"#,
+        scope.account().0,
+        after.0,
+        after.1,
+        page.probe(),
+    )
+    .fetch_all(conn)
+    .await
+}

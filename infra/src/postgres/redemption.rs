@@ -1,0 +1,239 @@
+//! Redemptions: the hold on points and on a piece, its code, and its one end. Lock order: account →
+//! hold → lot → offer.
+
+use domain::{
+    id::{AccountId, OfferId, RedemptionId},
+    points::Part,
+    redemption::{Redemption, Status},
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+use super::Connection;
+
+pub mod read;
+
+/// A hold to be made.
+#[derive(Debug, Clone)]
+pub struct NewHold<'a> {
+    /// Its id.
+    pub id: RedemptionId,
+    /// Whose points.
+    pub account: AccountId,
+    /// Of which offer.
+    pub offer: OfferId,
+    /// What the client called the request.
+    pub client_key: &'a str,
+    /// Which of the person's pieces it is.
+    pub slot: i16,
+    /// How many points.
+    pub points: i64,
+    /// From which lots.
+    pub parts: &'a [Part],
+    /// The code is good before this instant.
+    pub expires_at: Timestamp,
+    /// The code's blind index.
+    pub code_index: &'a [u8],
+    /// The code, sealed.
+    pub code_sealed: &'a [u8],
+}
+
+/// Sets points aside: hold, its parts, lots and account in one statement, under the account's
+/// lock. The piece of the offer is claimed after it.
+///
+/// # Errors
+/// The database's; `hold_client_key` when the client has used the key before.
+pub async fn hold(conn: &mut Connection, new: &NewHold<'_>, now: Timestamp) -> sqlx::Result<()> {
+    let lots: Vec<Uuid> = new.parts.iter().map(|part| part.lot.0).collect();
+    let amounts: Vec<i64> = new.parts.iter().map(|part| part.amount).collect();
+    sqlx::query!(
+        "with made as (
+             insert into hold (id, account, offer, client_key, slot, points, created_at, expires_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8)
+         ), shown as (
+             insert into redemption (id, code_index, code_sealed) values ($1, $9, $10)
+         ), part as (
+             insert into hold_lot (hold, lot, amount)
+             select $1, lot, amount from unnest($11::uuid[], $12::bigint[]) as given (lot, amount)
+             returning lot, amount
+         ), lots as (
+             update point_lot set held = held + part.amount from part where point_lot.id = part.lot
+         )
+         update points_account set held = held + $6 where id = $2",
+        new.id.0,
+        new.account.0,
+        new.offer.0,
+        new.client_key,
+        new.slot,
+        new.points,
+        now,
+        new.expires_at,
+        new.code_index,
+        new.code_sealed,
+        &lots,
+        &amounts,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Where a redemption belongs; none of it ever changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The redemption.
+    pub id: RedemptionId,
+    /// Whose points.
+    pub account: AccountId,
+    /// How many.
+    pub points: i64,
+    /// The code of the merchant whose offer it is.
+    pub merchant: String,
+    /// The merchant's account in the ledger.
+    pub payee: Uuid,
+}
+
+/// By what a redemption is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By<'a> {
+    /// Its id.
+    Id(RedemptionId),
+    /// The blind index of its code.
+    Code(&'a [u8]),
+}
+
+/// Finds a redemption, without locking it.
+///
+/// # Errors
+/// The database's.
+pub async fn find(conn: &mut Connection, by: By<'_>) -> sqlx::Result<Option<Place>> {
+    let (id, index) = match by {
+        By::Id(id) => (Some(id.0), None),
+        By::Code(index) => (None, Some(index)),
+    };
+    sqlx::query_as!(
+        Place,
+        r#"select hold.id as "id: RedemptionId", hold.account as "account: AccountId", hold.points,
+               offer.merchant, payee.id as payee
+           from redemption
+           join hold on hold.id = redemption.id
+           join offer on offer.id = hold.offer
+           join points_account as payee on payee.merchant = offer.merchant
+           where redemption.id = $1 or redemption.code_index = $2"#,
+        id,
+        index,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Locks a redemption, after its account.
+///
+/// # Errors
+/// The database's; there is none.
+pub async fn lock(conn: &mut Connection, id: RedemptionId) -> sqlx::Result<Redemption> {
+    let row = sqlx::query!(
+        r#"select state, refunded_at is not null as "refunded!", expires_at
+           from hold join redemption on redemption.id = hold.id
+           where hold.id = $1 for no key update of hold"#,
+        id.0,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Redemption { status: status(&row.state, row.refunded), expires_at: row.expires_at })
+}
+
+fn status(state: &str, refunded: bool) -> Status {
+    match (state, refunded) {
+        ("confirmed", false) => Status::Verified,
+        ("confirmed", true) => Status::Refunded,
+        ("cancelled", _) => Status::Cancelled,
+        ("expired", _) => Status::Expired,
+        // The constraint hold_state leaves only this.
+        _ => Status::Held,
+    }
+}
+
+/// Confirms a hold: its points leave the lots and the account. The movement is posted beside it.
+///
+/// # Errors
+/// The database's.
+pub async fn confirm(
+    conn: &mut Connection,
+    id: RedemptionId,
+    by: AccountId,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with ended as (
+             update hold set state = 'confirmed', ended_at = $3 where id = $1 returning account, points
+         ), shown as (
+             update redemption set verified_by = $2 where id = $1
+         ), lots as (
+             update point_lot set held = held - amount, remaining = remaining - amount
+             from hold_lot where hold_lot.hold = $1 and point_lot.id = hold_lot.lot
+         )
+         update points_account set posted = posted - ended.points, held = held - ended.points
+         from ended where points_account.id = ended.account",
+        id.0,
+        by.0,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Lets a hold go, cancelled or expired: points, slot and piece come back.
+///
+/// # Errors
+/// The database's.
+pub async fn release(
+    conn: &mut Connection,
+    id: RedemptionId,
+    to: Status,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with ended as (
+             update hold set state = $2, slot = null, ended_at = $3 where id = $1
+             returning account, points
+         ), lots as (
+             update point_lot set held = held - amount
+             from hold_lot where hold_lot.hold = $1 and point_lot.id = hold_lot.lot
+         )
+         update points_account set held = held - ended.points
+         from ended where points_account.id = ended.account",
+        id.0,
+        to.code(),
+        now,
+    )
+    .execute(&mut *conn)
+    .await?;
+    super::offer::free_unit(conn, id).await
+}
+
+/// Undoes a confirmed hold: the points go back into the lots they came from, slot and piece come
+/// back. The reversing movement is posted beside it.
+///
+/// # Errors
+/// The database's.
+pub async fn refund(conn: &mut Connection, id: RedemptionId, now: Timestamp) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with ended as (
+             update hold set slot = null where id = $1 returning account, points
+         ), shown as (
+             update redemption set refunded_at = $2 where id = $1
+         ), lots as (
+             update point_lot set remaining = remaining + amount
+             from hold_lot where hold_lot.hold = $1 and point_lot.id = hold_lot.lot
+         )
+         update points_account set posted = posted + ended.points
+         from ended where points_account.id = ended.account",
+        id.0,
+        now,
+    )
+    .execute(&mut *conn)
+    .await?;
+    super::offer::free_unit(conn, id).await
+}

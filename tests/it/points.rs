@@ -1,0 +1,76 @@
+//! Points end to end: one's own balance and statement, awards for verified appeals, and books that
+//! say so when they do not add up.
+
+use serde_json::json;
+
+use crate::support::App;
+
+#[tokio::test]
+async fn a_statement_comes_to_the_balance_and_explains_each_line() {
+    let app = App::spawn().await;
+    let member = app.resident("party-1");
+    let balance = member.get("/me/points").await.ok();
+    assert_eq!((&balance["available"], &balance["held"]), (&json!(200), &json!(0)));
+    let lines = member.all("/me/points/entries?limit=7").await;
+    let sum: i64 = lines.iter().map(|line| line["points"].as_i64().unwrap()).sum();
+    assert_eq!(sum, 200);
+    for line in &lines {
+        assert_eq!(line["kind"], "earn");
+        assert!(!line["text"].as_str().unwrap().is_empty(), "{line}");
+    }
+    let nobody = app.resident("li").get("/me/points").await.ok();
+    assert_eq!(nobody, json!({"available": 0, "held": 0, "expiring": []}));
+    app.anonymous().get("/me/points").await.refused(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn points_that_are_about_to_expire_are_announced_and_then_expire() {
+    let app = App::spawn().await;
+    app.pass("2027-12-15T01:00:00Z").await;
+    let member = app.resident("party-1");
+    let balance = member.get("/me/points").await.ok();
+    assert_eq!(balance["expiring"], json!([{"points": 200, "at": "2027-12-31T16:00:00Z"}]));
+}
+
+#[tokio::test]
+async fn the_reporter_of_a_verified_appeal_earns_points_once() {
+    let app = App::spawn().await;
+    let li = app.resident("li");
+    // `closed` brings a case of li's through the whole of its life.
+    app.closed().await;
+    app.drain().await;
+    let balance = li.get("/me/points").await.ok();
+    assert_eq!(balance["available"], 5);
+    let lines = li.all("/me/points/entries").await;
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0]["text"].as_str().unwrap().contains("PC2026"), "{}", lines[0]);
+    for _ in 0..2 {
+        app.closed().await;
+        app.drain().await;
+    }
+    assert_eq!(li.get("/me/points").await.ok()["available"], 10, "two in a week");
+}
+
+#[tokio::test]
+async fn the_reconciliation_is_for_auditors_and_shows_a_falsified_figure() {
+    let app = App::spawn().await;
+    for person in ["organiser", "dispatcher", "leader", "security", "merchant.wenxing"] {
+        app.as_(person).get("/ledger/reconciliation").await.refused(403, "forbidden");
+    }
+    for person in ["auditor", "sysadmin"] {
+        let report = app.as_(person).get("/ledger/reconciliation").await.ok();
+        assert_eq!(report["violations"], json!([]));
+    }
+    sqlx::query("update points_account set posted = posted + 1 where kind = 'user'")
+        .execute(app.db())
+        .await
+        .unwrap();
+    let report = app.as_("auditor").get("/ledger/reconciliation").await.ok();
+    let rules: Vec<&str> = report["violations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["rule"].as_str().unwrap())
+        .collect();
+    assert!(rules.contains(&"posted_is_entries"), "{rules:?}");
+}

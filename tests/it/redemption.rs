@@ -1,0 +1,239 @@
+//! Offers and redemptions end to end: from publishing to the till, and every way it can end.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use futures::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, App, Client};
+
+fn offer(points: i64, stock: i64, per_person: i64) -> Value {
+    json!({
+        "title": "幸福餐厅午餐一份", "category": "dining", "points": points, "stock": stock,
+        "per_person": per_person, "valid_until": "2027-06-30T16:00:00Z", "merchant": "wenxing",
+    })
+}
+
+/// Publishes an offer and answers its id.
+async fn published(app: &App, points: i64, stock: i64, per_person: i64) -> String {
+    let body = offer(points, stock, per_person);
+    let published = app.as_("organiser").post("/offers", body).await.expect(201);
+    assert_eq!((&published["stock"], &published["remaining"]), (&json!(stock), &json!(stock)));
+    published["id"].as_str().unwrap().to_owned()
+}
+
+async fn redeem(who: &Client, offer: &str, key: &str) -> Answer {
+    who.request(Method::POST, &format!("/offers/{offer}/redemptions")).key(key).send().await
+}
+
+async fn verify(who: &Client, code: &Value) -> Answer {
+    who.post("/redemptions/verify", json!({ "code": code })).await
+}
+
+async fn cancel(who: &Client, id: &Value) -> Answer {
+    who.post(&format!("/redemptions/{}/cancel", id.as_str().unwrap()), json!({})).await
+}
+
+/// Available and held points.
+async fn points(who: &Client) -> (i64, i64) {
+    let points = who.get("/me/points").await.ok();
+    (points["available"].as_i64().unwrap(), points["held"].as_i64().unwrap())
+}
+
+async fn remaining(app: &App, offer: &str) -> i64 {
+    let offers = app.resident("li").all("/offers").await;
+    let found = offers.iter().find(|one| one["id"] == offer).unwrap();
+    found["remaining"].as_i64().unwrap()
+}
+
+async fn adds_up(app: &App) {
+    let report = app.as_("auditor").get("/ledger/reconciliation").await.ok();
+    assert_eq!(report["violations"], json!([]));
+}
+
+#[tokio::test]
+async fn a_code_is_verified_once() {
+    let app = App::spawn().await;
+    let (member, till) = (app.resident("party-1"), app.as_("merchant.wenxing"));
+    let offer = published(&app, 50, 10, 2).await;
+    let ticket = redeem(&member, &offer, "first-key").await.expect(201);
+    assert_eq!((&ticket["status"], &ticket["points"]), (&json!("held"), &json!(50)));
+    assert_eq!((points(&member).await, remaining(&app, &offer).await), ((150, 50), 9));
+    let again = redeem(&member, &offer, "first-key").await.expect(201);
+    assert_eq!(again, ticket, "a double tap has one effect");
+
+    let id = ticket["id"].as_str().unwrap();
+    let qr = member.get(&format!("/redemptions/{id}/qr")).await;
+    assert!(qr.text.contains("<svg") && qr.header("content-type") == "image/svg+xml", "{qr}");
+
+    let verified = verify(&till, &ticket["code"]).await.expect(200);
+    assert_eq!((&verified["status"], &verified["code"]), (&json!("verified"), &Value::Null));
+    verify(&till, &ticket["code"]).await.refused(409, "redemption_already_verified");
+    cancel(&member, &ticket["id"]).await.refused(409, "redemption_already_verified");
+    let qr = member.get(&format!("/redemptions/{id}/qr")).await;
+    qr.refused(409, "redemption_already_verified");
+    assert_eq!((points(&member).await, remaining(&app, &offer).await), ((150, 0), 9));
+    let mine = member.all("/me/redemptions").await;
+    assert_eq!(
+        (mine.len(), &mine[0]["status"], &mine[0]["code"]),
+        (1, &json!("verified"), &Value::Null)
+    );
+
+    let path = format!("/redemptions/{id}/refund");
+    let reason = json!({ "reason": "商户停业" });
+    let refunded = app.as_("organiser").post(&path, reason.clone()).await.expect(200);
+    assert_eq!(refunded["status"], "refunded");
+    app.as_("organiser").post(&path, reason).await.refused(409, "redemption_ended");
+    verify(&till, &ticket["code"]).await.refused(409, "redemption_ended");
+    assert_eq!((points(&member).await, remaining(&app, &offer).await), ((200, 0), 10));
+    adds_up(&app).await;
+}
+
+#[tokio::test]
+async fn what_is_taken_back_or_not_used_comes_back() {
+    let app = App::spawn().await;
+    let (member, till) = (app.resident("party-2"), app.as_("merchant.wenxing"));
+    let offer = published(&app, 80, 2, 2).await;
+    let first = redeem(&member, &offer, "first-key").await.expect(201);
+    assert_eq!(cancel(&member, &first["id"]).await.expect(200)["status"], "cancelled");
+    cancel(&member, &first["id"]).await.refused(409, "redemption_ended");
+    verify(&till, &first["code"]).await.refused(409, "redemption_ended");
+    let second = redeem(&member, &offer, "second-key").await.expect(201);
+    assert_eq!(points(&member).await, (120, 80));
+
+    app.advance(TimeDelta::hours(24));
+    verify(&till, &second["code"]).await.refused(409, "redemption_ended");
+    app.drain().await;
+    assert_eq!((points(&member).await, remaining(&app, &offer).await), ((200, 0), 2));
+    let mine = member.all("/me/redemptions").await;
+    let statuses: Vec<&str> = mine.iter().map(|one| one["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["expired", "cancelled"]);
+    assert!(member.all("/me/points/entries").await.iter().all(|line| line["kind"] == "earn"));
+    adds_up(&app).await;
+}
+
+#[tokio::test]
+async fn each_refusal_has_its_code() {
+    let app = App::spawn().await;
+    let member = app.resident("party-3");
+    let once = published(&app, 10, 5, 1).await;
+    redeem(&member, &once, "first-key").await.expect(201);
+    redeem(&member, &once, "second-key").await.refused(409, "redemption_limit_reached");
+    redeem(&member, &published(&app, 201, 5, 1).await, "third-key")
+        .await
+        .refused(409, "points_insufficient");
+    let last = published(&app, 10, 1, 5).await;
+    redeem(&member, &last, "fourth-key").await.expect(201);
+    redeem(&member, &last, "fifth-key").await.refused(409, "offer_sold_out");
+    redeem(&member, &last, "first-key").await.refused(422, "idempotency_key_reused");
+    redeem(&app.resident("li"), &once, "first-key").await.refused(409, "points_insufficient");
+
+    let missing = uuid::Uuid::nil().to_string();
+    redeem(&member, &missing, "sixth-key").await.refused(404, "not_found");
+    let bare = format!("/offers/{once}/redemptions");
+    member.post(&bare, json!({})).await.refused(400, "idempotency_key_required");
+    let bare = format!("/offers/{missing}/redemptions");
+    member.post(&bare, json!({})).await.refused(404, "not_found");
+    redeem(&app.as_("organiser"), &once, "first-key").await.refused(403, "forbidden");
+    redeem(&app.anonymous(), &once, "first-key").await.refused(401, "unauthenticated");
+    assert_eq!(points(&member).await, (180, 20));
+    adds_up(&app).await;
+}
+
+#[tokio::test]
+async fn only_the_offers_own_till_verifies_and_only_the_owner_cancels() {
+    let app = App::spawn().await;
+    let (member, other) = (app.resident("party-4"), app.resident("party-5"));
+    let body = json!({
+        "title": "幸福超市鸡蛋一盒", "category": "shop", "points": 20, "stock": 5, "per_person": 1,
+        "valid_until": "2027-06-30T16:00:00Z", "merchant": "happy-market",
+    });
+    let offer = app.as_("organiser").post("/offers", body).await.expect(201);
+    let ticket = redeem(&member, offer["id"].as_str().unwrap(), "first-key").await.expect(201);
+    verify(&app.as_("merchant.wenxing"), &ticket["code"]).await.refused(404, "not_found");
+    verify(&app.as_("merchant.wenxing"), &json!("nothing")).await.refused(404, "not_found");
+    verify(&app.as_("organiser"), &ticket["code"]).await.refused(403, "forbidden");
+    verify(&member, &ticket["code"]).await.refused(403, "forbidden");
+    cancel(&other, &ticket["id"]).await.refused(404, "not_found");
+    let qr = other.get(&format!("/redemptions/{}/qr", ticket["id"].as_str().unwrap())).await;
+    qr.refused(404, "not_found");
+    let empty = app.as_("merchant.wenxing").post("/redemptions/verify", json!({})).await;
+    empty.refused(422, "invalid_field");
+    assert_eq!(points(&member).await, (180, 20));
+}
+
+#[tokio::test]
+async fn an_offer_is_published_by_the_organiser_alone_and_soundly() {
+    let app = App::spawn().await;
+    app.as_("dispatcher").post("/offers", offer(1, 1, 1)).await.refused(403, "forbidden");
+    app.resident("party-1").post("/offers", offer(1, 1, 1)).await.refused(403, "forbidden");
+    let organiser = app.as_("organiser");
+    for (points, stock, each, field) in
+        [(0, 1, 1, "points"), (1, 0, 1, "stock"), (1, 1, 0, "per_person"), (1, -5, 1, "stock")]
+    {
+        let refused = organiser.post("/offers", offer(points, stock, each)).await;
+        assert_eq!(refused.fields(), [field], "{refused}");
+        refused.refused(422, "invalid_field");
+    }
+    for (field, value) in [
+        ("merchant", json!("nobody")),
+        ("valid_until", json!("2020-01-01T00:00:00Z")),
+        ("category", json!("weapons")),
+        ("title", json!("")),
+        ("sold", json!(3)),
+    ] {
+        let mut body = offer(10, 10, 1);
+        body[field] = value;
+        organiser.post("/offers", body).await.refused(422, "invalid_field");
+    }
+    let listed = app.resident("li").all("/offers").await;
+    assert!(listed.len() >= 12, "{}", listed.len());
+    let dining = app.resident("li").all("/offers?category=dining").await;
+    assert!(!dining.is_empty() && dining.iter().all(|one| one["category"] == "dining"));
+    app.anonymous().get("/offers").await.refused(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn two_hundred_at_once_sell_exactly_ten() {
+    let app = App::spawn().await;
+    let people: Vec<Client> = (1..=20).map(|n| app.resident(&format!("party-{n}"))).collect();
+    for person in &people {
+        person.token().await;
+    }
+    let offer = published(&app, 10, 10, 10).await;
+    let requests = (0..200).map(|n| {
+        let (offer, person) = (offer.clone(), people[n % 20].clone());
+        async move { redeem(&person, &offer, &format!("request-{n}")).await }
+    });
+    let answers = join_all(requests).await;
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for answer in &answers {
+        // A ticket has a code as well: the one for the till.
+        let outcome = if answer.status == 201 { "sold" } else { answer.code() };
+        *counts.entry(outcome.to_owned()).or_default() += 1;
+    }
+    assert_eq!((counts["sold"], counts["offer_sold_out"]), (10, 190), "{counts:?}");
+    assert_eq!(remaining(&app, &offer).await, 0);
+    adds_up(&app).await;
+}
+
+#[tokio::test]
+async fn at_two_tills_at_once_a_code_is_verified_once() {
+    let app = App::spawn().await;
+    let (member, till) = (app.resident("party-6"), app.as_("merchant.wenxing"));
+    till.token().await;
+    let offer = published(&app, 10, 100, 100).await;
+    for round in 0..5 {
+        let ticket = redeem(&member, &offer, &format!("a-key-of-round-{round}")).await.expect(201);
+        let twice = join_all((0..4).map(|_| verify(&till, &ticket["code"])));
+        let (verified, cancelled) = futures::join!(twice, cancel(&member, &ticket["id"]));
+        let done = verified.iter().chain([&cancelled]).filter(|one| one.status == 200).count();
+        assert_eq!(done, 1, "one end");
+        let refused = verified.iter().chain([&cancelled]).filter(|one| one.status == 409).count();
+        assert_eq!(refused, 4, "and every other is told so");
+    }
+    assert_eq!(points(&member).await.1, 0);
+    adds_up(&app).await;
+}
