@@ -16,5 +16,12 @@ grant usage, select on all sequences in schema public to zhixiang_app;
 grant execute on all functions in schema public to zhixiang_app;
 revoke update, delete on ledger_tx, ledger_entry, hold_lot, audit_entry, event from zhixiang_app;
 revoke delete on hold from zhixiang_app;
+do $$
+begin
+    if to_regclass('_sqlx_migrations') is not null then
+        revoke insert, update, delete on _sqlx_migrations from zhixiang_app;
+    end if;
+end
+$$;
 -- What a person wrote can be erased from the stream, and nothing else of it.
 grant update (note) on event to zhixiang_app;

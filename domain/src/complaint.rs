@@ -134,6 +134,8 @@ codes! {
         Answer = "answer", "直接答复";
         /// The centre lets it follow another.
         Merge = "merge", "并案";
+        /// The case it followed was taken back.
+        Unmerge = "unmerge", "恢复单独办理";
         /// The centre gives it to units.
         Dispatch = "dispatch", "派单";
         /// The centre stops the clocks.
@@ -179,6 +181,7 @@ pub const TRANSITIONS: &[(Step, &[Status], &[Status])] = {
         (Step::Reject, &[Submitted], &[Rejected]),
         (Step::Answer, &[Submitted, Accepted], &[Answered]),
         (Step::Merge, &[Submitted, Accepted, Dispatched, Handling], &[Merged]),
+        (Step::Unmerge, &[Merged], &[Submitted]),
         (Step::Dispatch, &[Accepted, Handling], &[Dispatched, Handling]),
         (Step::Suspend, &[Accepted, Dispatched, Handling], &[Accepted, Dispatched, Handling]),
         (Step::Resume, &[Accepted, Dispatched, Handling], &[Accepted, Dispatched, Handling]),

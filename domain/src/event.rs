@@ -33,6 +33,8 @@ codes! {
         Answered = "answered", "直接答复";
         /// It follows another complaint from now on.
         Merged = "merged", "已并案";
+        /// The case it followed was taken back: it goes its own way again.
+        Unmerged = "unmerged", "恢复单独办理";
         /// The reporter took it back.
         Withdrawn = "withdrawn", "已撤回";
         /// A unit was given a task.

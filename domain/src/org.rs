@@ -118,6 +118,14 @@ impl NodeCode {
         self == other || (self.is_division() && other.is_division() && other.0.starts_with(&self.0))
     }
 
+    /// The community that a grid, estate or building lies in; what is larger stays itself.
+    pub fn community(&self) -> Self {
+        match self.0.get(..12) {
+            Some(community) if self.is_division() => Self(community.to_owned()),
+            _ => self.clone(),
+        }
+    }
+
     /// The division one level up by the code's own structure: community → subdistrict → district.
     pub fn superior(&self) -> Option<Self> {
         if !self.is_division() {

@@ -89,9 +89,15 @@ impl Scope {
 
     /// Whether a complaint that is at hand may be read.
     pub fn reads(&self, complaint: &crate::complaint::Complaint) -> bool {
-        self.everything
-            || complaint.reporter == Some(self.account)
-            || self.areas.iter().any(|area| complaint.community.as_str().starts_with(area))
+        if self.everything || complaint.reporter == Some(self.account) {
+            return true;
+        }
+        // Whoever is reported does not read the report, nor do those under them.
+        let reported = complaint.reported_unit.as_ref().map(crate::org::NodeCode::as_str);
+        if reported.is_some_and(|code| self.units.iter().any(|own| own.starts_with(code))) {
+            return false;
+        }
+        self.areas.iter().any(|area| complaint.community.as_str().starts_with(area))
             || complaint.units.iter().any(|unit| self.units.iter().any(|own| own == unit.as_str()))
     }
 

@@ -16,7 +16,9 @@ fn shanghai() -> FixedOffset {
 
 /// The wall-clock time in Asia/Shanghai.
 pub fn civil(at: Timestamp) -> NaiveDateTime {
-    at.with_timezone(&shanghai()).naive_local()
+    let utc = at.naive_utc();
+    // Beyond chrono's own range there is no local time; no rule lets such an instant in.
+    utc.checked_add_offset(shanghai()).unwrap_or(utc)
 }
 
 /// The date in Asia/Shanghai.

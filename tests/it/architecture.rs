@@ -507,3 +507,38 @@ fn every_operation_stands_in_the_file_of_its_word() {
     }
     none("operations outside the file of their word", &lost);
 }
+
+/// The OpenAPI file has one namespace: of two types of one name the later would silently describe
+/// both. `#[schema(as = …)]` tells them apart; `codes!` does so by itself.
+#[test]
+fn no_two_schemas_share_a_name() {
+    let mut names = BTreeSet::new();
+    let mut twice = Vec::new();
+    for source in product(&["domain/src", "infra/src", "api/src"]) {
+        let mut schema = None;
+        for line in source.code.lines().map(str::trim) {
+            if line.starts_with("#[derive(") {
+                schema = line.contains("ToSchema").then_some(None);
+            } else if let Some(given) = line.strip_prefix("#[schema(as = ") {
+                let given = given.split([',', ')']).next().unwrap().to_owned();
+                schema = schema.map(|_| Some(given));
+            } else if let Some(declared) = declared(line)
+                && let Some(given) = schema.take()
+            {
+                let name = given.unwrap_or_else(|| declared.to_owned());
+                if !names.insert(name.clone()) {
+                    twice.push(format!("{}: {name}", source.path));
+                }
+            }
+        }
+    }
+    assert!(names.len() > 80, "what this test reads has moved: {names:?}");
+    none("schemas of one name", &twice);
+}
+
+/// The name of the type that a line declares.
+fn declared(line: &str) -> Option<&str> {
+    let words = line.strip_prefix("pub ").unwrap_or(line);
+    let named = words.strip_prefix("struct ").or_else(|| words.strip_prefix("enum "))?;
+    named.split([' ', '<', '(', ';']).next()
+}

@@ -11,7 +11,8 @@ use std::{
 
 use api::http::problem::codes;
 use domain::{
-    complaint, duty, evaluation::Satisfaction, event, identity, import, org, rates, sla, task,
+    complaint, duty, evaluation::Satisfaction, event, identity, import, offer, org, points, rates,
+    redemption, registration, service, sla, task, whistle,
 };
 
 /// A document: where it stands, and its text.
@@ -270,6 +271,10 @@ const HEADINGS: &[(&str, &str)] = &[
     ("complaint_step_refused", "Complaints (诉求)"),
     ("task_step_refused", "Tasks (任务)"),
     ("extension_not_for_emergency", "Extensions (延期)"),
+    ("whistle_step_refused", "Whistles (吹哨)"),
+    ("registration_step_refused", "Registration (双报到)"),
+    ("claim_step_refused", "Service (双服务)"),
+    ("offer_sold_out", "Redemptions (兑换)"),
     ("not_on_duty_list", "Duty lists and jobs (清单、作业)"),
 ];
 
@@ -317,6 +322,22 @@ fn the_vocabularies_are_fresh() {
         task::Outcome, "答复结论";
         task::ReturnGround, "退单理由";
         task::Step, "任务步骤";
+        whistle::Status, "哨单状态";
+        whistle::Kind, "哨单类型";
+        whistle::Level, "哨单等级";
+        whistle::Step, "哨单步骤";
+        registration::Status, "报到状态";
+        registration::Finding, "与名册核对的结果";
+        registration::Step, "报到步骤";
+        service::Kind, "岗位类别";
+        service::Status, "认领状态";
+        service::Proof, "签到方式";
+        service::Step, "认领步骤";
+        points::EntryKind, "积分种类";
+        points::Source, "积分来源";
+        offer::Category, "优惠种类";
+        redemption::Status, "兑换状态";
+        redemption::Step, "兑换步骤";
         sla::Urgency, "紧急程度";
         sla::Mark, "时限环节";
         sla::TimerKind, "到点事项";

@@ -346,9 +346,22 @@ async fn what_the_server_sets_nobody_else_sets() {
 /// What a command that was accepted would have changed.
 async fn standing(app: &App) -> Vec<i64> {
     let mut counts = Vec::new();
-    for table in
-        ["complaint", "event", "task", "evaluation", "audit_entry", "idempotency", "job", "account"]
-    {
+    for table in [
+        "complaint",
+        "event",
+        "task",
+        "evaluation",
+        "audit_entry",
+        "idempotency",
+        "job",
+        "account",
+        "registration",
+        "post",
+        "claim",
+        "offer",
+        "hold",
+        "ledger_tx",
+    ] {
         counts.push(app.count(table).await);
     }
     counts

@@ -4,7 +4,11 @@
 
 mod complaint;
 mod guide;
+mod ledger;
+mod points;
 mod rates;
+mod service;
+mod whistle;
 
 use std::pin::Pin;
 use std::time::Instant;
@@ -19,7 +23,12 @@ type Chapter = for<'g> fn(&'g mut Guide) -> Pin<Box<dyn Future<Output = Result> 
 /// The whole story, in its order.
 const CHAPTERS: &[(&str, Chapter)] = &[
     ("一件诉求：路灯不亮", |guide| Box::pin(complaint::play(guide))),
+    ("一次吹哨：夜市占道", |guide| Box::pin(whistle::play(guide))),
+    ("路灯的回访：返工一次才算解决", |guide| Box::pin(complaint::conclude(guide))),
+    ("一名党员：报到与服务", |guide| Box::pin(service::play(guide))),
+    ("积分兑换：一份午餐", |guide| Box::pin(points::play(guide))),
     ("本月三率", |guide| Box::pin(rates::play(guide))),
+    ("积分对账", |guide| Box::pin(ledger::play(guide))),
 ];
 
 /// Plays the story against the server at `base_url`.

@@ -281,6 +281,9 @@ impl Change {
         action: &'static str,
         now: Timestamp,
     ) -> Result<Vec<JobId>, Error> {
+        if self.events.is_empty() && self.saved.is_empty() && self.created.is_empty() {
+            return Ok(Vec::new());
+        }
         for saved in &self.saved {
             task::save(conn, saved).await?;
         }

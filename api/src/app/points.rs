@@ -187,7 +187,9 @@ pub async fn closed(
     let job = NewJob {
         id: random::id(now),
         kind: AwardAppeal::KIND,
-        dedupe: format!("{}:{}", AwardAppeal::KIND, case.id),
+        // Each closing asks again: an earlier one may have had nothing to award. The ledger's own
+        // cause lets it be awarded once.
+        dedupe: format!("{}:{}:{}", AwardAppeal::KIND, case.id, case.last_seq),
         payload: serde_json::to_value(AwardAppeal { complaint: case.id })?,
         run_at: now,
         max_attempts: 10,
@@ -229,12 +231,13 @@ pub async fn expire(tx: &mut Connection, now: Timestamp) -> Result<(), Error> {
 }
 
 async fn take_expired(tx: &mut Connection, lot: &Expired, now: Timestamp) -> Result<(), Error> {
+    let id: LedgerTxId = random::id(now);
     let posting = Posting {
-        id: random::id::<LedgerTxId>(now),
+        id,
         kind: EntryKind::Expire,
-        // Points that were held when their lot expired may come back and expire later: what was
-        // left tells the two apart.
-        cause: &format!("{}:{}", lot.lot, lot.remaining),
+        // Points that were held or refunded after their lot expired come back and expire again, so
+        // that each taking has a cause of its own; the account's lock keeps it from being doubled.
+        cause: &format!("{}:{id}", lot.lot),
         amount: lot.points,
         from: lot.account.0,
         to: store::EXPIRY,

@@ -160,7 +160,8 @@ async fn submit(
         app::identity::admit_anonymous(&state, &meta.address).await?;
     }
     let account = actor.map(|actor| actor.account);
-    let once = Once::new(&state.crypto, account, "complaint.submit", key.0, &body)?;
+    let once =
+        Once::new(&state.crypto, account, "complaint.submit", key.0, &submission.fingerprint())?;
     let ask = Ask::new(actor.cloned(), meta);
     let answer = app::complaint::submit(&state, ask, once, submission).await?;
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);

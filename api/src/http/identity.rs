@@ -50,7 +50,7 @@ pub struct StaffLogin {
     /// 密码
     #[schema(value_type = String, format = Password, example = "Demo-2026-pass")]
     pub password: Password,
-    /// 动态口令；账号没有绑定动态口令时不填
+    /// 动态口令；目前还没有账号绑定动态口令，填了也不核对
     #[schema(example = "123456")]
     pub totp: Option<String>,
 }

@@ -45,6 +45,7 @@ pub struct PartyMemberBody {
 /// 报到
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RegistrationBody)]
 pub struct SubmitBody {
     /// 居住地社区或村的区划代码
     #[schema(example = "140213066004")]

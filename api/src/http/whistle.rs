@@ -103,7 +103,7 @@ async fn draft(
     };
     let draft = Draft::parse(body.complaint_id, body.kind, body.level, form)?;
     let account = Some(caller.actor.account);
-    let once = Once::new(&state.crypto, account, "whistle.draft", key.0, &body)?;
+    let once = Once::new(&state.crypto, account, "whistle.draft", key.0, &draft)?;
     let answer =
         whistles::draft(&state, Ask::new(Some(caller.actor.clone()), meta), once, draft).await?;
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
@@ -257,6 +257,7 @@ async fn review(
 /// 撤回
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = WhistleWithdrawBody)]
 pub struct WithdrawBody {
     /// 原因
     pub reason: String,

@@ -97,7 +97,7 @@ pub struct Suspend {
 
 impl Suspend {
     /// The longest suspension: 180 days, as for listed long works **[default]**.
-    const LONGEST_DAYS: i64 = 180;
+    pub const LONGEST_DAYS: i64 = 180;
 
     /// # Errors
     /// The reason is missing or too long.
@@ -218,6 +218,21 @@ impl Complaint {
         state.suspension = None;
         let event =
             NewEvent::new(EventKind::Merged, Visibility::Everyone).with(json!({ "into": into.id }));
+        Ok(Decision::one(state, event))
+    }
+
+    /// Lets the complaint go its own way again, because the case it followed was taken back: the
+    /// centre decides on it anew.
+    ///
+    /// # Errors
+    /// It follows none.
+    pub fn unmerge(&self, now: Timestamp) -> Result<Decision<Self>, Refused> {
+        self.permit(Step::Unmerge)?;
+        let mut state = self.clone();
+        state.status = Status::Submitted;
+        state.merged_into = None;
+        state.clock_from = now;
+        let event = NewEvent::new(EventKind::Unmerged, Visibility::Everyone);
         Ok(Decision::one(state, event))
     }
 

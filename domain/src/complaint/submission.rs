@@ -215,6 +215,27 @@ impl Submission {
     }
 }
 
+impl Submission {
+    /// Everything that tells one submission from another, for the comparison under an idempotency
+    /// key. It holds personal data: only a MAC of it may be kept.
+    pub fn fingerprint(&self) -> serde_json::Value {
+        let contact = self.contact.as_ref();
+        serde_json::json!({
+            "kind": self.kind,
+            "title": self.title,
+            "content": self.content,
+            "community": self.community,
+            "address": self.address,
+            "location": self.location.map(|place| [place.lng, place.lat]),
+            "confidential": self.confidential,
+            "channel": self.channel,
+            "name": contact.and_then(|contact| contact.name.as_ref()).map(PersonName::plain),
+            "phone": contact.map(|contact| contact.phone.plain()),
+            "on_behalf": self.on_behalf,
+        })
+    }
+}
+
 impl Complaint {
     /// A complaint as it comes in.
     pub fn submit(

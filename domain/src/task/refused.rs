@@ -60,8 +60,8 @@ pub enum Refused {
     /// The centre must name the next unit.
     #[error("同意退单时，请指定改派的单位（to_unit）")]
     NextUnitMissing,
-    /// A new reply date lies in the past.
-    #[error("答复时限要在现在之后；原时限已过时，请写明新的时限（reply_by）")]
+    /// A new reply date lies in the past, or farther away than any work may take.
+    #[error("答复时限要在现在之后、180 天之内；原时限已过时，请写明新的时限（reply_by）")]
     ReplyByPast,
     /// Nothing was asked.
     #[error("没有待裁定的延期申请")]

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Refused, Status, Step, Task};
 use crate::{
-    complaint::Assignment,
+    complaint::{Assignment, Suspend},
     decision::Decision,
     event::{EventKind, Visibility},
     refusal::Invalid,
@@ -64,6 +64,14 @@ impl SendBack {
     }
 }
 
+/// A date that a ruling names lies ahead, and no farther than long works may be listed.
+fn within_reach(by: Timestamp, now: Timestamp) -> Result<(), Refused> {
+    if by <= now || by > now + chrono::TimeDelta::days(Suspend::LONGEST_DAYS) {
+        return Err(Refused::ReplyByPast);
+    }
+    Ok(())
+}
+
 impl Task {
     /// Rules on a return (裁定退单). Declined, the task goes back to what it was. Approved, it ends,
     /// and the next unit gets a new one on the same line: fresh acknowledge and contact clocks, the
@@ -97,9 +105,7 @@ impl Task {
         if next.unit.code == self.unit {
             return Err(Refused::ReturnToSelf);
         }
-        if command.reply_by.unwrap_or(self.reply_by) <= now {
-            return Err(Refused::ReplyByPast);
-        }
+        within_reach(command.reply_by.unwrap_or(self.reply_by), now)?;
         state.end(Status::Returned, now);
         state.returns = self.returns.saturating_add(1);
         let event = self
@@ -189,8 +195,8 @@ impl Task {
         now: Timestamp,
     ) -> Result<Decision<Self>, Refused> {
         self.permit(Step::SendBack)?;
-        if command.reply_by.is_some_and(|by| by <= now) {
-            return Err(Refused::ReplyByPast);
+        if let Some(by) = command.reply_by {
+            within_reach(by, now)?;
         }
         let grace = terms.rules.centre.confirm_reply.end(now, terms.calendar);
         let mut state = self.clone();

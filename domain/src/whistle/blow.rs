@@ -32,7 +32,7 @@ pub struct DraftForm<'a> {
 }
 
 /// A whistle that may be stored.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Draft {
     /// The complaint it comes from, if any.
     pub complaint: Option<ComplaintId>,

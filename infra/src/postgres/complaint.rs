@@ -312,6 +312,22 @@ pub async fn repoint_children(
     Ok(())
 }
 
+/// The complaints that follow a case, in ascending id, in which they are locked.
+///
+/// # Errors
+/// The database is away.
+pub async fn children(
+    conn: &mut Connection,
+    of: ComplaintId,
+) -> Result<Vec<ComplaintId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select id as "id: ComplaintId" from complaint where merged_into = $1 order by id"#,
+        of.0
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// An evaluation to be kept.
 #[derive(Debug, Clone)]
 pub struct NewEvaluation<'a> {

@@ -58,6 +58,8 @@ pub(super) const JUDGES: &[&str] =
 pub(super) const REVIEWERS: &[&str] = &["supervisor", "subdistrict.140213066"];
 pub(super) const RATERS: &[&str] =
     &["subdistrict.140213066", "dept.urban-management", "head.urban-management"];
+pub(super) const COMMUNITY_DESK: &[&str] = &["community.140213066004"];
+pub(super) const ORGANISERS: &[&str] = &["organiser", "community.140213066004"];
 pub(super) const UNMASKERS: &[&str] = &["dispatcher", "supervisor"];
 
 /// What an operation is about; whose it is follows from the [`World`].
@@ -86,6 +88,22 @@ pub(super) enum About {
     Account,
     /// Any dead job.
     Job,
+    /// A registration with one's community.
+    Registration,
+    /// Any post: whoever is logged in reads it and any resident claims it.
+    Post,
+    /// A post that one organises: of one's community; all for the organisers.
+    Organised,
+    /// A claim of one's own.
+    Claim,
+    /// A claim on a post that one organises.
+    Hours,
+    /// Any offer.
+    Offer,
+    /// A redemption of one's own.
+    Redemption,
+    /// Any redemption.
+    Refund,
     /// A complaint by its number and query code, in the body.
     Code,
 }
@@ -150,6 +168,36 @@ pub(super) const ROWS: &[Row] = &[
     ("whistle.appraise", OFFICERS, About::Blown),
     ("whistle.stand_down", OFFICERS, About::Blown),
     ("whistle.withdraw", OFFICERS, About::Blown),
+    ("registration.submit", RESIDENT, About::Nothing),
+    ("registration.mine", RESIDENT, About::Nothing),
+    ("registration.list", COMMUNITY_DESK, About::Nothing),
+    ("registration.read", COMMUNITY_DESK, About::Registration),
+    ("registration.sign", COMMUNITY_DESK, About::Registration),
+    ("service.publish", ORGANISERS, About::Nothing),
+    ("service.posts", LOGGED_IN, About::Nothing),
+    ("service.read_post", LOGGED_IN, About::Post),
+    ("service.call_off", ORGANISERS, About::Organised),
+    ("service.claims", ORGANISERS, About::Organised),
+    ("service.claim", RESIDENT, About::Post),
+    ("service.mine", RESIDENT, About::Nothing),
+    ("service.check_in", RESIDENT, About::Claim),
+    ("service.check_out", RESIDENT, About::Claim),
+    ("service.cancel", RESIDENT, About::Claim),
+    ("service.confirm", ORGANISERS, About::Hours),
+    ("service.no_show", ORGANISERS, About::Hours),
+    ("service.reject", ORGANISERS, About::Hours),
+    ("service.year", RESIDENT, About::Nothing),
+    ("points.mine", LOGGED_IN, About::Nothing),
+    ("points.entries", LOGGED_IN, About::Nothing),
+    ("points.reconciliation", &["auditor", "sysadmin"], About::Nothing),
+    ("offer.publish", &["organiser"], About::Nothing),
+    ("offer.list", LOGGED_IN, About::Nothing),
+    ("redemption.redeem", RESIDENT, About::Offer),
+    ("redemption.cancel", RESIDENT, About::Redemption),
+    ("redemption.qr", RESIDENT, About::Redemption),
+    ("redemption.verify", &["merchant.wenxing"], About::Nothing),
+    ("redemption.refund", &["organiser"], About::Refund),
+    ("redemption.mine", LOGGED_IN, About::Nothing),
     ("notification.list", LOGGED_IN, About::Nothing),
     ("notification.unread_count", LOGGED_IN, About::Nothing),
     ("notification.read", LOGGED_IN, About::Notification),

@@ -10,6 +10,8 @@ use crate::support::{
     Answer, App, COMMUNITY, Case, Client, Operation, SUBDISTRICT, UNIT, complaint,
 };
 
+mod service;
+
 /// The objects of everybody.
 pub(super) struct World {
     pub(super) app: App,
@@ -18,6 +20,8 @@ pub(super) struct World {
     pub(super) foreign: BTreeMap<(About, &'static str), Vec<String>>,
     /// Submitted without a log-in.
     pub(super) tracked: Case,
+    /// A redemption code for the till.
+    pub(super) code: Value,
 }
 
 impl World {
@@ -53,7 +57,13 @@ impl World {
         let above = whistle(&app, "subdistrict.140213066", COMMUNITY, UNIT).await;
         let theirs = whistle(&app, "community.140213051001", "140213051001", "housing").await;
 
-        let mut world = Self { app, own: BTreeMap::new(), foreign: BTreeMap::new(), tracked };
+        let mut world = Self {
+            app,
+            own: BTreeMap::new(),
+            foreign: BTreeMap::new(),
+            tracked,
+            code: Value::Null,
+        };
         world.dead_job().await;
         world.inboxes().await;
         let bystander = world.app.resident("bystander").get("/me").await.expect(200);
@@ -80,6 +90,9 @@ impl World {
         }
         world.own.insert((About::Judged, "dispatcher"), here.lead.clone());
         world.whistles(&ours, &above, &theirs).await;
+        service::registrations(&mut world).await;
+        service::posts_and_claims(&mut world).await;
+        service::redemptions(&mut world).await;
         world
     }
 
@@ -167,6 +180,9 @@ impl World {
             let session = self.app.anonymous().post("/auth/wechat", code).await.expect(200);
             body["refresh_token"] = session["refresh_token"].clone();
         }
+        if operation.id == "redemption.verify" {
+            body["code"] = self.code.clone();
+        }
         // What ends a case for good would take it away from the other rows.
         if operation.id == "task.decide_return" {
             body["approve"] = json!(false);
@@ -184,7 +200,9 @@ impl World {
     ) -> Answer {
         let method = Method::from_bytes(operation.method.as_bytes()).unwrap();
         let mut request = who.request(method, &operation.path_with(id));
-        if ["complaint.submit", "whistle.draft"].contains(&operation.id.as_str()) {
+        if ["complaint.submit", "whistle.draft", "redemption.redeem"]
+            .contains(&operation.id.as_str())
+        {
             request =
                 request.key(&format!("matrix-{:016x}", u64::from_be_bytes(infra::random::bytes())));
         }

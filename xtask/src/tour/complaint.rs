@@ -1,13 +1,15 @@
-//! A broken street lamp, from the report to “solved”.
+//! A broken street lamp: from the report to the reply, and later from the follow-up to “solved”.
 
 use serde_json::{Value, json};
 
-use super::guide::{CREATED, Guide, OK, refusal};
+use super::guide::{CREATED, Guide, OK, on_task, refusal};
 use crate::client::Call;
 use crate::console::say;
 use crate::failure::{Failure, Result};
 
 const COMMUNITY: &str = "140213066004";
+/// Under this word the first chapter leaves the complaint for the second.
+const LAMP: &str = "lamp";
 /// The first unit, which gives the case back; the unit that owns the lamp; and one that helps.
 const FIRST: &str = "urban-management";
 const OWNER: &str = "power-grid";
@@ -20,23 +22,44 @@ struct Case {
     centre: String,
 }
 
-/// Plays the chapter.
+/// Plays the first chapter: from the report until every unit's reply is confirmed.
 pub async fn play(guide: &mut Guide) -> Result {
     guide.step("服务就绪", Call::get("/readyz"), OK).await?;
     let case = reported(guide).await?;
     taken_on(guide, &case).await?;
     let owner = returned(guide, &case).await?;
-    let clerk = guide.staff("供电公司经办人登录", &format!("dept.{OWNER}")).await?;
+    let clerk = owners_clerk(guide).await?;
     acknowledged(guide, &clerk, &owner).await?;
     hasty(guide, &clerk, &owner).await?;
     answered(guide, &case, &clerk, &owner, "更换了烧断的熔断器").await?;
     helped(guide, &case).await?;
+    guide.remember(LAMP, &case.id);
+    Ok(())
+}
+
+/// Plays the second chapter: the resident evaluates, it is reworked, and then it is solved.
+pub async fn conclude(guide: &mut Guide) -> Result {
+    let id = guide.recall(LAMP)?;
+    let case = Case { id, resident: resident(guide).await?, centre: centre(guide).await? };
+    let clerk = owners_clerk(guide).await?;
     followed_up(guide, &case, "首次回访由后台自动发起").await?;
     evaluated(guide, &case, &clerk).await
 }
 
+async fn resident(guide: &mut Guide) -> Result<String> {
+    guide.resident("居民李女士用微信登录", "li").await
+}
+
+async fn centre(guide: &mut Guide) -> Result<String> {
+    guide.staff("区中心派单员登录", "dispatcher").await
+}
+
+async fn owners_clerk(guide: &mut Guide) -> Result<String> {
+    guide.staff("供电公司经办人登录", &format!("dept.{OWNER}")).await
+}
+
 async fn reported(guide: &mut Guide) -> Result<Case> {
-    let resident = guide.resident("居民李女士用微信登录", "li").await?;
+    let resident = resident(guide).await?;
     let body = json!({
         "kind": "help",
         "title": "文兴路口路灯不亮",
@@ -62,7 +85,7 @@ async fn reported(guide: &mut Guide) -> Result<Case> {
     let told = format!("不登录，凭编号 {number} 和查询码查进度");
     guide.step(&told, track(code), OK.with("/status", "submitted")).await?;
     guide.step("查询码不对，什么也看不到", track("2222222222"), refusal(404, "not_found")).await?;
-    let centre = guide.staff("区中心派单员登录", "dispatcher").await?;
+    let centre = centre(guide).await?;
     Ok(Case { id: receipt.text("/id").to_owned(), resident, centre })
 }
 
@@ -200,11 +223,6 @@ impl Case {
         id.map(str::to_owned)
             .ok_or_else(|| Failure::new(format!("没有 {unit} 待签收的任务：{}", list.body)))
     }
-}
-
-/// A step on a task; whose it is, is said with `.by`.
-fn on_task(task: &str, verb: &str, body: Value) -> Call {
-    Call::post(format!("/tasks/{task}/{verb}"), body)
 }
 
 fn is(body: &Value, pointer: &str, value: &str) -> bool {

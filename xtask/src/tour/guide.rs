@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -19,6 +20,8 @@ const POLL: Duration = Duration::from_millis(100);
 pub struct Guide {
     client: Client,
     tokens: HashMap<String, String>,
+    /// What a chapter leaves for a later one.
+    notes: HashMap<&'static str, String>,
     /// Makes idempotency keys of this run unlike those of the one before.
     run: u128,
     steps: u32,
@@ -64,7 +67,8 @@ impl Guide {
     /// A guide for the server at `base_url`.
     pub fn new(base_url: &str) -> Result<Self> {
         let client = Client::new(base_url)?;
-        Ok(Self { client, tokens: HashMap::new(), run: stamp(), steps: 0 })
+        let (tokens, notes) = (HashMap::new(), HashMap::new());
+        Ok(Self { client, tokens, notes, run: stamp(), steps: 0 })
     }
 
     /// How many steps were taken.
@@ -75,6 +79,17 @@ impl Guide {
     /// An idempotency key that only this run uses.
     pub fn key(&self, what: &str) -> String {
         format!("tour-{what}-{}", self.run)
+    }
+
+    /// Leaves something, such as an id, for a later chapter.
+    pub fn remember(&mut self, what: &'static str, value: &str) {
+        self.notes.insert(what, value.to_owned());
+    }
+
+    /// What an earlier chapter left.
+    pub fn recall(&self, what: &str) -> Result<String> {
+        let missing = || Failure::new(format!("前面的章节没有留下 {what}"));
+        self.notes.get(what).cloned().ok_or_else(missing)
     }
 
     /// Takes one step and prints its line; of a refusal the words that the person reads, too.
@@ -141,9 +156,23 @@ impl Guide {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "keys of a demonstration, outside the product")]
+/// A step on a task; whose it is, is said with `.by`.
+pub fn on_task(task: &str, verb: &str, body: Value) -> Call {
+    Call::post(format!("/tasks/{task}/{verb}"), body)
+}
+
+/// Now, for what is planned in the story.
+pub fn now() -> DateTime<Utc> {
+    clock().into()
+}
+
 fn stamp() -> u128 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos()
+    clock().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the clock of a demonstration, outside the product")]
+fn clock() -> SystemTime {
+    SystemTime::now()
 }
 
 #[cfg(test)]

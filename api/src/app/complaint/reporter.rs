@@ -71,8 +71,20 @@ pub async fn withdraw(
     id: ComplaintId,
     withdraw: Withdraw,
 ) -> Result<(), Error> {
-    reporter_command(state, ask, voice, id, "complaint.withdraw", move |_, case, now| {
-        cancelling(case, case.complaint.withdraw(&withdraw)?, now)
+    carry_out(state, move |tx, here, now| {
+        Box::pin(async move {
+            let case = voice.lock(tx, id, &ask).await?;
+            let change = cancelling(&case, case.complaint.withdraw(&withdraw)?, now)?;
+            let mut jobs = change.store(tx, here, &ask, "complaint.withdraw", now).await?;
+            // Who followed it has taken nothing back.
+            for child in store::children(tx, id).await? {
+                let child = Locked::take(tx, By::Id(child)).await?;
+                let change = Change::of(child.complaint.unmerge(now)?);
+                let told = change.store(tx, here, &Ask::worker(), "complaint.unmerge", now).await?;
+                jobs.extend(told);
+            }
+            Ok(jobs)
+        })
     })
     .await
 }

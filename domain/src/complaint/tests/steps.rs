@@ -66,6 +66,7 @@ fn take(step: Step, complaint: &Complaint) -> Vec<Result<Decision<Complaint>, Re
             only(round.fire(TimerKind::CloseUnreached, &[], now))
         }
         Step::StartFollowUp => fire(TimerKind::FollowUp),
+        Step::Unmerge => complaint.unmerge(now),
         Step::Archive => fire(TimerKind::Archive),
         Step::Begin => complaint.begin(),
         Step::Finish => complaint.finish(now),

@@ -169,15 +169,17 @@ pub async fn detail(
                c.channel as "channel: Channel", c.excluded_at is not null as "excluded!",
                clerk.display_name as "taken_in_by?",
                coalesce(
-                   case when c.status = 'answered' then (
-                       select note from event where subject_id = c.id and kind = 'answered'
+                   case when coalesce((select l.status from complaint l where l.id = c.merged_into), c.status) = 'answered' then (
+                       select note from event where subject_id = coalesce(c.merged_into, c.id)
+                           and kind = 'answered'
                        order by seq desc limit 1)
                    -- A past work order has no tasks; its reply is told by the event.
                    when c.source is not null then (
                        select note from event where subject_id = c.id and kind = 'replied'
                        order by seq desc limit 1) end,
-                   case when c.status = 'rejected' then (
-                       select note from event where subject_id = c.id and kind = 'rejected'
+                   case when coalesce((select l.status from complaint l where l.id = c.merged_into), c.status) = 'rejected' then (
+                       select note from event where subject_id = coalesce(c.merged_into, c.id)
+                           and kind = 'rejected'
                        order by seq desc limit 1) end,
                    (select reply_text from task where complaint_id = coalesce(c.merged_into, c.id)
                        and role = 'lead' and status = 'confirmed' order by confirmed_at desc limit 1)
@@ -197,7 +199,11 @@ pub async fn detail(
            join org_node place on place.code = c.community_code
            left join account clerk on clerk.id = c.taken_in_by
            where c.id = $1
-               and ($2 or c.community_code like any($3) or c.units && $4 or c.reporter_id = $5)"#,
+               and ($2 or c.community_code like any($3) or c.units && $4 or c.reporter_id = $5)
+               -- Whoever is reported does not read the report, nor do those under them.
+               and ($2 or c.reporter_id = $5 or c.reported_unit is null or not exists (
+                   select from unnest($4::text[]) as own (code)
+                   where own.code like c.reported_unit || '%'))"#,
         id.0,
         scope.everything(),
         &scope.area_patterns(),
@@ -327,6 +333,9 @@ pub async fn list(
            from complaint c join org_node place on place.code = c.community_code
            where ((not $5 and ($1 or c.community_code like any($2) or c.units && $3))
                    or c.reporter_id = $4)
+               and ($1 or c.reporter_id = $4 or c.reported_unit is null or not exists (
+                   select from unnest($3::text[]) as own (code)
+                   where own.code like c.reported_unit || '%'))
                and ($6::text is null or c.status = $6)
                and ($7::text is null or c.community_code like $7 || '%')
                and ($8::text is null or c.units @> array[$8])
@@ -413,11 +422,13 @@ pub async fn tracked(
                (select max(reply_by) from task t where t.complaint_id = c.id and t.ended_at is null
                ) as reply_by,
                coalesce(
-                   case when c.status = 'answered' then (
-                       select note from event where subject_id = c.id and kind = 'answered'
+                   case when coalesce((select l.status from complaint l where l.id = c.merged_into), c.status) = 'answered' then (
+                       select note from event where subject_id = coalesce(c.merged_into, c.id)
+                           and kind = 'answered'
                        order by seq desc limit 1) end,
-                   case when c.status = 'rejected' then (
-                       select note from event where subject_id = c.id and kind = 'rejected'
+                   case when coalesce((select l.status from complaint l where l.id = c.merged_into), c.status) = 'rejected' then (
+                       select note from event where subject_id = coalesce(c.merged_into, c.id)
+                           and kind = 'rejected'
                        order by seq desc limit 1) end,
                    (select reply_text from task where complaint_id = coalesce(c.merged_into, c.id)
                        and role = 'lead' and status = 'confirmed' order by confirmed_at desc limit 1)

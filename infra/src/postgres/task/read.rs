@@ -172,10 +172,11 @@ pub async fn list(
                and ($3::uuid is null or t.id = $3)
                and ($4::text is null or t.status = $4)
                and ($5::timestamptz is null or (t.ended_at is null and (
-                   (t.acknowledged_at is null and t.acknowledge_by < $5)
-                   or (t.contacted_at is null and t.contact_by < $5)
-                   or (t.arrived_at is null and t.arrive_by < $5)
-                   or (t.status <> 'replied' and t.reply_by < $5))))
+                   -- While a complaint is suspended its units' clocks stand still.
+                   (t.acknowledged_at is null and t.acknowledge_by < least($5, c.suspended_at))
+                   or (t.contacted_at is null and t.contact_by < least($5, c.suspended_at))
+                   or (t.arrived_at is null and t.arrive_by < least($5, c.suspended_at))
+                   or (t.status <> 'replied' and t.reply_by < least($5, c.suspended_at)))))
                and ($6::uuid is null or t.complaint_id = $6)
                and ($7::uuid is null or t.whistle_id = $7)
                and ($8::timestamptz is null or (t.dispatched_at, t.id) < ($8, $9))

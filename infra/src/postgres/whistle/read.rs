@@ -167,12 +167,14 @@ pub async fn list(
                            'handling', a.handling, 'result', a.result, 'comment', a.comment)
                        order by a.unit)
                    from appraisal a where a.whistle_id = w.id
+                       and ($1 or w.blower = any($3) or a.unit = any($3))
                ), '[]') as "appraisals!: sqlx::types::Json<Vec<AppraisalView>>",
                coalesce((
                    select json_agg(json_build_object('unit', r.unit, 'needed', r.needed,
                            'clear', r.clear, 'comment', r.comment)
                        order by r.unit)
                    from whistle_rating r where r.whistle_id = w.id
+                       and ($1 or w.blower = any($3) or r.unit = any($3))
                ), '[]') as "ratings!: sqlx::types::Json<Vec<RatingView>>"
            from whistle w join org_node place on place.code = w.community_code
            where ($1 or w.community_code like any($2)
