@@ -81,7 +81,7 @@ async fn sold_out_is_not_said_too_early(pool: PgPool) {
         assert!(claim_unit(&mut taking, offer, first).await.unwrap());
         let other = tokio::spawn({
             let pool = pool.clone();
-            async move { claim_unit(&mut *pool.acquire().await.unwrap(), offer, second).await }
+            async move { claim_unit(&mut pool.acquire().await.unwrap(), offer, second).await }
         });
         somebody_waits(&pool).await;
         if taken { taking.commit().await } else { taking.rollback().await }.unwrap();
