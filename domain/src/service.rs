@@ -1,7 +1,7 @@
 //! Service (双服务): posts (服务岗位) that a community offers, who claims them (认领), and the hours
 //! that the organiser confirms.
 //!
-//! [`TRANSITIONS`] is the table of every step of a claim; the methods in [`claim`](self::claim)
+//! [`TRANSITIONS`] is the table of every step of a claim; the methods in `service/claim.rs`
 //! decide what a step does. How points follow from hours is `domain::points`' matter: hours are
 //! recorded in full, whatever the points are capped at.
 
@@ -26,9 +26,9 @@ pub const BACKDATED: TimeDelta = TimeDelta::days(7);
 pub const AHEAD: TimeDelta = TimeDelta::days(366);
 /// The longest post.
 pub const LONGEST: TimeDelta = TimeDelta::hours(24);
-/// How long before its start one can check in at a post **[default]**.
+/// How long before its start one can check in at a post **\[default\]**.
 pub const EARLY: TimeDelta = TimeDelta::minutes(60);
-/// How far from the post's place one may be when checking in by location, in metres **[default]**:
+/// How far from the post's place one may be when checking in by location, in metres **\[default\]**:
 /// what a phone between high houses is off by, and the length of a courtyard.
 pub const NEAR_METRES: f64 = 300.0;
 

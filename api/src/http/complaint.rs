@@ -1,5 +1,5 @@
 //! Complaints (诉求) over HTTP: submitting and reading. What the centre does is in
-//! [`centre`](self::centre), what the reporter does in [`reporter`](self::reporter).
+//! [`centre`], what the reporter does in [`reporter`].
 
 use actix_web::{
     HttpResponse, get,

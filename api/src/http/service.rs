@@ -1,4 +1,4 @@
-//! Service (双服务) over HTTP: posts here, claims and hours in [`claim`](self::claim).
+//! Service (双服务) over HTTP: posts here, claims and hours in [`claim`].
 
 use actix_web::{
     HttpResponse, HttpResponseBuilder, get,

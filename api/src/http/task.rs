@@ -1,5 +1,5 @@
 //! Tasks (任务单) over HTTP: what a unit reads and does. What the centre rules is in
-//! [`ruling`](self::ruling).
+//! [`ruling`].
 
 use actix_web::{
     HttpResponse, get,

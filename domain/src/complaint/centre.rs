@@ -96,7 +96,7 @@ pub struct Suspend {
 }
 
 impl Suspend {
-    /// The longest suspension: 180 days, as for listed long works **[default]**.
+    /// The longest suspension: 180 days, as for listed long works **\[default\]**.
     pub const LONGEST_DAYS: i64 = 180;
 
     /// # Errors

@@ -14,7 +14,7 @@ use crate::{
 
 /// The most places that a post has.
 const CAPACITY: i64 = 1000;
-/// What an hour counts for, in per cent of a point **[default]**.
+/// What an hour counts for, in per cent of a point **\[default\]**.
 const FACTOR: std::ops::RangeInclusive<i64> = 50..=300;
 const SKILLS: usize = 10;
 

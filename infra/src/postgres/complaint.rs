@@ -1,5 +1,5 @@
 //! Complaints: taking one in, locking one, saving one. Lists and details are in
-//! [`read`](self::read).
+//! [`read`].
 //!
 //! The complaint's row lock is the lock of the whole case: every change of one of its tasks takes
 //! it first, so that tasks need no lock of their own.

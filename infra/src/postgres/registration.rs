@@ -1,5 +1,5 @@
 //! Registrations with communities (双报到), written under the person's or the row's lock. Lists and
-//! details are in [`read`](self::read).
+//! details are in [`read`].
 
 use domain::{
     event::NewEvent,

@@ -1,5 +1,5 @@
 //! Service posts and their claims (服务岗位、认领). Whoever changes a claim locks its post first,
-//! then the claim, then the person. Lists and details are in [`read`](self::read).
+//! then the claim, then the person. Lists and details are in [`read`].
 
 use domain::{
     complaint::Location,

@@ -1,5 +1,5 @@
 //! Tasks: those of a case, inserted and saved under the case's lock. Lists and details are in
-//! [`read`](self::read).
+//! [`read`].
 
 use domain::{
     id::{ComplaintId, TaskId, WhistleId},

@@ -1,5 +1,5 @@
 //! Whistles: storing a draft, locking, saving, and the two-way appraisal. Lists and details are in
-//! [`read`](self::read).
+//! [`read`].
 //!
 //! The whistle's row lock is the lock of its whole case. Where a complaint waits for it, the
 //! complaint is locked first.
