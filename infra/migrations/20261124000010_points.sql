@@ -1,5 +1,5 @@
 -- Points (积分): a double-entry ledger that is only added to, the lots that expire, the offers they
--- redeem, and the holds between. docs/adr/0003-ledger.md says why.
+-- redeem, and the holds between. docs/adr/0011-ledger.md says why.
 
 create table merchant (
     code text primary key constraint merchant_code check (code ~ '^[a-z0-9-]{2,40}$'),
