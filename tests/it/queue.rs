@@ -9,7 +9,12 @@ use domain::id::JobId;
 use futures::{StreamExt, future::join_all};
 use infra::postgres::job::{self, NewJob};
 use serde_json::json;
-use tokio::{io::AsyncWriteExt, net::TcpStream, sync::oneshot, task::JoinHandle};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::oneshot,
+    task::JoinHandle,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -302,11 +307,15 @@ async fn five_hundred_deadlines_at_once_fire_once_each() {
 }
 
 /// Sends a part of a request and hangs up after a while.
-async fn hang_up(app: &App, request: &[u8], sent: usize, after: Duration) {
+async fn hang_up(app: &App, request: &[u8], sent: usize, after: Option<Duration>) {
     let address = app.base().strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(&request[..sent.min(request.len())]).await.unwrap();
-    tokio::time::sleep(after).await;
+    match after {
+        Some(after) => tokio::time::sleep(after).await,
+        // The answer has begun to come; nobody reads the rest.
+        None => drop(stream.read_u8().await.unwrap()),
+    }
     stream.set_zero_linger().unwrap();
 }
 
@@ -328,8 +337,9 @@ async fn clients_that_hang_up_leave_no_transaction_open() {
             // Every fifth hangs up inside its own request.
             let whole = request.len();
             let sent = if n % 5 == 0 { whole * usize::from(part) / 256 } else { whole };
-            hang_up(&app, request.as_bytes(), sent, Duration::from_micros(u64::from(random) * 100))
-                .await;
+            // However busy the machine is, some get as far as their answer.
+            let after = (n % 5 != 1).then(|| Duration::from_micros(u64::from(random) * 100));
+            hang_up(&app, request.as_bytes(), sent, after).await;
         }
     });
     futures::stream::iter(drops).buffer_unordered(10).collect::<Vec<()>>().await;
@@ -340,8 +350,7 @@ async fn clients_that_hang_up_leave_no_transaction_open() {
         0,
     )
     .await;
-    let begun = app.count("complaint").await;
-    assert!(begun > 0, "some were complete");
+    assert!(app.count("complaint").await >= 10, "those that were answered are there");
     for whole in [
         "idempotency",
         "event where kind = 'submitted'",
@@ -349,7 +358,11 @@ async fn clients_that_hang_up_leave_no_transaction_open() {
         "job where kind = 'notify'",
         "audit_entry where action = 'complaint.submit'",
     ] {
-        assert_eq!(app.count(whole).await, begun, "{whole}: all of a complaint or nothing");
+        // In one snapshot, since a late one may still commit.
+        let torn = format!(
+            "(select where (select count(*) from complaint) <> (select count(*) from {whole})) as t"
+        );
+        assert_eq!(app.count(&torn).await, 0, "{whole}: all of a complaint or nothing");
     }
 
     // What was dropped can be sent again: the same complaint, not a second one.
