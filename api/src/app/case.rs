@@ -18,14 +18,13 @@ use infra::postgres::{
     Connection,
     audit::{self, AuditEntry, Origin},
     complaint::{self, By},
-    job, task,
+    task,
     timer::{self, Subject},
     whistle,
 };
 use serde_json::json;
-use uuid::Uuid;
 
-use super::{notification::Notify, transact};
+use super::{notification::announce, transact};
 use crate::{error::Error, state::State};
 
 /// Who gives a command, from where, and on which version.
@@ -314,7 +313,8 @@ impl Change {
             ..audited
         };
         audit::append(conn, &audited, now).await?;
-        let mut jobs = tell(conn, id, last, self.events.len(), now).await?;
+        let told = announce(conn, id, last, self.events.len(), now).await?;
+        let mut jobs: Vec<JobId> = told.into_iter().collect();
         if let Root::Complaint(complaint) = &self.root {
             jobs.extend(super::points::closed(conn, complaint, now).await?);
         }
@@ -332,19 +332,4 @@ impl Change {
         });
         std::iter::once((self.root.subject(), self.root.timers(terms))).chain(tasks).collect()
     }
-}
-
-/// Enqueues the job that tells people of the last `count` events of a case.
-pub(super) async fn tell(
-    conn: &mut Connection,
-    case: Uuid,
-    last: i32,
-    count: usize,
-    now: Timestamp,
-) -> Result<Vec<JobId>, Error> {
-    let Some(before) = i32::try_from(count).ok().filter(|count| *count > 0) else {
-        return Ok(Vec::new());
-    };
-    let told = Notify { subject: case, from_seq: last - before + 1, to_seq: last };
-    Ok(job::enqueue(conn, &told.job(now), now).await?.into_iter().collect())
 }

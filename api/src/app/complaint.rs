@@ -22,8 +22,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    case::{self, Ask, Change, Locked, carry_out},
+    case::{Ask, Change, Locked, carry_out},
     idempotent::{self, Answer as Kept, Once},
+    notification::announce,
     transact,
 };
 use crate::{error::Error, state::State};
@@ -130,7 +131,7 @@ async fn take_in(
         ..audited
     };
     audit::append(tx, &audited, now).await?;
-    let jobs = case::tell(tx, id.0, 1, decision.events.len(), now).await?;
+    let jobs = announce(tx, id.0, 1, decision.events.len(), now).await?.into_iter().collect();
     let receipt = Receipt {
         id,
         number,
