@@ -7,6 +7,7 @@ pub mod error;
 pub mod http;
 pub mod jobs;
 pub mod server;
+pub mod sheet;
 pub mod state;
 pub mod telemetry;
 pub mod token;

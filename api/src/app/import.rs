@@ -3,7 +3,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -26,19 +26,21 @@ use infra::{
 };
 use serde_json::json;
 
-use crate::{error::Error, state::State};
+use crate::{
+    error::Error,
+    sheet::{self, Row, Table},
+    state::State,
+};
 
 pub mod mapping;
 pub mod refused;
 pub mod report;
-pub mod table;
 
 pub use mapping::Mapping;
 pub use refused::Refused;
 pub use report::{RefusedRow, Summary};
 
 use mapping::Columns;
-use table::{Row, Table};
 
 /// Rows in one statement: enough for round trips not to matter, few enough for a bar that moves.
 const BATCH: usize = 100;
@@ -69,6 +71,12 @@ pub struct Import {
 /// Told how many of how many new rows are written.
 pub type Progress = Arc<dyn Fn(usize, usize) + Send + Sync>;
 
+fn opened(file: &Path) -> Result<Table, Refused> {
+    let bytes =
+        std::fs::read(file).map_err(|why| Refused::Unreadable { file: file.to_owned(), why })?;
+    Ok(sheet::read(bytes)?)
+}
+
 /// Imports a file.
 ///
 /// # Errors
@@ -76,7 +84,7 @@ pub type Progress = Arc<dyn Fn(usize, usize) + Send + Sync>;
 pub async fn run(state: &State, given: Import, progress: Progress) -> Result<Summary, Error> {
     let source = text::line("source", &given.source, 1, 40)?;
     let file = given.file.clone();
-    let table = tokio::task::spawn_blocking(move || table::read(&file)).await??;
+    let table = tokio::task::spawn_blocking(move || opened(&file)).await??;
     let columns = given.mapping.resolve(&table.columns)?;
     let defaults = defaults(state, &given, &columns).await?;
     let rows = table.rows.len();

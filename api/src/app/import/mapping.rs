@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use domain::import::Field;
 
-use super::{Refused, table::Row};
+use super::Refused;
+use crate::sheet::Row;
 
 /// What was said about columns.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

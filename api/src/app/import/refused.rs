@@ -9,7 +9,7 @@ use domain::{
 };
 
 use super::Summary;
-use crate::error::Error;
+use crate::{error::Error, sheet};
 
 /// Why nothing of a file is taken in.
 #[derive(Debug, thiserror::Error)]
@@ -22,15 +22,9 @@ pub enum Refused {
         /// What the system says.
         why: std::io::Error,
     },
-    /// Neither UTF-8 nor GB18030 (GBK).
-    #[error("文件的编码既不是 UTF-8 也不是 GB18030（GBK）；请用表格软件另存为“CSV UTF-8”再导入")]
-    Encoding,
-    /// It looks like a workbook and cannot be read as one.
-    #[error("表格文件读不出来：{0}；请另存为 .xlsx 或 CSV 再导入")]
-    Workbook(calamine::Error),
-    /// The first sheet or the file has no header.
-    #[error("文件是空的：第一行应为列名")]
-    Empty,
+    /// It is no sheet.
+    #[error(transparent)]
+    Sheet(#[from] sheet::Refused),
     /// A mapping that is none.
     #[error("“{given}”不是对应关系：要写成 字段=列名，字段可用 {fields}")]
     Map {
@@ -86,9 +80,7 @@ impl Refusal for Refused {
     fn code(&self) -> &'static str {
         match self {
             Self::Unreadable { .. } => "import_unreadable",
-            Self::Encoding => "import_encoding",
-            Self::Workbook(_) => "import_workbook",
-            Self::Empty => "import_empty",
+            Self::Sheet(refused) => refused.code(),
             Self::Map { .. } | Self::MappedTwice(_) => "import_map",
             Self::NoSuchColumn { .. } | Self::ColumnTwice(_) => "import_column",
             Self::FieldMissing { .. } => "import_field_missing",

@@ -7,7 +7,8 @@ use std::{
 
 use domain::{import::Field, refusal::Invalid};
 
-use super::{Refused, mapping::Columns, table::Row};
+use super::{Refused, mapping::Columns};
+use crate::sheet::Row;
 
 /// A row that cannot be taken in.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,11 +1,43 @@
-//! A file as rows of text: CSV in UTF-8 or GB18030, or the first sheet of a workbook.
+//! Sheets (表格): what people bring is read as rows of text, be it CSV in UTF-8 or GB18030 or the
+//! first sheet of a workbook; what they take away is written as a workbook or as CSV.
 
-use std::{borrow::Cow, io::Cursor, path::Path};
+use std::{borrow::Cow, io::Cursor};
 
 use calamine::{Data, Range, Reader};
+use domain::refusal::{Kind, Refusal};
 use encoding_rs::{Encoding, GB18030};
 
-use super::Refused;
+mod write;
+
+pub use write::{Cell, Sheet, csv as write_csv, workbook as write_workbook};
+
+/// Why a file is no sheet.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Neither UTF-8 nor GB18030 (GBK).
+    #[error("文件的编码既不是 UTF-8 也不是 GB18030（GBK）；请用表格软件另存为“CSV UTF-8”再导入")]
+    Encoding,
+    /// It looks like a workbook and cannot be read as one.
+    #[error("表格文件读不出来：{0}；请另存为 .xlsx 或 CSV 再导入")]
+    Workbook(calamine::Error),
+    /// The first sheet or the file has no header.
+    #[error("文件是空的：第一行应为列名")]
+    Empty,
+}
+
+impl Refusal for Refused {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Encoding => "sheet_encoding",
+            Self::Workbook(_) => "sheet_workbook",
+            Self::Empty => "sheet_empty",
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Invalid
+    }
+}
 
 /// A file's header and rows. Empty rows are left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,10 +60,8 @@ pub struct Row {
 /// Reads a file whole. What it is, its first bytes tell, not its name.
 ///
 /// # Errors
-/// It cannot be opened, decoded or read as a table.
-pub fn read(file: &Path) -> Result<Table, Refused> {
-    let bytes =
-        std::fs::read(file).map_err(|why| Refused::Unreadable { file: file.to_owned(), why })?;
+/// It cannot be decoded or read as a table.
+pub fn read(bytes: Vec<u8>) -> Result<Table, Refused> {
     /// ZIP (.xlsx, .ods) and the older compound files (.xls).
     const WORKBOOKS: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"];
     if WORKBOOKS.iter().any(|magic| bytes.starts_with(magic)) {
