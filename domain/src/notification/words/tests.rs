@@ -1,7 +1,11 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::event::Visibility;
+use crate::{
+    event::Visibility,
+    identity::Role,
+    notification::{Recipient, TOLD},
+};
 
 const REPORTER: Viewer = Viewer { audience: Audience::Reporter, own: true, confidential: false };
 const UNIT: Viewer = Viewer { audience: Audience::Unit, own: false, confidential: false };
