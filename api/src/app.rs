@@ -8,6 +8,7 @@ use crate::error::Error;
 
 pub mod case;
 pub mod complaint;
+pub mod export;
 pub mod idempotent;
 pub mod identity;
 pub mod import;
@@ -20,6 +21,7 @@ pub mod registration;
 pub mod seed;
 pub mod service;
 pub mod task;
+pub mod view;
 pub mod whistle;
 
 /// Runs `work` in one transaction: committed when it succeeds, rolled back when it fails.

@@ -40,9 +40,11 @@ refused_by!(
     domain::whistle::Refused,
     domain::identity::Refused,
     domain::duty::Refused,
+    domain::export::Refused,
     domain::redemption::Refused,
     domain::registration::Refused,
     domain::service::Refused,
+    domain::view::Refused,
 );
 
 macro_rules! broken_by {

@@ -29,6 +29,7 @@ pub mod complaint;
 pub mod deadline;
 pub mod docs;
 pub mod envelope;
+pub mod export;
 pub mod extract;
 pub mod identity;
 pub mod job;
@@ -45,6 +46,7 @@ pub mod registration;
 pub mod service;
 pub mod task;
 pub mod track;
+pub mod view;
 pub mod whistle;
 
 /// The operations of one word: how to mount them, and what they are.
@@ -65,11 +67,14 @@ pub fn words() -> Vec<Routes> {
         org::routes(),
         complaint::routes(),
         complaint::centre::routes(),
+        complaint::hot::routes(),
         complaint::reporter::routes(),
         track::routes(),
         task::routes(),
         task::ruling::routes(),
         whistle::routes(),
+        view::routes(),
+        export::routes(),
         notification::routes(),
         job::routes(),
         deadline::routes(),

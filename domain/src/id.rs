@@ -104,4 +104,8 @@ ids! {
     PostId;
     /// A claim of a service post (认领).
     ClaimId;
+    /// A saved view (常用筛选).
+    ViewId;
+    /// An export (导出).
+    ExportId;
 }

@@ -101,6 +101,8 @@ pub enum Permission {
     BlowWhistle,
     /// Review another's whistle.
     ReviewWhistle,
+    /// Take a list away as a workbook.
+    ExportList,
     /// Say whether a whistle was needed and clear.
     RateWhistle,
     /// Read the rates within one's scope.
@@ -165,7 +167,7 @@ impl Permission {
             Self::CentreDesk => only(&[Dispatcher]),
             Self::UnmaskContact => only(&[Dispatcher, Supervisor]),
             Self::ExcludeComplaint => only(&[Supervisor]),
-            Self::ReadTask => only(&[
+            Self::ReadTask | Self::ExportList => only(&[
                 CommunityOfficer,
                 SubdistrictOfficer,
                 Dispatcher,

@@ -103,6 +103,14 @@ impl NodeCode {
         }
     }
 
+    /// A code that may be left out.
+    ///
+    /// # Errors
+    /// As [`NodeCode::parse`].
+    pub fn optional(field: &str, given: Option<&str>) -> Result<Option<Self>, FieldError> {
+        given.map(|code| Self::parse(field, code)).transpose()
+    }
+
     /// The code as text.
     pub fn as_str(&self) -> &str {
         &self.0

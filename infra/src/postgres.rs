@@ -11,6 +11,7 @@ pub mod audit;
 pub mod complaint;
 pub mod duty;
 pub mod event;
+pub mod export;
 pub mod idempotency;
 pub mod identity;
 pub mod import;
@@ -26,6 +27,7 @@ pub mod registration;
 pub mod service;
 pub mod task;
 pub mod timer;
+pub mod view;
 pub mod whistle;
 
 /// A connection pool.
@@ -60,4 +62,9 @@ pub fn pool(url: &str, connections: u32) -> Result<Pool, sqlx::Error> {
 /// The name of the constraint that a statement broke, if that is why it failed.
 pub fn violated(error: &sqlx::Error) -> Option<&str> {
     error.as_database_error().and_then(|database| database.constraint())
+}
+
+/// A vocabulary's members as an optional filter; none stands for any.
+fn codes<T: Copy>(members: &[T], code: fn(T) -> &'static str) -> Option<Vec<String>> {
+    (!members.is_empty()).then(|| members.iter().map(|one| code(*one).to_owned()).collect())
 }

@@ -34,6 +34,8 @@ const WORDS: &[(&str, &str)] = &[
     ("points", "diaht"),
     ("redemption", "diaht"),
     ("offer", "diah"),
+    ("view", "diaht"),
+    ("export", "diaht"),
     // Queries without a use case: HTTP reads them straight from the store.
     ("org", "dih"),
     ("duty", "di"),
@@ -137,6 +139,8 @@ const STATUSES: &[(&str, &str, &str)] = &[
     ("api/src/http/whistle.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/redemption.rs", "StatusCode::from_u16", "the status of a kept first answer"),
     ("api/src/http/redemption.rs", "HttpResponse::build", "the status of a kept first answer"),
+    ("api/src/http/export.rs", "StatusCode::from_u16", "the status of a kept first answer"),
+    ("api/src/http/export.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/operations.rs", "HttpResponse::build", "503, by `problem::status`"),
     ("api/src/http/operations.rs", "HttpResponse::new", "204 when no figures are collected"),
 ];

@@ -9,6 +9,8 @@ mod complaint;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod export;
+#[cfg(test)]
 mod idempotency;
 #[cfg(test)]
 mod identity;
@@ -40,5 +42,7 @@ mod support;
 mod task;
 #[cfg(test)]
 mod track;
+#[cfg(test)]
+mod view;
 #[cfg(test)]
 mod whistle;

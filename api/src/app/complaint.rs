@@ -30,12 +30,14 @@ use super::{
 use crate::{error::Error, state::State};
 
 mod centre;
+mod hot;
 mod reporter;
 mod track;
 
 pub use centre::{
     DispatchOrder, accept, answer, dispatch, exclude, merge, miss, reject, resume, suspend,
 };
+pub use hot::mark_hot;
 pub use reporter::{Voice, evaluate, remind, reopen, withdraw};
 pub use track::{Credentials, by_query_code};
 
@@ -163,13 +165,22 @@ pub async fn contact_of(
     conn: &mut Connection,
     id: ComplaintId,
 ) -> Result<Option<(Option<PersonName>, Phone)>, Error> {
-    let Some(sealed) = store::contact(conn, id).await? else { return Ok(None) };
+    let sealed = store::contact(conn, id).await?;
+    sealed.map(|sealed| opened(state, id, &sealed)).transpose()
+}
+
+/// Opens a contact that was read with others.
+pub(super) fn opened(
+    state: &State,
+    id: ComplaintId,
+    sealed: &SealedContact,
+) -> Result<(Option<PersonName>, Phone), Error> {
     let context = contact_context(id);
-    let name = match sealed.name {
-        Some(name) => Some(PersonName::trusted(state.crypto.open_text(&context, &name)?)),
+    let name = match &sealed.name {
+        Some(name) => Some(PersonName::trusted(state.crypto.open_text(&context, name)?)),
         None => None,
     };
-    Ok(Some((name, Phone::trusted(state.crypto.open_text(&context, &sealed.phone)?))))
+    Ok((name, Phone::trusted(state.crypto.open_text(&context, &sealed.phone)?)))
 }
 
 /// Opens the contact for somebody who says why, and keeps a record of both.

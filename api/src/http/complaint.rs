@@ -15,7 +15,7 @@ use domain::{
     notification,
     org::NodeCode,
     page::{Limit, Page, PageRequest},
-    refusal::{Basic, FieldError, Invalid},
+    refusal::{Basic, Invalid},
     scope::Audience,
 };
 use infra::postgres::{
@@ -36,9 +36,12 @@ use crate::{
 };
 
 pub mod centre;
+pub mod filter;
+pub mod hot;
 pub mod reporter;
 mod view;
 
+pub use filter::ListFilter;
 pub use view::ComplaintView;
 
 routes![submit, list, mine, read_one, events];
@@ -182,43 +185,9 @@ fn form(body: &SubmitBody) -> SubmissionForm<'_> {
     }
 }
 
-/// 列表的筛选条件
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct ListFilter {
-    /// 状态
-    #[param(required = false)]
-    status: Option<domain::complaint::Status>,
-    /// 区划代码，包含其下级
-    #[param(required = false, example = "140213066")]
-    community_code: Option<String>,
-    /// 承办单位
-    #[param(required = false, example = "urban-management")]
-    unit: Option<String>,
-    /// 关键词，至少两个字；或完整的诉求编号
-    #[param(required = false, example = "路灯")]
-    q: Option<String>,
-}
-
-impl ListFilter {
-    fn read(self) -> Result<Filter, FieldError> {
-        let code = |field: &str, code: Option<String>| {
-            code.map(|code| NodeCode::parse(field, &code)).transpose()
-        };
-        let words = self.q.map(|q| domain::text::line("q", &q, 2, 50)).transpose()?;
-        Ok(Filter {
-            status: self.status,
-            community: code("community_code", self.community_code)?,
-            unit: code("unit", self.unit)?,
-            words,
-            own_only: false,
-        })
-    }
-}
-
 /// 诉求列表
 ///
-/// 只列出本人权限范围内的诉求，新的在前。
+/// 只列出本人权限范围内的诉求，新的在前；翻页中新来的诉求不影响后面各页。
 #[utoipa::path(
     operation_id = "complaint.list",
     tag = "complaint",
@@ -233,7 +202,7 @@ async fn list(
     filter: Query<ListFilter>,
     page: Paging,
 ) -> Result<Json<Page<Summary>>, Error> {
-    let filter = filter.0.read()?;
+    let filter = filter.0.read(state.clock.now())?;
     let mut connection = state.db.acquire().await?;
     let rows = read::list(&mut connection, &caller.scope(), &filter, page.0).await?;
     Ok(Json(Page::of(rows, page.0.limit, Summary::cursor)))

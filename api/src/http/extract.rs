@@ -10,6 +10,7 @@ pub mod on;
 pub mod paging;
 pub mod query;
 pub mod reason;
+pub mod several;
 pub mod target;
 
 pub use body::{Body, Empty};

@@ -8,18 +8,18 @@ use actix_web::{
     web::{Data, Json},
 };
 use domain::{
-    id::{AttachmentId, ComplaintId, TaskId, WhistleId},
+    id::{AttachmentId, TaskId},
     page::{Limit, Page, PageRequest},
     refusal::Basic,
     task::{
         Contact, ContactChannel, ContactOutcome, Extend, Outcome, Reply, ReportIn, Return,
-        ReturnGround, Status,
+        ReturnGround,
     },
     time::Timestamp,
 };
 use infra::postgres::task::read::{self, Filter, TaskView};
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
     complaint::{LocationBody, no_attachments},
@@ -31,27 +31,12 @@ use super::{
 };
 use crate::{app::task as tasks, error::Error, state::State};
 
+pub mod filter;
 pub mod ruling;
 
-routes![list, read_one, acknowledge, contact, report_in, reply, ask_return, extend];
+pub use filter::ListFilter;
 
-/// 列表的筛选条件
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct ListFilter {
-    /// 状态
-    #[param(required = false)]
-    status: Option<Status>,
-    /// 只看已超时、还没有办的
-    #[param(required = false)]
-    overdue: Option<bool>,
-    /// 属于哪件诉求
-    #[param(required = false)]
-    complaint_id: Option<ComplaintId>,
-    /// 属于哪次吹哨
-    #[param(required = false)]
-    whistle_id: Option<WhistleId>,
-}
+routes![list, read_one, acknowledge, contact, report_in, reply, ask_return, extend];
 
 /// 任务列表
 ///
@@ -70,13 +55,7 @@ async fn list(
     filter: Query<ListFilter>,
     page: Paging,
 ) -> Result<Json<Page<TaskView>>, Error> {
-    let filter = Filter {
-        id: None,
-        status: filter.0.status,
-        overdue_at: filter.0.overdue.unwrap_or(false).then(|| state.clock.now()),
-        complaint: filter.0.complaint_id,
-        whistle: filter.0.whistle_id,
-    };
+    let filter = filter.0.read(state.clock.now())?;
     let mut connection = state.db.acquire().await?;
     let rows = read::list(&mut connection, &caller.scope(), &filter, page.0).await?;
     Ok(Json(Page::of(rows, page.0.limit, TaskView::cursor)))

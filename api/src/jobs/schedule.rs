@@ -13,6 +13,7 @@ use infra::{
 use serde::Deserialize;
 
 use super::{
+    export::SweepExports,
     points::{ExpirePoints, ReconcileLedger},
     runner::Job,
 };
@@ -31,6 +32,7 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (SweepIdempotency::KIND, HOUR),
     (SweepJobs::KIND, HOUR),
     (SweepSessions::KIND, HOUR),
+    (SweepExports::KIND, HOUR),
     (ExpirePoints::KIND, HOUR),
     (ReconcileLedger::KIND, MINUTE),
 ];

@@ -82,6 +82,12 @@ pub(super) enum About {
     Reviewed,
     /// A whistle that called one's unit.
     Called,
+    /// A saved view of one's own.
+    View,
+    /// An export of one's own.
+    Export,
+    /// A workbook by its signed link, which nobody here holds.
+    File,
     /// A notification in one's own inbox.
     Notification,
     /// Any account.
@@ -138,6 +144,7 @@ pub(super) const ROWS: &[Row] = &[
     ("complaint.follow_up", DESK, About::Case),
     ("complaint.unmask", UNMASKERS, About::Case),
     ("complaint.exclude", &["supervisor"], About::Case),
+    ("complaint.hot", DESK, About::Case),
     ("complaint.remind", RESIDENT, About::Case),
     ("complaint.evaluate", RESIDENT, About::Case),
     ("complaint.reopen", RESIDENT, About::Case),
@@ -159,6 +166,12 @@ pub(super) const ROWS: &[Row] = &[
     ("task.decide_extension", DESK, About::Task),
     ("task.confirm", JUDGES, About::Judged),
     ("task.send_back", JUDGES, About::Judged),
+    ("view.list", TASK_READERS, About::Nothing),
+    ("view.save", TASK_READERS, About::Nothing),
+    ("view.remove", TASK_READERS, About::View),
+    ("export.order", TASK_READERS, About::Nothing),
+    ("export.read", TASK_READERS, About::Export),
+    ("export.file", EVERYONE, About::File),
     ("whistle.draft", OFFICERS, About::Nothing),
     ("whistle.list", TASK_READERS, About::Nothing),
     ("whistle.read", TASK_READERS, About::Whistle),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::rows::{About, LOGGED_IN, OFFICERS, PERSONAS, UNITS};
+use super::rows::{About, LOGGED_IN, OFFICERS, PERSONAS, TASK_READERS, UNITS};
 use crate::support::{
     Answer, App, COMMUNITY, Case, Client, Operation, SUBDISTRICT, UNIT, complaint,
 };
@@ -90,6 +90,7 @@ impl World {
         }
         world.own.insert((About::Judged, "dispatcher"), here.lead.clone());
         world.whistles(&ours, &above, &theirs).await;
+        world.lists().await;
         service::registrations(&mut world).await;
         service::posts_and_claims(&mut world).await;
         service::redemptions(&mut world).await;
@@ -117,6 +118,28 @@ impl World {
                 self.app.as_("dispatcher").all(&format!("/tasks?whistle_id={whistle}")).await;
             let task = tasks[0]["id"].as_str().unwrap().to_owned();
             self.own.insert((About::Judged, persona), task);
+        }
+    }
+
+    /// Everybody who reads lists keeps a view and has ordered an export; others' are foreign.
+    async fn lists(&mut self) {
+        let mut all = Vec::new();
+        for persona in TASK_READERS {
+            let who = self.client(persona);
+            let view = json!({"name": "待签收", "list": "tasks", "query": "status=pending"});
+            let view = who.post("/me/views", view).await.expect(201);
+            let order = json!({"list": "tasks", "query": ""});
+            let request = who.request(Method::POST, "/exports").key("matrix-export").json(&order);
+            let export = request.send().await.expect(202);
+            for (about, made) in [(About::View, view), (About::Export, export)] {
+                all.push((about, *persona, made["id"].as_str().unwrap().to_owned()));
+            }
+        }
+        for (about, persona, id) in &all {
+            self.own.insert((*about, *persona), id.clone());
+            let others = all.iter().filter(|(other, who, _)| other == about && who != persona);
+            let others = others.map(|(.., id)| id.clone()).take(2).collect();
+            self.foreign.insert((*about, *persona), others);
         }
     }
 
@@ -200,7 +223,7 @@ impl World {
     ) -> Answer {
         let method = Method::from_bytes(operation.method.as_bytes()).unwrap();
         let mut request = who.request(method, &operation.path_with(id));
-        if ["complaint.submit", "whistle.draft", "redemption.redeem"]
+        if ["complaint.submit", "whistle.draft", "export.order", "redemption.redeem"]
             .contains(&operation.id.as_str())
         {
             request =

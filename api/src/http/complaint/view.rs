@@ -65,6 +65,8 @@ pub struct CentreView {
     pub contact: Option<ContactView>,
     /// 已从三率中剔除
     pub excluded: bool,
+    /// 热点标记
+    pub hot: bool,
 }
 
 /// 联系人
@@ -125,6 +127,7 @@ impl<P> On<P, ComplaintId> {
                     facts: detail.facts,
                     reporter: detail.reporter,
                     excluded: detail.excluded,
+                    hot: detail.hot,
                 })
             }
         })

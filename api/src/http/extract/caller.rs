@@ -65,6 +65,7 @@ needs![
     ExcludeComplaint,
     UnmaskContact,
     ReadTask,
+    ExportList,
     WorkTask,
     JudgeTask,
     ReadWhistle,

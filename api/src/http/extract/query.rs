@@ -25,6 +25,21 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     }
 }
 
+/// Reads a query string that is kept for later. What the list itself would pass over is refused:
+/// a filter with a wrong name would widen the list for good.
+///
+/// # Errors
+/// `invalid_field`.
+pub fn stored<T: DeserializeOwned + utoipa::IntoParams>(query: &str) -> Result<T, Error> {
+    let known = T::into_params(|| None);
+    for (name, _) in form_urlencoded::parse(query.as_bytes()) {
+        if !known.iter().any(|parameter| parameter.name == name) {
+            return Err(Invalid::field("query", format!("这个列表没有筛选条件 {name}")).into());
+        }
+    }
+    parse(query, |_| true)
+}
+
 /// Reads those parameters whose name is `wanted`.
 pub(super) fn parse<T: DeserializeOwned>(
     query: &str,

@@ -72,6 +72,7 @@ fn words() -> Vec<Code> {
         registration(),
         service(),
         redemption(),
+        lists(),
         other(),
     ]
     .concat()
@@ -208,6 +209,15 @@ fn service() -> Vec<Code> {
         code(&Refused::CheckInCode),
         code(&Refused::CheckInFar { away: 820.0 }),
         code(&Refused::MinutesBeyondPost { minutes: 120 }),
+    ]
+}
+
+fn lists() -> Vec<Code> {
+    use domain::{export, view};
+    vec![
+        code(&view::Refused::Limit),
+        code(&view::Refused::NameTaken),
+        code(&export::Refused::Limit),
     ]
 }
 

@@ -7,15 +7,16 @@ use domain::{
     id::{AccountId, ComplaintId, TaskId},
     org::NodeCode,
     page::{Cursor, PageRequest},
+    refusal::FieldError,
     scope::{Audience, Scope},
     sla::Urgency,
-    task,
+    task, text,
     time::Timestamp,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::postgres::Connection;
+use crate::postgres::{Connection, codes};
 
 /// A complaint as anyone who may read it sees it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -146,6 +147,8 @@ pub struct Detail {
     pub audience: Audience,
     /// The reader's own units that still work on it as lead or assist.
     pub handled_by_reader: bool,
+    /// Whether the centre keeps an eye on it.
+    pub hot: bool,
 }
 
 /// Reads a complaint, if it is within the scope. A missing one and a foreign one look the same.
@@ -194,7 +197,8 @@ pub async fn detail(
                exists (
                    select from task t where t.complaint_id = c.id and t.unit = any($4)
                        and t.ended_at is null
-               ) as "handled_by_reader!"
+               ) as "handled_by_reader!",
+               exists (select from complaint_hot h where h.complaint_id = c.id) as "hot!"
            from complaint c
            join org_node place on place.code = c.community_code
            left join account clerk on clerk.id = c.taken_in_by
@@ -219,6 +223,7 @@ pub async fn detail(
             scope.audience()
         },
         handled_by_reader: row.handled_by_reader,
+        hot: row.hot,
         excluded: row.excluded,
         reporter: Reporter {
             account: row.reporter_id,
@@ -288,6 +293,8 @@ pub struct Summary {
     pub urgency: Option<Urgency>,
     /// Nobody outside the centre learns who reported.
     pub confidential: bool,
+    /// The centre keeps an eye on it.
+    pub hot: bool,
     /// When it came in.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -300,22 +307,67 @@ impl Summary {
     }
 }
 
-/// What a list is narrowed to.
-#[derive(Debug, Clone, Default)]
+/// What a list is narrowed to. It is kept as JSON with an export, which runs later.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Filter {
-    /// Where they stand.
-    pub status: Option<Status>,
+    /// Where they stand; any, when empty.
+    pub status: Vec<Status>,
+    /// What they are about.
+    pub kind: Option<Kind>,
+    /// How pressing they are.
+    pub urgency: Option<Urgency>,
     /// A division; its whole subtree counts.
-    pub community: Option<NodeCode>,
+    pub area: Option<NodeCode>,
     /// A unit that has or had a task.
     pub unit: Option<NodeCode>,
-    /// Words of two characters or more, or a number.
-    pub words: Option<String>,
+    /// A unit's reply is due before this instant.
+    pub due_before: Option<Timestamp>,
+    /// A unit is past a deadline at this instant.
+    pub overdue_at: Option<Timestamp>,
+    /// The centre keeps an eye on it, or not.
+    pub hot: Option<bool>,
+    /// Words, or the end of a number.
+    pub search: Search,
     /// The account's own alone, whatever else its scope holds.
     pub own_only: bool,
 }
 
+/// What is looked for in the text of complaints.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Search {
+    /// Words of two characters or more, all of which a complaint must hold.
+    pub words: Option<Vec<String>>,
+    /// Or its number ends so.
+    pub number: Option<String>,
+}
+
+impl Search {
+    /// Takes what somebody typed apart: words between spaces, and a number if it looks like one:
+    /// four digits or more, or the whole with its letters.
+    ///
+    /// # Errors
+    /// Nothing of two characters, more than 50 characters, or a control character.
+    pub fn parse(field: &str, typed: &str) -> Result<Self, FieldError> {
+        let typed = text::line(field, typed, 2, 50)?;
+        let words: Vec<String> = typed.split_whitespace().map(str::to_owned).collect();
+        if words.iter().any(|word| word.chars().nth(1).is_none()) {
+            return Err(FieldError::new(field, "每个词至少两个字，请补全或删去单个的字"));
+        }
+        let number = typed.to_ascii_uppercase();
+        let digits = number.strip_prefix("PC").unwrap_or(&number);
+        let is_number =
+            (4..=14).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+        Ok(Self { words: Some(words), number: is_number.then_some(number) })
+    }
+}
+
 /// Lists complaints within the scope, newest first, one more than the page.
+///
+/// Each filter can be answered from an index, and which is best is for the planner to weigh: the
+/// statement is planned with its values (a generic plan, for an unknown limit, always costs more).
+/// Sets of ids are arrays so that they lead to the primary key; an `in (select …)` beside an
+/// `or` would be asked of every row. `tests/it/search.rs` reads the plans.
 ///
 /// # Errors
 /// The database is away.
@@ -325,23 +377,42 @@ pub async fn list(
     filter: &Filter,
     page: PageRequest,
 ) -> Result<Vec<Summary>, sqlx::Error> {
+    let status = codes(&filter.status, Status::code);
     let rows = sqlx::query!(
         r#"select c.id as "id: ComplaintId", c.number, c.status as "status: Status", c.version,
                c.kind as "kind: Kind", c.title, c.community_code as "community_code: NodeCode",
                place.name as community_name, c.urgency as "urgency: Urgency", c.confidential,
+               exists (select from complaint_hot h where h.complaint_id = c.id) as "hot!",
                c.submitted_at
            from complaint c join org_node place on place.code = c.community_code
-           where ((not $5 and ($1 or c.community_code like any($2) or c.units && $3))
+           where ((not $5 and ($1 or c.units && $3 or c.community_code = any(array(
+                       select code from org_node where code like any($2)))))
                    or c.reporter_id = $4)
                and ($1 or c.reporter_id = $4 or c.reported_unit is null or not exists (
                    select from unnest($3::text[]) as own (code)
                    where own.code like c.reported_unit || '%'))
-               and ($6::text is null or c.status = $6)
+               and ($6::text[] is null or c.status = any($6))
                and ($7::text is null or c.community_code like $7 || '%')
                and ($8::text is null or c.units @> array[$8])
-               and ($9::text is null or c.number = $9
-                   or bigrams(c.title || ' ' || c.content) @> bigrams($9))
+               and ($9::text[] is null or searched(c.title, c.content, c.address) @> bigrams($9)
+                   or ($13::text is not null and reverse(c.number) like reverse($13) || '%'))
                and ($10::timestamptz is null or (c.submitted_at, c.id) < ($10, $11))
+               and ($14::text is null or c.kind = $14)
+               and ($15::text is null or c.urgency = $15)
+               and ($16::timestamptz is null or c.id = any(array(
+                   select complaint_id from task where ended_at is null and status <> 'replied'
+                       and reply_by < $16 and complaint_id is not null)))
+               -- While a complaint is suspended its units' clocks stand still.
+               and ($17::timestamptz is null or c.id = any(array(
+                   select t.complaint_id from task t join complaint o on o.id = t.complaint_id
+                   where t.ended_at is null and (
+                       (t.acknowledged_at is null and t.acknowledge_by < least($17, o.suspended_at))
+                       or (t.contacted_at is null and t.contact_by < least($17, o.suspended_at))
+                       or (t.arrived_at is null and t.arrive_by < least($17, o.suspended_at))
+                       or (t.status <> 'replied' and t.reply_by < least($17, o.suspended_at))))))
+               and ($18::bool is null or case when $18
+                   then c.id = any(array(select complaint_id from complaint_hot))
+                   else not exists (select from complaint_hot h where h.complaint_id = c.id) end)
            order by c.submitted_at desc, c.id desc
            limit $12"#,
         scope.everything(),
@@ -349,13 +420,19 @@ pub async fn list(
         scope.units(),
         scope.account().0,
         filter.own_only,
-        filter.status.map(Status::code),
-        filter.community.as_ref().map(NodeCode::as_str),
+        status.as_deref(),
+        filter.area.as_ref().map(NodeCode::as_str),
         filter.unit.as_ref().map(NodeCode::as_str),
-        filter.words,
+        filter.search.words.as_deref(),
         page.after.map(|cursor| cursor.at),
         page.after.map(|cursor| cursor.id),
         page.probe(),
+        filter.search.number,
+        filter.kind.map(Kind::code),
+        filter.urgency.map(Urgency::code),
+        filter.due_before,
+        filter.overdue_at,
+        filter.hot,
     )
     .fetch_all(conn)
     .await?;
@@ -373,6 +450,7 @@ pub async fn list(
             community_name: row.community_name,
             urgency: row.urgency,
             confidential: row.confidential,
+            hot: row.hot,
             created_at: row.submitted_at,
         })
         .collect())

@@ -1,6 +1,7 @@
 //! Tasks as they are read: those of the caller's units, or all for the centre.
 
 use domain::{
+    complaint::Kind,
     id::{ComplaintId, TaskId, WhistleId},
     org::NodeCode,
     page::{Cursor, PageRequest},
@@ -9,11 +10,11 @@ use domain::{
     task::{Outcome, ReturnGround, Role, Status},
     time::Timestamp,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::postgres::Connection;
+use crate::postgres::{Connection, codes, complaint::read::Search};
 
 /// A task, as its unit and the centre see it. It holds nothing of the reporter.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -126,22 +127,38 @@ pub struct ReturnView {
     pub asked_at: Timestamp,
 }
 
-/// What a list is narrowed to.
-#[derive(Debug, Clone, Default)]
+/// What a list is narrowed to. It is kept as JSON with an export, which runs later.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Filter {
     /// One task alone.
     pub id: Option<TaskId>,
-    /// Where they stand.
-    pub status: Option<Status>,
+    /// Where they stand; any, when empty.
+    pub status: Vec<Status>,
+    /// Whose they are.
+    pub unit: Option<NodeCode>,
+    /// The division that the case is about; its whole subtree counts.
+    pub area: Option<NodeCode>,
+    /// What the complaint is about.
+    pub kind: Option<Kind>,
+    /// How pressing they are.
+    pub urgency: Option<Urgency>,
+    /// The reply is due before this instant.
+    pub due_before: Option<Timestamp>,
     /// Open and past a deadline at this instant.
     pub overdue_at: Option<Timestamp>,
+    /// The centre keeps an eye on the complaint, or not.
+    pub hot: Option<bool>,
+    /// Words of the complaint, or the end of its number.
+    pub search: Search,
     /// Of one complaint.
     pub complaint: Option<ComplaintId>,
     /// Of one whistle.
     pub whistle: Option<WhistleId>,
 }
 
-/// Lists tasks within the scope, newest first, one more than the page.
+/// Lists tasks within the scope, newest first, one more than the page. How it is planned: see the
+/// list of complaints.
 ///
 /// # Errors
 /// The database is away.
@@ -151,6 +168,7 @@ pub async fn list(
     filter: &Filter,
     page: PageRequest,
 ) -> Result<Vec<TaskView>, sqlx::Error> {
+    let status = codes(&filter.status, Status::code);
     let rows = sqlx::query!(
         r#"select t.id as "id: TaskId", t.complaint_id as "complaint_id: ComplaintId",
                t.whistle_id as "whistle_id: WhistleId", c.number as "number?", coalesce(c.title, w.title) as "title?",
@@ -170,7 +188,7 @@ pub async fn list(
            where ($1 or t.unit = any($2)
                    or w.blower = any($2) and ($3::uuid is not null or $7::uuid is not null))
                and ($3::uuid is null or t.id = $3)
-               and ($4::text is null or t.status = $4)
+               and ($4::text[] is null or t.status = any($4))
                and ($5::timestamptz is null or (t.ended_at is null and (
                    -- While a complaint is suspended its units' clocks stand still.
                    (t.acknowledged_at is null and t.acknowledge_by < least($5, c.suspended_at))
@@ -180,18 +198,42 @@ pub async fn list(
                and ($6::uuid is null or t.complaint_id = $6)
                and ($7::uuid is null or t.whistle_id = $7)
                and ($8::timestamptz is null or (t.dispatched_at, t.id) < ($8, $9))
+               and ($11::text is null or t.unit = $11)
+               and ($12::text is null
+                   or coalesce(c.community_code, w.community_code) like $12 || '%')
+               and ($13::text is null or c.kind = $13)
+               and ($14::text is null or t.urgency = $14)
+               and ($15::timestamptz is null
+                   or (t.ended_at is null and t.status <> 'replied' and t.reply_by < $15))
+               and ($16::bool is null or case when $16
+                   then t.complaint_id = any(array(select complaint_id from complaint_hot))
+                   else not exists (
+                       select from complaint_hot h where h.complaint_id = t.complaint_id) end)
+               and ($17::text[] is null or t.complaint_id = any(array(
+                   select f.id from complaint f
+                   where searched(f.title, f.content, f.address) @> bigrams($17)
+                       or ($18::text is not null
+                           and reverse(f.number) like reverse($18) || '%'))))
            order by t.dispatched_at desc, t.id desc
            limit $10"#,
         scope.everything(),
         scope.units(),
         filter.id.map(|id| id.0),
-        filter.status.map(Status::code),
+        status.as_deref(),
         filter.overdue_at,
         filter.complaint.map(|id| id.0),
         filter.whistle.map(|id| id.0),
         page.after.map(|cursor| cursor.at),
         page.after.map_or(Uuid::nil(), |cursor| cursor.id),
         page.probe(),
+        filter.unit.as_ref().map(NodeCode::as_str),
+        filter.area.as_ref().map(NodeCode::as_str),
+        filter.kind.map(Kind::code),
+        filter.urgency.map(Urgency::code),
+        filter.due_before,
+        filter.hot,
+        filter.search.words.as_deref(),
+        filter.search.number,
     )
     .fetch_all(conn)
     .await?;
