@@ -25,6 +25,7 @@ macro_rules! routes {
     };
 }
 
+pub mod calendar;
 pub mod complaint;
 pub mod deadline;
 pub mod docs;
@@ -72,6 +73,7 @@ pub fn words() -> Vec<Routes> {
         whistle::routes(),
         notification::routes(),
         job::routes(),
+        calendar::routes(),
         deadline::routes(),
         rates::routes(),
         registration::routes(),

@@ -74,6 +74,7 @@ needs![
     ReadRates,
     Staff,
     ManageAccounts,
+    ManageCalendar,
     ManageJobs,
     UsePoints,
     ManageOffers,
