@@ -25,6 +25,7 @@ macro_rules! routes {
     };
 }
 
+pub mod calendar;
 pub mod complaint;
 pub mod deadline;
 pub mod docs;
@@ -77,6 +78,7 @@ pub fn words() -> Vec<Routes> {
         export::routes(),
         notification::routes(),
         job::routes(),
+        calendar::routes(),
         deadline::routes(),
         rates::routes(),
         registration::routes(),

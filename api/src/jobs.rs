@@ -9,9 +9,10 @@ use std::time::Duration;
 use infra::redis::queue::{self, Eviction};
 use tokio::sync::watch;
 
-use crate::state::State;
+use crate::{app::calendar as calendars, state::State};
 
 pub mod export;
+pub mod calendar;
 pub mod notification;
 pub mod points;
 pub mod redemption;
@@ -41,6 +42,8 @@ pub async fn run(state: State, shutdown: impl Future<Output = ()>) -> Result<(),
         Eviction::By(policy) => return Err(Evicting(policy)),
         Eviction::Unknown(why) => tracing::warn!(why, "cannot tell whether redis evicts"),
     }
+    // It ends with the database's pool.
+    tokio::spawn(calendars::keep_following(state.clone()));
     let (stop, stopping) = watch::channel(false);
     let runner = runner::Runner::new(state.clone());
     let work = async {
@@ -70,6 +73,7 @@ pub async fn run(state: State, shutdown: impl Future<Output = ()>) -> Result<(),
 pub async fn drain(state: &State) -> usize {
     let mut timers = timer::Timers::default();
     let mut done = 0;
+    calendars::follow_once(state).await;
     loop {
         let round = timers.fire_once(state).await + runner::run_due(state).await;
         if round == 0 {

@@ -1,6 +1,7 @@
 //! The interface, the use cases and the jobs of 智享平城, and what starts them.
 
 pub mod app;
+pub mod calendars;
 pub mod clock;
 pub mod config;
 pub mod error;

@@ -19,6 +19,8 @@ use sqlx::{ConnectOptions, Connection};
 use tracing_actix_web::TracingLogger;
 
 use crate::{
+    app::calendar,
+    calendars::Calendars,
     clock::Clock,
     config::Config,
     http::{envelope, operations},
@@ -98,7 +100,7 @@ impl State {
             clock,
             crypto: Arc::new(Crypto::parse(config.security.data_key.expose())?),
             tokens: Arc::new(Tokens::new(&config.security)),
-            calendar: Arc::new(WorkingCalendar::embedded()),
+            calendars: Calendars::new(WorkingCalendar::embedded()),
             rules: Arc::new(config.sla),
             wechat,
             config: Arc::new(config),
@@ -176,6 +178,7 @@ pub async fn serve(config: Config, clock: Clock) -> Result<(), Failure> {
 /// The listener cannot be used.
 pub fn spawn(state: State, listener: TcpListener) -> Result<Server, Failure> {
     operations::collect();
+    tokio::spawn(calendar::keep_following(state.clone()));
     let workers = state.config.http.workers;
     let server = HttpServer::new(move || {
         let served = state.clone();

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use domain::{calendar::WorkingCalendar, sla::Rules};
+use domain::sla::Rules;
 use infra::{crypto::Crypto, postgres::Pool, redis::Redis, wechat::WeChat};
 
-use crate::{clock::Clock, config::Config, token::Tokens};
+use crate::{calendars::Calendars, clock::Clock, config::Config, token::Tokens};
 
 /// The shared state; cloning it clones handles.
 #[derive(Clone)]
@@ -23,7 +23,7 @@ pub struct State {
     /// Access and refresh tokens.
     pub tokens: Arc<Tokens>,
     /// Working days and hours.
-    pub calendar: Arc<WorkingCalendar>,
+    pub calendars: Calendars,
     /// Deadlines and limits.
     pub rules: Arc<Rules>,
     /// WeChat's server interfaces.
@@ -33,6 +33,6 @@ pub struct State {
 impl State {
     /// What rules reckon time by.
     pub fn terms(&self) -> domain::sla::Terms<'_> {
-        domain::sla::Terms { calendar: &self.calendar, rules: &self.rules }
+        domain::sla::Terms { calendar: self.calendars.current(), rules: &self.rules }
     }
 }

@@ -12,13 +12,16 @@ use chrono::{Datelike, NaiveDate, NaiveTime, TimeDelta, Weekday};
 use crate::refusal::FieldError;
 use crate::time::{self, Timestamp};
 
+mod notice;
 #[cfg(test)]
 mod tests;
+
+pub use notice::{DayForm, NoYear, Notice, NoticeForm, YEARS, Year};
 
 const STATE_COUNCIL: &str = include_str!("calendar/state_council.csv");
 
 /// One day on which a notice departs from the weekday, or confirms it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Day {
     /// The date in Asia/Shanghai.
     pub date: NaiveDate,
@@ -159,7 +162,8 @@ impl WorkingCalendar {
         }
     }
 
-    /// The State Council's notices for 2024–2026 with the default hours.
+    /// The State Council's notices for 2024–2026 with the default hours: what a process starts with
+    /// until it has read the tables, which begin with the same.
     pub fn embedded() -> Self {
         let days = parse(STATE_COUNCIL).unwrap_or_else(|error| unreachable!("{error}"));
         Self::new(days, 2024..=2026, WorkingHours::default())

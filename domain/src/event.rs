@@ -65,6 +65,8 @@ codes! {
         ExtensionGranted = "extension_granted", "同意延期";
         /// More time was not granted.
         ExtensionDeclined = "extension_declined", "未同意延期";
+        /// The year's working days were announced: the unit's deadlines were computed anew.
+        DeadlinesRecomputed = "deadlines_recomputed", "时限重算";
         /// The task ended because the case did.
         TaskCancelled = "task_cancelled", "任务取消";
         /// Every unit's reply is confirmed: the reporter has the answer.

@@ -111,6 +111,8 @@ pub enum Permission {
     Staff,
     /// Disable and enable accounts, re-drive dead jobs' accounts.
     ManageAccounts,
+    /// Import a year's holiday notice, and have deadlines computed anew by it.
+    ManageCalendar,
     /// See and re-drive dead jobs.
     ManageJobs,
     /// Redeem one's own points, and take a redemption back.
@@ -198,7 +200,7 @@ impl Permission {
                 Role::ALL.iter().copied().filter(|role| role.is_staff()).collect()
             }
             Self::ManageAccounts => only(&[SecurityAdmin]),
-            Self::ManageJobs => only(&[SystemAdmin]),
+            Self::ManageCalendar | Self::ManageJobs => only(&[SystemAdmin]),
             Self::UsePoints => only(&[Resident, PartyMember]),
             Self::ManageOffers => only(&[Organiser]),
             Self::VerifyRedemption => only(&[MerchantClerk]),

@@ -72,6 +72,7 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::ExtensionRequested, &[Centre]),
         (EventKind::ExtensionGranted, &[Reporter, Unit]),
         (EventKind::ExtensionDeclined, &[Unit]),
+        (EventKind::DeadlinesRecomputed, &[Reporter, Unit]),
         (EventKind::TaskCancelled, &[Unit]),
         (EventKind::Replied, &[Reporter]),
         (EventKind::FollowUpStarted, &[Reporter]),

@@ -12,6 +12,7 @@ use crate::{
 };
 
 mod clock;
+mod recompute;
 mod refused;
 mod ruling;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod tests;
 mod unit;
 
 pub use clock::{Needed, Order};
+pub use recompute::{Clocks, Met};
 pub use refused::Refused;
 pub use ruling::{DecideExtension, DecideReturn, SendBack};
 pub use unit::{Contact, Extend, Presence, Reply, ReportIn, Return, is_substantive};

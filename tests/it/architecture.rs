@@ -44,7 +44,7 @@ const WORDS: &[(&str, &str)] = &[
     ("sla", "d"),
     ("timer", "i"),
     ("deadline", "h"),
-    ("calendar", "d"),
+    ("calendar", "diaht"),
     ("evaluation", "d"),
     ("event", "di"),
     ("audit", "i"),

@@ -5,6 +5,8 @@ mod architecture;
 #[cfg(test)]
 mod badinput;
 #[cfg(test)]
+mod calendar;
+#[cfg(test)]
 mod complaint;
 #[cfg(test)]
 mod docs;

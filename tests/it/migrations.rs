@@ -33,6 +33,8 @@ const NAMED: &[(&str, &str)] = &[
     ("task", "task_ended"),
     ("task", "task_open_line"),
     ("task", "task_open_unit"),
+    ("calendar_year", "calendar_year_version"),
+    ("calendar_year", "calendar_year_range"),
     ("evaluation", "evaluation_satisfaction"),
     ("event", "event_pkey"),
     ("job", "job_dedupe_key"),

@@ -260,6 +260,24 @@ impl Change {
         self
     }
 
+    /// Whether nothing is to be stored.
+    pub const fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.saved.is_empty() && self.created.is_empty()
+    }
+
+    /// Lets the timers follow the calendar, where nothing else of the case changes.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn resync(
+        &self,
+        conn: &mut Connection,
+        terms: Terms<'_>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        timer::sync_all(conn, &self.wanted(terms, now)).await.map_err(Error::from)
+    }
+
     /// Lets the case take a further step that follows from its tasks'.
     pub fn then<S: Into<Root>>(mut self, decision: Decision<S>) -> Self {
         self.root = decision.state.into();
@@ -280,7 +298,7 @@ impl Change {
         action: &'static str,
         now: Timestamp,
     ) -> Result<Vec<JobId>, Error> {
-        if self.events.is_empty() && self.saved.is_empty() && self.created.is_empty() {
+        if self.is_empty() {
             return Ok(Vec::new());
         }
         for saved in &self.saved {

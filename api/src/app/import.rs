@@ -12,7 +12,6 @@ use domain::{
     id::ComplaintId,
     import::{Defaults, Field, PastOrder},
     org::NodeCode,
-    sla::Terms,
     text,
     time::Timestamp,
 };
@@ -187,11 +186,10 @@ async fn store(
     orders: Vec<PastOrder>,
     progress: Progress,
 ) -> Result<usize, Error> {
-    let (calendar, rules) = (Arc::clone(&state.calendar), Arc::clone(&state.rules));
-    let now = state.clock.now();
+    let (now, here) = (state.clock.now(), state.clone());
     super::transact(&state.db, move |conn| {
         Box::pin(async move {
-            let terms = Terms { calendar: &calendar, rules: &rules };
+            let terms = here.terms();
             let orders = unknown(conn, &source, orders).await?;
             let (mut done, mut new) = (0, 0_u64);
             for batch in orders.chunks(BATCH) {

@@ -10,12 +10,20 @@ use std::{
 };
 
 use api::{
-    app::import::{self, Import, Mapping, Progress},
+    app::{
+        calendar::{
+            self,
+            file::{About, read},
+        },
+        import::{self, Import, Mapping, Progress},
+    },
     state::State,
 };
+use chrono::NaiveDate;
 use clap::{Args, Subcommand};
-use domain::{complaint::Kind, import::moment, org::NodeCode, time::Timestamp};
+use domain::{calendar::Year, complaint::Kind, import::moment, org::NodeCode, time::Timestamp};
 use indicatif::{ProgressBar, ProgressStyle};
+use infra::postgres::audit::Origin;
 
 use super::Failure;
 
@@ -23,6 +31,29 @@ use super::Failure;
 pub enum What {
     /// 历史工单：CSV（UTF-8 或 GBK）或 xlsx，全部在一个事务里写入，可重复执行
     Complaints(Complaints),
+    /// 一年的放假安排：表格（日期、节日、上班三列）或 JSON；成为新版本，各进程一秒内采用
+    Calendar(Calendar),
+}
+
+#[derive(Debug, Args)]
+pub struct Calendar {
+    /// 文件：CSV、xlsx 或 JSON
+    file: PathBuf,
+    /// 哪一年；JSON 文件里有则不必写
+    #[arg(long)]
+    year: Option<Year>,
+    /// 依据的通知：文号或网址
+    #[arg(long)]
+    source: Option<String>,
+    /// 通知的公布日期，例如 2026-11-20
+    #[arg(long)]
+    published_at: Option<NaiveDate>,
+    /// 只是草案：涉及这一年的时限仍是暂定的
+    #[arg(long)]
+    provisional: bool,
+    /// 只检查和比较，不写入
+    #[arg(long)]
+    dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -66,7 +97,10 @@ fn time(text: &str) -> Result<Timestamp, String> {
 
 /// Runs it.
 pub async fn run(state: &State, what: What) -> Result<(), Failure> {
-    let What::Complaints(given) = what;
+    let given = match what {
+        What::Complaints(given) => given,
+        What::Calendar(given) => return year(state, given).await,
+    };
     let import = Import {
         mapping: Mapping::parse(&given.mapping)?,
         file: given.file,
@@ -79,6 +113,28 @@ pub async fn run(state: &State, what: What) -> Result<(), Failure> {
         report: given.report,
     };
     println!("{}", import::run(state, import, progress()).await?);
+    Ok(())
+}
+
+async fn year(state: &State, given: Calendar) -> Result<(), Failure> {
+    let Calendar { file, year, source, published_at, provisional, dry_run } = given;
+    let (year, notice) = read(&file, About { year, source, published_at, provisional })?;
+    let year = year.get();
+    let done = calendar::import(state, None, Origin::default(), notice, dry_run).await?;
+    for day in &done.changed {
+        println!("{day} 与此前计算不同");
+    }
+    println!(
+        "{}",
+        match (done.added, dry_run) {
+            (false, _) => format!("{year} 年的安排与现行版本 {} 相同，没有新增", done.version),
+            (true, true) => format!("试算：{year} 年将成为版本 {}，没有写入", done.version),
+            (true, false) => format!(
+                "{year} 年的安排已成为版本 {}；已有任务的时限请由系统管理员在平台上重算",
+                done.version
+            ),
+        }
+    );
     Ok(())
 }
 

@@ -66,9 +66,10 @@ pub async fn preview(
         None => state.clock.now(),
     };
     let (urgency, schedules) = (asked.0.urgency, &state.rules.schedules);
+    let calendar = state.calendars.current();
     Ok(Json(Preview {
-        deadlines: sla::deadlines(urgency, from, &state.calendar, schedules, Needs::ALL),
-        steps: sla::steps(urgency, from, &state.calendar, schedules, Needs::ALL),
+        deadlines: sla::deadlines(urgency, from, calendar, schedules, Needs::ALL),
+        steps: sla::steps(urgency, from, calendar, schedules, Needs::ALL),
     }))
 }
 

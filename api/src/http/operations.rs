@@ -39,6 +39,9 @@ struct Checks {
     database: &'static str,
     migrations: &'static str,
     redis: &'static str,
+    /// `ok`, or `provisional` where this year, or one that begins within 60 days, has no notice.
+    /// Deadlines are still computed, so this alone degrades nothing.
+    calendar: &'static str,
 }
 
 #[get("/readyz")]
@@ -50,7 +53,10 @@ async fn readyz(state: Data<State>) -> HttpResponse {
         Err(_) => ("unavailable", "unknown"),
     };
     let redis = if redis { "ok" } else { "unavailable" };
-    let checks = Checks { database, migrations, redis };
+    let today = domain::time::date(state.clock.now());
+    let provisional = state.calendars.current().missing(today).is_some();
+    let calendar = if provisional { "provisional" } else { "ok" };
+    let checks = Checks { database, migrations, redis, calendar };
     match (migrations, redis) {
         ("ok", "ok") => HttpResponse::Ok().json(Readiness { status: "ok", checks }),
         ("ok", _) => HttpResponse::Ok().json(Readiness { status: "degraded", checks }),

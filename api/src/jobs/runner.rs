@@ -21,6 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 use super::{export, notification, pause, points, redemption, schedule, stopped};
+use super::{calendar, notification, pause, points, redemption, schedule, stopped};
 use crate::{app, error::Error, state::State};
 
 /// A kind of job. The implementing type is its payload: ids and codes only.
@@ -54,6 +55,8 @@ fn run<'c, J: Job>(
 const KINDS: &[(&str, Run)] = &[
     (export::MakeExport::KIND, run::<export::MakeExport>),
     (export::SweepExports::KIND, run::<export::SweepExports>),
+    (calendar::Recompute::KIND, run::<calendar::Recompute>),
+    (calendar::WarnCalendar::KIND, run::<calendar::WarnCalendar>),
     (notification::Notify::KIND, run::<notification::Notify>),
     (points::AwardAppeal::KIND, run::<points::AwardAppeal>),
     (points::ExpirePoints::KIND, run::<points::ExpirePoints>),

@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use super::{
     export::SweepExports,
+    calendar::WarnCalendar,
     points::{ExpirePoints, ReconcileLedger},
     runner::Job,
 };
@@ -23,6 +24,8 @@ use crate::{error::Error, state::State};
 const MINUTE: i64 = 60;
 /// Seconds in an hour.
 const HOUR: i64 = 3600;
+/// Seconds in a day.
+const DAY: i64 = 24 * HOUR;
 /// How long a done job and the tokens of an ended session are kept, in days. A job's key stays
 /// taken so long, and nothing repeats later.
 const KEPT_DAYS: i64 = 7;
@@ -35,6 +38,7 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (SweepExports::KIND, HOUR),
     (ExpirePoints::KIND, HOUR),
     (ReconcileLedger::KIND, MINUTE),
+    (WarnCalendar::KIND, DAY),
 ];
 
 /// What this worker has enqueued: the last period's number of each chore.

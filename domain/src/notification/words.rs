@@ -290,6 +290,9 @@ impl Facts<'_> {
                 format!("区中心同意{unit}延期{until}")
             }
             EventKind::ExtensionDeclined => format!("区中心未同意{unit}延期，原时限不变"),
+            EventKind::DeadlinesRecomputed => {
+                format!("放假安排公布，{unit}的时限按工作日历重新计算{}", self.due())
+            }
             EventKind::TaskCancelled => format!("此件不再由{unit}办理，任务取消"),
             EventKind::ReworkOrdered => {
                 let by = self.by("reply_by", |at| format!("，须在 {at} 前答复"));
@@ -308,17 +311,20 @@ impl Facts<'_> {
 
     fn dispatched(&self) -> String {
         let role = self.code::<task::Role>("role").map_or("办理", task::Role::label);
-        let mut sentence = format!("已交{}{role}", self.unit());
+        format!("已交{}{role}{}", self.unit(), self.due())
+    }
+
+    /// By when a unit has to do what, as far as it concerns the viewer.
+    fn due(&self) -> String {
+        let mut marks = String::new();
         if self.to_reporter() {
-            sentence += &self.by("contact_by", |at| format!("，{at} 前会与您联系"));
-            sentence += &self.by("reply_by", |at| format!("，{at} 前答复"));
+            marks += &self.by("contact_by", |at| format!("，{at} 前会与您联系"));
         } else {
-            sentence += &self.by("acknowledge_by", |at| format!("，{at} 前签收"));
-            sentence += &self.by("contact_by", |at| format!("，{at} 前联系反映人"));
-            sentence += &self.by("arrive_by", |at| format!("，{at} 前到场"));
-            sentence += &self.by("reply_by", |at| format!("，{at} 前答复"));
+            marks += &self.by("acknowledge_by", |at| format!("，{at} 前签收"));
+            marks += &self.by("contact_by", |at| format!("，{at} 前联系反映人"));
+            marks += &self.by("arrive_by", |at| format!("，{at} 前到场"));
         }
-        sentence
+        marks + &self.by("reply_by", |at| format!("，{at} 前答复"))
     }
 
     fn contacted(&self) -> String {

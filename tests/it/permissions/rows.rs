@@ -92,6 +92,8 @@ pub(super) enum About {
     Notification,
     /// Any account.
     Account,
+    /// A year of the calendar, by its number.
+    Year,
     /// Any dead job.
     Job,
     /// A registration with one's community.
@@ -216,6 +218,9 @@ pub(super) const ROWS: &[Row] = &[
     ("notification.read", LOGGED_IN, About::Notification),
     ("job.list", &["sysadmin"], About::Nothing),
     ("job.redrive", &["sysadmin"], About::Job),
+    ("calendar.read", STAFF, About::Nothing),
+    ("calendar.import", &["sysadmin"], About::Year),
+    ("calendar.recompute", &["sysadmin"], About::Year),
     ("deadline.preview", STAFF, About::Nothing),
     ("rates.month", STAFF, About::Nothing),
 ];

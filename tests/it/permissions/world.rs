@@ -70,6 +70,7 @@ impl World {
         let bystander = bystander["id"].as_str().unwrap().to_owned();
         for persona in PERSONAS {
             world.own.insert((About::Account, persona), bystander.clone());
+            world.own.insert((About::Year, persona), "2027".to_owned());
             world.own.insert((About::Case, persona), here.id.clone());
             let (own, foreign) = match persona {
                 "subdistrict.140213066" => (&assist, vec![&here.lead, &there.lead, &down.lead]),

@@ -75,6 +75,7 @@ needs![
     ReadRates,
     Staff,
     ManageAccounts,
+    ManageCalendar,
     ManageJobs,
     UsePoints,
     ManageOffers,

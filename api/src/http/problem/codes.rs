@@ -228,7 +228,11 @@ fn other() -> Vec<Code> {
         looked_into: None,
         shortfall: Shortfall::Unlisted,
     };
-    vec![code(&unlisted), code(&crate::app::job::Refused::NotDead)]
+    vec![
+        code(&unlisted),
+        code(&crate::app::job::Refused::NotDead),
+        code(&crate::app::calendar::Refused::YearMissing(2027)),
+    ]
 }
 
 #[cfg(test)]
