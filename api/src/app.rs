@@ -19,6 +19,7 @@ pub mod redemption;
 pub mod registration;
 pub mod seed;
 pub mod service;
+pub mod supervision;
 pub mod task;
 pub mod whistle;
 

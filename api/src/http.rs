@@ -43,6 +43,7 @@ pub mod rates;
 pub mod redemption;
 pub mod registration;
 pub mod service;
+pub mod supervision;
 pub mod task;
 pub mod track;
 pub mod whistle;
@@ -65,11 +66,17 @@ pub fn words() -> Vec<Routes> {
         org::routes(),
         complaint::routes(),
         complaint::centre::routes(),
+        complaint::photo::routes(),
         complaint::reporter::routes(),
         track::routes(),
         task::routes(),
         task::ruling::routes(),
+        // Before the whistles themselves, one of which `rates` is not.
+        whistle::watch::routes(),
         whistle::routes(),
+        supervision::routes(),
+        supervision::demand::routes(),
+        supervision::roster::routes(),
         notification::routes(),
         job::routes(),
         deadline::routes(),
