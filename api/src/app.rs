@@ -21,6 +21,7 @@ pub mod redemption;
 pub mod registration;
 pub mod seed;
 pub mod service;
+pub mod supervision;
 pub mod task;
 pub mod view;
 pub mod whistle;

@@ -38,6 +38,7 @@ refused_by!(
     domain::complaint::Refused,
     domain::task::Refused,
     domain::whistle::Refused,
+    domain::supervision::Refused,
     domain::identity::Refused,
     domain::duty::Refused,
     domain::export::Refused,

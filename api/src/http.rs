@@ -45,6 +45,7 @@ pub mod rates;
 pub mod redemption;
 pub mod registration;
 pub mod service;
+pub mod supervision;
 pub mod task;
 pub mod track;
 pub mod view;
@@ -69,13 +70,19 @@ pub fn words() -> Vec<Routes> {
         complaint::routes(),
         complaint::centre::routes(),
         complaint::hot::routes(),
+        complaint::photo::routes(),
         complaint::reporter::routes(),
         track::routes(),
         task::routes(),
         task::ruling::routes(),
+        // Before the whistles themselves, one of which `rates` is not.
+        whistle::watch::routes(),
         whistle::routes(),
         view::routes(),
         export::routes(),
+        supervision::routes(),
+        supervision::demand::routes(),
+        supervision::roster::routes(),
         notification::routes(),
         job::routes(),
         calendar::routes(),

@@ -101,6 +101,32 @@ codes! {
         Reminder = "reminder", "时限提醒";
         /// A unit's deadline passed.
         Overdue = "overdue", "已超时";
+        /// The head of the unit is told of a missed deadline.
+        OverdueNotice = "overdue_notice", "催办通知";
+        /// A missed deadline is told in writing.
+        WrittenBulletin = "written_bulletin", "书面通报";
+        /// A supervision was opened: the unit must answer in writing.
+        SupervisionOpened = "supervision_opened", "督办";
+        /// It climbed to the government's 督查室.
+        SupervisionClimbed = "supervision_climbed", "督办上升";
+        /// It is with the district leader.
+        SupervisionReferred = "supervision_referred", "提交区领导督办";
+        /// The district leader gave an instruction.
+        LeaderInstructed = "leader_instructed", "领导批示";
+        /// The unit answered in writing.
+        SupervisionAnswered = "supervision_answered", "督办答复";
+        /// The answer was sent back.
+        SupervisionSentBack = "supervision_sent_back", "督办答复被退回";
+        /// The answer was accepted.
+        SupervisionAccepted = "supervision_accepted", "督办办结";
+        /// It lapsed: the unit was relieved of the matter.
+        SupervisionLapsed = "supervision_lapsed", "督办失效";
+        /// It was put on the list.
+        SupervisionListed = "supervision_listed", "挂牌督办";
+        /// It was taken off the list.
+        SupervisionUnlisted = "supervision_unlisted", "督办摘牌";
+        /// Unanswered at the last level: the coordination mechanism is asked.
+        CoordinationAsked = "coordination_asked", "提请协调机制";
         /// A deadline of the centre passed.
         CentreOverdue = "centre_overdue", "区中心超时";
         /// A whistle was drafted.
@@ -115,6 +141,8 @@ codes! {
         ReviewOverdue = "review_overdue", "审核超时";
         /// The blower calls it done.
         StandDownCalled = "stand_down_called", "申请销哨";
+        /// Every task is confirmed and the blower said nothing: it stands down by itself.
+        StandDownSilent = "stand_down_silent", "自动销哨";
         /// The blower scored a unit.
         UnitAppraised = "unit_appraised", "评哨";
         /// A unit scored the whistle.

@@ -76,6 +76,8 @@ ids! {
     TaskId;
     /// A whistle (哨).
     WhistleId;
+    /// A supervision (督办件).
+    SupervisionId;
     /// An evaluation (评价).
     EvaluationId;
     /// A reply to a task (答复).

@@ -95,6 +95,12 @@ pub enum Permission {
     WorkTask,
     /// Confirm a task or send it back: the centre for complaints, the blower for whistles.
     JudgeTask,
+    /// Supervise: demand written answers, judge them, put matters on the list.
+    Supervise,
+    /// Give an instruction (批示).
+    Instruct,
+    /// Keep the duty roster of one's unit.
+    KeepRoster,
     /// Read whistles within one's scope.
     ReadWhistle,
     /// Blow a whistle, take it back, appraise who came, stand it down.
@@ -182,6 +188,9 @@ impl Permission {
             Self::WorkTask => {
                 only(&[DepartmentClerk, DepartmentHead, SubdistrictOfficer, CommunityOfficer])
             }
+            Self::Supervise => only(&[Supervisor]),
+            Self::Instruct => only(&[Leader]),
+            Self::KeepRoster => only(&[DepartmentHead, SubdistrictOfficer, CommunityOfficer]),
             Self::ReadWhistle => only(&[
                 CommunityOfficer,
                 SubdistrictOfficer,

@@ -30,6 +30,7 @@ pub mod registration;
 pub mod scope;
 pub mod service;
 pub mod sla;
+pub mod supervision;
 pub mod task;
 #[cfg(test)]
 mod testing;

@@ -25,6 +25,8 @@ pub enum Recipient {
     Centre,
     /// Those who watch over the centre.
     Supervisor,
+    /// The district's leaders.
+    Leader,
     /// The person whose account the event names: who registers, who claims a post.
     Person,
 }
@@ -42,6 +44,7 @@ impl Recipient {
             Self::Reviewer => &[Role::SubdistrictOfficer, Role::Supervisor],
             Self::Centre => &[Role::Dispatcher],
             Self::Supervisor => &[Role::Supervisor],
+            Self::Leader => &[Role::Leader],
             Self::Person => &[Role::Resident],
         }
     }
@@ -49,7 +52,9 @@ impl Recipient {
 
 /// Who is told of what. Every kind of event has its line.
 pub const TOLD: &[(EventKind, &[Recipient])] = {
-    use Recipient::{Blower, Centre, Person, Reporter, Reviewer, Supervisor, Unit, UnitHeads};
+    use Recipient::{
+        Blower, Centre, Leader, Person, Reporter, Reviewer, Supervisor, Unit, UnitHeads,
+    };
     &[
         (EventKind::Submitted, &[Reporter, Centre]),
         (EventKind::Accepted, &[Reporter]),
@@ -89,7 +94,20 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::Resumed, &[Reporter, Unit]),
         (EventKind::Excluded, &[Centre]),
         (EventKind::Reminder, &[Unit]),
-        (EventKind::Overdue, &[Unit, UnitHeads, Centre]),
+        (EventKind::Overdue, &[Unit, Centre]),
+        (EventKind::OverdueNotice, &[Unit, UnitHeads, Centre]),
+        (EventKind::WrittenBulletin, &[Unit, UnitHeads, Centre, Supervisor]),
+        (EventKind::SupervisionOpened, &[Unit, UnitHeads, Centre, Supervisor]),
+        (EventKind::SupervisionClimbed, &[Unit, UnitHeads, Centre, Supervisor]),
+        (EventKind::SupervisionReferred, &[Unit, UnitHeads, Centre, Supervisor, Leader]),
+        (EventKind::LeaderInstructed, &[Unit, UnitHeads, Centre, Supervisor, Leader]),
+        (EventKind::SupervisionAnswered, &[Supervisor]),
+        (EventKind::SupervisionSentBack, &[Unit, UnitHeads]),
+        (EventKind::SupervisionAccepted, &[Unit, UnitHeads, Centre]),
+        (EventKind::SupervisionLapsed, &[Unit, UnitHeads, Supervisor]),
+        (EventKind::SupervisionListed, &[Unit, UnitHeads, Centre, Leader]),
+        (EventKind::SupervisionUnlisted, &[Unit, UnitHeads, Centre, Leader]),
+        (EventKind::CoordinationAsked, &[Unit, UnitHeads, Centre, Supervisor, Leader]),
         (EventKind::CentreOverdue, &[Centre, Supervisor]),
         (EventKind::WhistleDrafted, &[Reviewer]),
         (EventKind::WhistleReviewed, &[Blower]),
@@ -97,6 +115,7 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::WhistleWithdrawn, &[Unit, Reviewer]),
         (EventKind::ReviewOverdue, &[Reviewer, Supervisor]),
         (EventKind::StandDownCalled, &[Unit]),
+        (EventKind::StandDownSilent, &[Unit, Blower, Centre]),
         (EventKind::UnitAppraised, &[Unit]),
         (EventKind::WhistleRated, &[Blower]),
         (EventKind::StoodDown, &[Unit, Blower]),

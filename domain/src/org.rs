@@ -150,6 +150,14 @@ impl NodeCode {
     }
 }
 
+impl std::str::FromStr for NodeCode {
+    type Err = FieldError;
+
+    fn from_str(given: &str) -> Result<Self, Self::Err> {
+        Self::parse("code", given)
+    }
+}
+
 impl std::fmt::Display for NodeCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)

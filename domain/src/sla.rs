@@ -13,7 +13,7 @@ pub mod timer;
 pub use explain::{Step, steps};
 pub use rules::{
     CentreDeadline, CentreRules, ExtensionAsk, ExtensionRefusal, ExtensionRule, FollowUpRules,
-    OverdueRules, ReturnRules, Rules,
+    OverdueRules, ReturnRules, Rules, SupervisionRules, WhistleRules,
 };
 pub use timer::{Terms, Timer, TimerKind};
 

@@ -160,6 +160,19 @@ fn check_event(event: &NewEvent) {
         | K::TaskCancelled
         | K::Reminder
         | K::Overdue
+        | K::OverdueNotice
+        | K::WrittenBulletin
+        | K::SupervisionOpened
+        | K::SupervisionClimbed
+        | K::SupervisionReferred
+        | K::LeaderInstructed
+        | K::SupervisionAnswered
+        | K::SupervisionSentBack
+        | K::SupervisionAccepted
+        | K::SupervisionLapsed
+        | K::SupervisionListed
+        | K::SupervisionUnlisted
+        | K::CoordinationAsked
         | K::UnitAppraised
         | K::WhistleRated => &[Visibility::Unit],
         K::TaskConfirmed => &[Visibility::Everyone, Visibility::Unit],

@@ -15,11 +15,13 @@ mod blow;
 mod refused;
 #[cfg(test)]
 mod tests;
+mod watch;
 mod work;
 
 pub use appraise::{Appraisal, Rating};
 pub use blow::{Draft, DraftForm, Review};
 pub use refused::Refused;
+pub use watch::{Alarm, AppraisedUnit, BlowRate, Scores, ranking};
 
 codes! {
     /// Where a whistle stands.
@@ -170,6 +172,8 @@ pub struct Whistle {
     pub review: Option<Reviewed>,
     /// When the tasks went out.
     pub blown_at: Option<Timestamp>,
+    /// Since when every task is confirmed, so that only the blower's word is missing.
+    pub settled_at: Option<Timestamp>,
     /// When the blower called it done.
     pub standing_down_at: Option<Timestamp>,
     /// When it was over.

@@ -26,6 +26,7 @@ pub mod rates;
 pub mod redemption;
 pub mod registration;
 pub mod service;
+pub mod supervision;
 pub mod task;
 pub mod timer;
 pub mod view;

@@ -25,6 +25,7 @@ const WORDS: &[(&str, &str)] = &[
     ("complaint", "diaht"),
     ("task", "diaht"),
     ("whistle", "diaht"),
+    ("supervision", "diaht"),
     ("identity", "diaht"),
     ("notification", "diaht"),
     ("registration", "diaht"),

@@ -12,7 +12,7 @@ use std::{
 use api::http::problem::codes;
 use domain::{
     complaint, duty, evaluation::Satisfaction, event, identity, import, offer, org, points, rates,
-    redemption, registration, service, sla, task, whistle,
+    redemption, registration, service, sla, supervision, task, whistle,
 };
 
 /// A document: where it stands, and its text.
@@ -272,6 +272,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("task_step_refused", "Tasks (任务)"),
     ("extension_not_for_emergency", "Extensions (延期)"),
     ("whistle_step_refused", "Whistles (吹哨)"),
+    ("supervision_step_refused", "Supervision (督办)"),
     ("registration_step_refused", "Registration (双报到)"),
     ("claim_step_refused", "Service (双服务)"),
     ("offer_sold_out", "Redemptions (兑换)"),
@@ -326,6 +327,10 @@ fn the_vocabularies_are_fresh() {
         whistle::Kind, "哨单类型";
         whistle::Level, "哨单等级";
         whistle::Step, "哨单步骤";
+        whistle::Alarm, "吹哨预警";
+        supervision::Status, "督办状态";
+        supervision::Level, "督办级别";
+        supervision::Step, "督办步骤";
         registration::Status, "报到状态";
         registration::Finding, "与名册核对的结果";
         registration::Step, "报到步骤";

@@ -39,6 +39,8 @@ mod registration;
 #[cfg(test)]
 mod service;
 #[cfg(test)]
+mod supervision;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod task;

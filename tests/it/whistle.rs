@@ -12,6 +12,7 @@ mod complaint;
 mod judging;
 mod life;
 mod told;
+mod watch;
 
 /// Blows: 文兴社区's officer.
 const BLOWER: &str = "community.140213066004";

@@ -366,11 +366,15 @@ pub async fn confirm(state: &State, ask: Ask, id: TaskId) -> Result<(), Error> {
         Box::pin(async move {
             let held = Held::of_judge(tx, id, &ask, here.terms(), now).await?;
             let mut change = held.change(held.task.confirm(now)?);
-            if let Root::Complaint(complaint) = &held.root
-                && held.is_last_open()
-                && !whistle::is_out_for(tx, complaint.id).await?
-            {
-                change = change.then(complaint.finish(now)?);
+            if held.is_last_open() {
+                match &held.root {
+                    Root::Complaint(complaint) => {
+                        if !whistle::is_out_for(tx, complaint.id).await? {
+                            change = change.then(complaint.finish(now)?);
+                        }
+                    }
+                    Root::Whistle(whistle) => change = change.then(whistle.settled(now)),
+                }
             }
             change.store(tx, here, &ask, "task.confirm", now).await
         })
@@ -412,7 +416,11 @@ pub async fn fire(
             if !timer::fire(tx, Subject::Task(id), kind, due_at, now).await? {
                 return Ok(None);
             }
-            let change = held.change(held.task.fire(kind));
+            if kind == TimerKind::SuperviseDue {
+                let Held { root, task, .. } = held;
+                return super::supervision::overdue(tx, &here, root, &task, now).await.map(Some);
+            }
+            let change = held.change(held.task.fire(kind, now));
             change.store(tx, &here, &Ask::worker(), "task.timer", now).await.map(Some)
         })
     })

@@ -395,11 +395,15 @@ pub async fn fire(
     let here = state.clone();
     let jobs = transact(&state.db, move |tx| {
         Box::pin(async move {
-            let (whistle, _) = locked(tx, By::Id(id)).await?;
+            let (whistle, tasks) = locked(tx, By::Id(id)).await?;
             if !timer::fire(tx, Subject::Whistle(id), kind, due_at, now).await? {
                 return Ok(None);
             }
-            let decided = Decided::of(whistle.fire(kind, now)?);
+            let appraised = store::appraised(tx, id).await?;
+            let decided = Decided {
+                change: Change::of(whistle.fire(kind, &tasks, &appraised, now)?),
+                releases: whistle.complaint.filter(|_| kind == TimerKind::StandDownDue),
+            };
             let jobs = store_all(decided, tx, &here, &Ask::worker(), "whistle.timer", now).await?;
             Ok(Some(jobs))
         })

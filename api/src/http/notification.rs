@@ -7,11 +7,15 @@ use actix_web::{
 use domain::{
     event::EventKind,
     id::{ClaimId, ComplaintId, NotificationId, RegistrationId, WhistleId},
+    identity::Actor,
     notification::render,
     page::{Cursor, Page},
     time::Timestamp,
 };
-use infra::postgres::notification::{self, Entry};
+use infra::postgres::{
+    Connection,
+    notification::{self, Entry},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -99,6 +103,31 @@ impl From<Entry> for NotificationView {
     }
 }
 
+impl NotificationView {
+    /// With whom to call, where a pressing matter is overdue. The phone stands in no event: it is
+    /// looked up for whoever reads.
+    async fn with_duty(
+        state: &State,
+        conn: &mut Connection,
+        actor: &Actor,
+        entry: Entry,
+    ) -> Result<Self, Error> {
+        let event = &entry.event;
+        let pressing = event.kind == EventKind::OverdueNotice && event.data["pressing"] == true;
+        let on_call = match &event.unit {
+            Some(unit) if pressing && entry.viewer.is_some() => {
+                app::supervision::on_call(state, conn, actor, unit, event.at).await?
+            }
+            _ => None,
+        };
+        let mut view = Self::from(entry);
+        if let Some(on_call) = on_call {
+            view.text += &on_call;
+        }
+        Ok(view)
+    }
+}
+
 /// 未读通知数
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UnreadCount {
@@ -122,9 +151,12 @@ pub async fn list(
 ) -> Result<Json<Page<NotificationView>>, Error> {
     let mut conn = state.db.acquire().await?;
     let rows = notification::list(&mut conn, &caller.scope(), page).await?;
-    let rows = rows.into_iter().map(NotificationView::from).collect();
+    let mut views = Vec::with_capacity(rows.len());
+    for row in rows {
+        views.push(NotificationView::with_duty(&state, &mut conn, &caller.actor, row).await?);
+    }
     let key = |row: &NotificationView| Cursor { at: row.created_at, id: row.id.0 };
-    Ok(Json(Page::of(rows, page.limit, key)))
+    Ok(Json(Page::of(views, page.limit, key)))
 }
 
 /// 本人有几条未读通知。
@@ -159,7 +191,9 @@ pub async fn read(
 ) -> Result<Json<NotificationView>, Error> {
     let Target(id) = target;
     body.read_or(app::notification::exists(&state, &caller.actor, id)).await?;
-    Ok(Json(app::notification::read(&state, &caller.actor, id).await?.into()))
+    let entry = app::notification::read(&state, &caller.actor, id).await?;
+    let mut conn = state.db.acquire().await?;
+    Ok(Json(NotificationView::with_duty(&state, &mut conn, &caller.actor, entry).await?))
 }
 
 routes![list, unread_count, read];

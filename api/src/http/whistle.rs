@@ -42,6 +42,8 @@ use crate::{
     state::State,
 };
 
+pub mod watch;
+
 routes![draft, list, read_one, events, review, withdraw, appraise, rate, stand_down];
 
 /// 吹哨

@@ -108,6 +108,7 @@ async fn fire(state: &State, due: Due, now: Timestamp) -> bool {
     let outcome: Result<(), Error> = match subject {
         Subject::Complaint(id) => app::complaint::fire(state, id, kind, due_at).await.map(drop),
         Subject::Task(id) => app::task::fire(state, id, kind, due_at).await.map(drop),
+        Subject::Supervision(id) => app::supervision::fire(state, id, kind, due_at).await.map(drop),
         Subject::Whistle(id) => app::whistle::fire(state, id, kind, due_at).await.map(drop),
     };
     let result = if outcome.is_ok() { "fired" } else { "failed" };

@@ -14,6 +14,7 @@ use crate::{
 };
 
 mod service;
+mod supervision;
 #[cfg(test)]
 mod tests;
 
@@ -190,7 +191,7 @@ impl Facts<'_> {
                 Some(step) => format!("区中心自身超时：{}已过", step.label()),
                 None => "区中心自身超时".to_owned(),
             }),
-            _ => self.service(),
+            _ => self.service().or_else(|| self.supervision()),
         }
     }
 
@@ -217,6 +218,9 @@ impl Facts<'_> {
             EventKind::WhistleWithdrawn => "吹哨已撤回，不再处置".to_owned(),
             EventKind::ReviewOverdue => "吹哨审核已超时，请尽快审核".to_owned(),
             EventKind::StandDownCalled => "吹哨单位已销哨，等待评哨".to_owned(),
+            EventKind::StandDownSilent => {
+                "各单位都已确认，吹哨单位逾期没有销哨，自动转入待评哨".to_owned()
+            }
             EventKind::UnitAppraised => {
                 let score = |key| self.number(key).unwrap_or_default();
                 let (speed, handling, result) =
@@ -304,6 +308,7 @@ impl Facts<'_> {
                 let by = self.by("by", |at| format!("未在 {at} 前"));
                 format!("{unit}{by}{mark}，已超时")
             }
+            EventKind::OverdueNotice | EventKind::WrittenBulletin => self.missed(),
             EventKind::EmergencyApproved => "紧急事项经批准下派，不受责任清单限制".to_owned(),
             _ => return None,
         })

@@ -20,6 +20,10 @@ pub struct Rules {
     pub extension: ExtensionRule,
     /// Reminders (催办) and overdue notices.
     pub overdue: OverdueRules,
+    /// Supervision (督办).
+    pub supervision: SupervisionRules,
+    /// The end of a whistle (销哨、评哨), and the watch over them.
+    pub whistle: WhistleRules,
     /// Follow-up (回访), evaluation and archive.
     pub follow_up: FollowUpRules,
 }
@@ -251,13 +255,19 @@ impl Refusal for ExtensionRefusal {
 pub struct OverdueRules {
     /// Reminders at these percents of the natural time: 50 and 80.
     pub reminder_percents: [u8; 2],
-    /// From the notice (催办通知) to the written bulletin (书面通报): 5 working days.
+    /// From the missed deadline to the written bulletin (书面通报): 5 working days.
     pub bulletin_after: Span,
+    /// From the written bulletin to supervision (督办): 2 working days.
+    pub supervise_after: Span,
 }
 
 impl Default for OverdueRules {
     fn default() -> Self {
-        Self { reminder_percents: [50, 80], bulletin_after: Span::WorkingDays(5) }
+        Self {
+            reminder_percents: [50, 80],
+            bulletin_after: Span::WorkingDays(5),
+            supervise_after: Span::WorkingDays(2),
+        }
     }
 }
 
@@ -276,6 +286,81 @@ impl OverdueRules {
         calendar: &WorkingCalendar,
     ) -> Timestamp {
         if urgency.is_pressing() { by } else { calendar.next_opening_after(by) }
+    }
+
+    /// When a missed deadline is told in writing (书面通报).
+    pub fn bulletin_at(&self, by: Timestamp, calendar: &WorkingCalendar) -> Timestamp {
+        self.bulletin_after.end(by, calendar)
+    }
+
+    /// When supervision begins, should the bulletin bring nothing.
+    pub fn supervise_at(&self, by: Timestamp, calendar: &WorkingCalendar) -> Timestamp {
+        self.supervise_after.end(self.bulletin_at(by, calendar), calendar)
+    }
+}
+
+/// Supervision (督办): how long each level may take to be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SupervisionRules {
+    /// The unit's main leader, by letter: 3 working days.
+    pub letter: Span,
+    /// The government's 督查室: 2 working days.
+    pub inspectorate: Span,
+    /// The district leader: 1 working day.
+    pub leader: Span,
+}
+
+impl Default for SupervisionRules {
+    fn default() -> Self {
+        Self {
+            letter: Span::WorkingDays(3),
+            inspectorate: Span::WorkingDays(2),
+            leader: Span::WorkingDays(1),
+        }
+    }
+}
+
+impl SupervisionRules {
+    /// By when a level is to be answered.
+    pub fn answer_by(
+        &self,
+        level: crate::supervision::Level,
+        from: Timestamp,
+        calendar: &WorkingCalendar,
+    ) -> Timestamp {
+        use crate::supervision::Level;
+        let span = match level {
+            Level::Letter => self.letter,
+            Level::Inspectorate => self.inspectorate,
+            Level::Leader => self.leader,
+        };
+        span.end(from, calendar)
+    }
+}
+
+/// The end of a whistle, and the watch over a month's whistles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WhistleRules {
+    /// From the last confirmed task, until the whistle stands down by itself: 2 working days.
+    pub stand_down: Span,
+    /// From standing down, until whoever was not appraised stays so: 5 working days.
+    pub appraisal: Span,
+    /// More whistles than so many per 100 complaints of a month are too many: 20.
+    pub too_many: u32,
+    /// Fewest complaints of a community, or appraisals of a unit, for a verdict: 10.
+    pub min_sample: u32,
+}
+
+impl Default for WhistleRules {
+    fn default() -> Self {
+        Self {
+            stand_down: Span::WorkingDays(2),
+            appraisal: Span::WorkingDays(5),
+            too_many: 20,
+            min_sample: 10,
+        }
     }
 }
 

@@ -31,6 +31,14 @@ codes! {
         ReplyMost = "reply_most", "答复时限将至";
         /// A unit must have replied.
         ReplyDue = "reply_due", "答复时限";
+        /// The head of the unit is told that a deadline was missed.
+        NoticeDue = "notice_due", "催办通知";
+        /// A missed deadline is told in writing.
+        BulletinDue = "bulletin_due", "书面通报";
+        /// The written bulletin brought nothing: supervision begins.
+        SuperviseDue = "supervise_due", "转入督办";
+        /// A supervision must have been answered.
+        AnswerDue = "answer_due", "督办答复时限";
         /// The centre must have ruled on a return or an extension.
         RulingDue = "ruling_due", "裁定时限";
         /// The centre must have confirmed a reply or sent it back.
@@ -39,6 +47,8 @@ codes! {
         ReviewDue = "review_due", "审核时限";
         /// The blower of a whistle has not judged a reply: the centre may.
         BlowerSilent = "blower_silent", "吹哨单位确认时限";
+        /// The blower has not stood its whistle down though every task is confirmed.
+        StandDownDue = "stand_down_due", "销哨时限";
         /// The time to appraise a whistle is over.
         AppraisalEnds = "appraisal_ends", "评哨时限";
     }
@@ -50,9 +60,21 @@ impl TimerKind {
         matches!(self, Self::ReplyHalf | Self::ReplyMost)
     }
 
+    /// Whether it follows a missed deadline: notice, bulletin, supervision.
+    pub const fn follows_overdue(self) -> bool {
+        matches!(self, Self::NoticeDue | Self::BulletinDue | Self::SuperviseDue)
+    }
+
     /// Whether firing cannot be taken back by a later step, so that it waits while clocks disagree.
     pub const fn is_irreversible(self) -> bool {
-        matches!(self, Self::CloseUnreached | Self::Archive | Self::AppraisalEnds)
+        matches!(
+            self,
+            Self::CloseUnreached
+                | Self::Archive
+                | Self::AnswerDue
+                | Self::StandDownDue
+                | Self::AppraisalEnds
+        )
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     event::{EventKind, NewEvent, Visibility},
     id::TaskId,
     org::NodeCode,
-    sla::{self, CentreDeadline, Needs, Terms, Timer, TimerKind, Urgency},
+    sla::{self, CentreDeadline, Mark, Needs, Terms, Timer, TimerKind, Urgency},
     time::Timestamp,
 };
 
@@ -213,8 +213,12 @@ impl Task {
         if self.status.is_ended() {
             return timers;
         }
+        // One instant is one timer, whatever it is waited for.
         let mut wait = |kind, due_at: Option<Timestamp>| {
-            timers.extend(due_at.map(|due_at| Timer::new(kind, due_at)));
+            let timer = due_at.map(|due_at| Timer::new(kind, due_at));
+            if let Some(timer) = timer.filter(|timer| !timers.contains(timer)) {
+                timers.push(timer);
+            }
         };
         let centre = |what, from| {
             terms.rules.centre.deadline(what, Some(self.urgency), from, terms.calendar)
@@ -227,6 +231,13 @@ impl Task {
         }
         if self.arrived_at.is_none() {
             wait(TimerKind::ArriveDue, self.arrive_by);
+        }
+        let overdue = &terms.rules.overdue;
+        for (_, by) in self.owed() {
+            let notice = overdue.notice_at(self.urgency, by, terms.calendar);
+            wait(TimerKind::NoticeDue, Some(notice));
+            wait(TimerKind::BulletinDue, Some(overdue.bulletin_at(by, terms.calendar)));
+            wait(TimerKind::SuperviseDue, Some(overdue.supervise_at(by, terms.calendar)));
         }
         if self.status == Status::Replied {
             match self.case {
@@ -241,7 +252,7 @@ impl Task {
                 ),
             }
         } else {
-            let [half, most] = terms.rules.overdue.reminders(self.dispatched_at, self.reply_by);
+            let [half, most] = overdue.reminders(self.dispatched_at, self.reply_by);
             wait(TimerKind::ReplyHalf, Some(half));
             wait(TimerKind::ReplyMost, Some(most));
             wait(TimerKind::ReplyDue, Some(self.reply_by));
@@ -254,9 +265,31 @@ impl Task {
         timers
     }
 
+    /// What the unit still owes, with its deadline.
+    fn owed(&self) -> impl Iterator<Item = (Mark, Timestamp)> {
+        [
+            (Mark::Acknowledge, Some(self.acknowledge_by), self.acknowledged_at.is_some()),
+            (Mark::Contact, self.contact_by, self.contacted_at.is_some()),
+            (Mark::Arrive, self.arrive_by, self.arrived_at.is_some()),
+            (Mark::Reply, Some(self.reply_by), self.status == Status::Replied),
+        ]
+        .into_iter()
+        .filter_map(|(mark, by, done)| Some((mark, by.filter(|_| !done)?)))
+    }
+
+    /// What was missed and is still owed at an instant, as an event tells it.
+    fn missed(&self, kind: EventKind, now: Timestamp) -> NewEvent {
+        let missed: Vec<(Mark, Timestamp)> = self.owed().filter(|(_, by)| *by <= now).collect();
+        let marks: Vec<Mark> = missed.iter().map(|(mark, _)| *mark).collect();
+        let by = missed.iter().map(|(_, by)| *by).min();
+        self.event(kind, Visibility::Unit).with(json!({
+            "marks": marks, "by": by, "pressing": self.urgency.is_pressing(),
+        }))
+    }
+
     /// What a due instant does: a reminder to the unit, a notice that time is over, or a notice to
     /// the centre. The state stays; the instant is on record.
-    pub fn fire(&self, kind: TimerKind) -> Decision<Self> {
+    pub fn fire(&self, kind: TimerKind, now: Timestamp) -> Decision<Self> {
         let reminder = |percent: u8| {
             self.event(EventKind::Reminder, Visibility::Unit)
                 .with(json!({ "percent": percent, "by": self.reply_by }))
@@ -271,6 +304,8 @@ impl Task {
             TimerKind::ContactDue => overdue("contact", self.contact_by),
             TimerKind::ArriveDue => overdue("arrive", self.arrive_by),
             TimerKind::ReplyDue => overdue("reply", Some(self.reply_by)),
+            TimerKind::NoticeDue => self.missed(EventKind::OverdueNotice, now),
+            TimerKind::BulletinDue => self.missed(EventKind::WrittenBulletin, now),
             TimerKind::BlowerSilent => self.event(EventKind::BlowerSilent, Visibility::Everyone),
             _ => self
                 .event(EventKind::CentreOverdue, Visibility::Centre)

@@ -147,6 +147,7 @@ impl Whistle {
             assist: draft.assist.clone(),
             review: None,
             blown_at: None,
+            settled_at: None,
             standing_down_at: None,
             stood_down_at: None,
         };
@@ -250,8 +251,12 @@ impl Whistle {
             let owed = self.status == Status::Draft || self.kind == Kind::Emergency;
             timers.extend(owed.then(|| Timer::new(TimerKind::ReviewDue, due)));
         }
+        if let (true, Some(since)) = (self.status.is_open(), self.settled_at) {
+            let due = terms.rules.whistle.stand_down.end(since, terms.calendar);
+            timers.push(Timer::new(TimerKind::StandDownDue, due));
+        }
         if let (Status::StandingDown, Some(since)) = (self.status, self.standing_down_at) {
-            let due = terms.rules.overdue.bulletin_after.end(since, terms.calendar);
+            let due = terms.rules.whistle.appraisal.end(since, terms.calendar);
             timers.push(Timer::new(TimerKind::AppraisalEnds, due));
         }
         timers

@@ -41,6 +41,9 @@ pub enum Refused {
     /// The complaint is over or waits already.
     #[error("诉求现在不能吹哨：只有正在办理、没有其他吹哨的诉求可以")]
     ComplaintNotOpen,
+    /// A complaint cannot end while its whistle is out.
+    #[error("这件诉求有正在进行的吹哨，请先由吹哨单位撤回或销哨")]
+    ComplaintWaits,
     /// A unit is named twice.
     #[error("同一单位只能写一次：{0}")]
     UnitTwice(String),
@@ -59,6 +62,7 @@ impl refusal::Refusal for Refused {
             Self::AlreadyRated => "already_rated",
             Self::AwaitingBlower => "awaiting_blower",
             Self::ComplaintNotOpen => "complaint_not_open",
+            Self::ComplaintWaits => "whistle_open",
             Self::UnitTwice(_) => "whistle_unit_twice",
         }
     }

@@ -16,6 +16,7 @@ mod appraisal;
 mod blowing;
 mod clocks;
 mod steps;
+mod watch;
 mod work;
 
 const UNITS: [&str; 3] = ["urban-management", "market-supervision", "ecology"];
@@ -71,6 +72,9 @@ fn whistle_in(status: Status) -> Whistle {
     whistle.status = status;
     if status == Status::Rejected {
         whistle.review = Some(Reviewed { by: reviewer(), at: now(), approved: false });
+    }
+    if matches!(status, Status::Handling | Status::StandingDown | Status::StoodDown) {
+        whistle.settled_at = Some(tuesday());
     }
     if matches!(status, Status::StandingDown | Status::StoodDown) {
         whistle.standing_down_at = Some(tuesday());

@@ -36,6 +36,14 @@ impl Whistle {
         Ok(Decision { state, events: Vec::new() })
     }
 
+    /// Every task is confirmed: from now on only the blower's word is missing. Without an event of
+    /// its own, since the task's tells it.
+    pub fn settled(&self, now: Timestamp) -> Decision<Self> {
+        let mut state = self.clone();
+        state.settled_at = Some(now);
+        Decision { state, events: Vec::new() }
+    }
+
     /// The blower calls it done (销哨). Once every unit is appraised it is over at once, else five
     /// working days later.
     ///
@@ -43,6 +51,16 @@ impl Whistle {
     /// A task is not confirmed; it is not out.
     pub fn stand_down(
         &self,
+        tasks: &[Task],
+        appraised: &[NodeCode],
+        now: Timestamp,
+    ) -> Result<Decision<Self>, Refused> {
+        self.called_done(EventKind::StandDownCalled, tasks, appraised, now)
+    }
+
+    fn called_done(
+        &self,
+        how: EventKind,
         tasks: &[Task],
         appraised: &[NodeCode],
         now: Timestamp,
@@ -55,8 +73,7 @@ impl Whistle {
         let mut state = self.clone();
         state.status = Status::StandingDown;
         state.standing_down_at = Some(now);
-        let mut decision =
-            Decision::one(state, NewEvent::new(EventKind::StandDownCalled, Visibility::Everyone));
+        let mut decision = Decision::one(state, NewEvent::new(how, Visibility::Everyone));
         if all_appraised(tasks, appraised) {
             decision.events.push(decision.state.finish("appraised", now));
         }
@@ -73,9 +90,18 @@ impl Whistle {
     ///
     /// # Errors
     /// The step does not fit the state.
-    pub fn fire(&self, kind: TimerKind, now: Timestamp) -> Result<Decision<Self>, Refused> {
+    pub fn fire(
+        &self,
+        kind: TimerKind,
+        tasks: &[Task],
+        appraised: &[NodeCode],
+        now: Timestamp,
+    ) -> Result<Decision<Self>, Refused> {
         let mut state = self.clone();
         let event = match kind {
+            TimerKind::StandDownDue if self.settled_at.is_some() => {
+                return self.called_done(EventKind::StandDownSilent, tasks, appraised, now);
+            }
             TimerKind::AppraisalEnds => {
                 self.permit(Step::Finish)?;
                 state.finish("time", now)

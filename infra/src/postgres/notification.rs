@@ -92,7 +92,7 @@ fn told() -> (Vec<String>, Vec<String>, Vec<String>) {
             Recipient::Unit | Recipient::UnitHeads => "unit",
             Recipient::Blower => "blower",
             Recipient::Reviewer => "reviewer",
-            Recipient::Centre | Recipient::Supervisor => "centre",
+            Recipient::Centre | Recipient::Supervisor | Recipient::Leader => "centre",
             Recipient::Person => "person",
         };
         for role in who.roles() {

@@ -94,6 +94,7 @@ struct Row {
     reviewed_at: Option<Timestamp>,
     approved: Option<bool>,
     blown_at: Option<Timestamp>,
+    settled_at: Option<Timestamp>,
     standing_down_at: Option<Timestamp>,
     stood_down_at: Option<Timestamp>,
 }
@@ -120,6 +121,7 @@ impl From<Row> for Whistle {
             assist: row.assist,
             review,
             blown_at: row.blown_at,
+            settled_at: row.settled_at,
             standing_down_at: row.standing_down_at,
             stood_down_at: row.stood_down_at,
         }
@@ -173,7 +175,7 @@ pub async fn lock(conn: &mut Connection, by: By) -> Result<Option<Whistle>, sqlx
                blower as "blower: NodeCode", drafted_by as "drafted_by: AccountId", drafted_at,
                lead as "lead: NodeCode", assist as "assist: Vec<NodeCode>",
                reviewed_by as "reviewed_by: AccountId", reviewed_at, approved, blown_at,
-               standing_down_at, stood_down_at
+               settled_at, standing_down_at, stood_down_at
            from whistle
            where id = coalesce($1, (select whistle_id from task where task.id = $2))
            for update"#,
@@ -204,7 +206,7 @@ pub async fn save(
                update whistle set version = version + 1,
                    last_seq = last_seq + cardinality($2::text[]),
                    status = $8, reviewed_by = $9, reviewed_at = $10, approved = $11, blown_at = $12,
-                   standing_down_at = $13, stood_down_at = $14
+                   standing_down_at = $13, stood_down_at = $14, settled_at = $17
                where id = $1
                returning last_seq
            ), told as (
@@ -232,6 +234,7 @@ pub async fn save(
         whistle.stood_down_at,
         now,
         actor.map(|account| account.0),
+        whistle.settled_at,
     )
     .fetch_one(conn)
     .await

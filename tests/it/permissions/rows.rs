@@ -58,6 +58,8 @@ pub(super) const JUDGES: &[&str] =
 pub(super) const REVIEWERS: &[&str] = &["supervisor", "subdistrict.140213066"];
 pub(super) const RATERS: &[&str] =
     &["subdistrict.140213066", "dept.urban-management", "head.urban-management"];
+pub(super) const ROSTER_KEEPERS: &[&str] =
+    &["subdistrict.140213066", "community.140213066004", "head.urban-management"];
 pub(super) const COMMUNITY_DESK: &[&str] = &["community.140213066004"];
 pub(super) const ORGANISERS: &[&str] = &["organiser", "community.140213066004"];
 pub(super) const UNMASKERS: &[&str] = &["dispatcher", "supervisor"];
@@ -88,6 +90,12 @@ pub(super) enum About {
     Export,
     /// A workbook by its signed link, which nobody here holds.
     File,
+    /// A supervision of one's unit; all for the centre.
+    Supervision,
+    /// Any unit.
+    Roster,
+    /// One's own unit.
+    OwnRoster,
     /// A notification in one's own inbox.
     Notification,
     /// Any account.
@@ -136,6 +144,7 @@ pub(super) const ROWS: &[Row] = &[
     ("complaint.mine", RESIDENT, About::Nothing),
     ("complaint.read", CASE_READERS, About::Case),
     ("complaint.events", CASE_READERS, About::Case),
+    ("complaint.photo_reports", EVERYONE, About::Nothing),
     ("complaint.accept", DESK, About::Case),
     ("complaint.reject", DESK, About::Case),
     ("complaint.answer", DESK, About::Case),
@@ -176,6 +185,7 @@ pub(super) const ROWS: &[Row] = &[
     ("export.file", EVERYONE, About::File),
     ("whistle.draft", OFFICERS, About::Nothing),
     ("whistle.list", TASK_READERS, About::Nothing),
+    ("whistle.rates", TASK_READERS, About::Nothing),
     ("whistle.read", TASK_READERS, About::Whistle),
     ("whistle.events", TASK_READERS, About::Whistle),
     ("whistle.review", REVIEWERS, About::Reviewed),
@@ -183,6 +193,17 @@ pub(super) const ROWS: &[Row] = &[
     ("whistle.appraise", OFFICERS, About::Blown),
     ("whistle.stand_down", OFFICERS, About::Blown),
     ("whistle.withdraw", OFFICERS, About::Blown),
+    ("supervision.supervise", &["supervisor"], About::Case),
+    ("supervision.instruct", &["leader"], About::Case),
+    ("supervision.list", TASK_READERS, About::Nothing),
+    ("supervision.read", TASK_READERS, About::Supervision),
+    ("supervision.answer", UNITS, About::Supervision),
+    ("supervision.accept", &["supervisor"], About::Supervision),
+    ("supervision.send_back", &["supervisor"], About::Supervision),
+    ("supervision.put_on_list", &["supervisor"], About::Supervision),
+    ("supervision.take_off_list", &["supervisor"], About::Supervision),
+    ("supervision.roster", TASK_READERS, About::Roster),
+    ("supervision.keep_roster", ROSTER_KEEPERS, About::OwnRoster),
     ("registration.submit", RESIDENT, About::Nothing),
     ("registration.mine", RESIDENT, About::Nothing),
     ("registration.list", COMMUNITY_DESK, About::Nothing),

@@ -11,6 +11,7 @@ use crate::support::{
 };
 
 mod service;
+mod supervision;
 
 /// The objects of everybody.
 pub(super) struct World {
@@ -92,6 +93,7 @@ impl World {
         world.own.insert((About::Judged, "dispatcher"), here.lead.clone());
         world.whistles(&ours, &above, &theirs).await;
         world.lists().await;
+        supervision::supervisions(&mut world, &here, &there, &down).await;
         service::registrations(&mut world).await;
         service::posts_and_claims(&mut world).await;
         service::redemptions(&mut world).await;

@@ -79,3 +79,43 @@ async fn a_units_missed_deadline_is_on_record() {
     let late = app.as_("dispatcher").all("/tasks?overdue=true").await;
     assert_eq!(late.len(), 2);
 }
+
+#[tokio::test]
+async fn a_blower_who_never_stands_down_is_not_waited_for() {
+    let app = App::spawn().await;
+    let case = app.task_replied().await;
+    let whistle = Whistle::draft(&app, &whistle_for("emergency", &case)).await;
+    app.as_("dispatcher").post(&case.task("/confirm"), json!({})).await.expect(200);
+    whistle.units_reply().await;
+    whistle.units_confirmed().await;
+    let complaint = async || app.as_("dispatcher").complaint(&case).await["status"].clone();
+    // Confirmed on Tuesday: the second working day after it ends with Thursday.
+    app.pass("2026-11-26T23:59:59+08:00").await;
+    assert_eq!(
+        (whistle.status().await.as_str(), complaint().await),
+        ("handling", json!("handling"))
+    );
+    app.pass("2026-11-27T00:00:00+08:00").await;
+    assert_eq!(whistle.status().await, "standing_down");
+    assert_eq!(complaint().await, "follow_up", "it waits no longer");
+    app.drain().await;
+    for who in [BLOWER, "dispatcher", "dept.ecology"] {
+        let told = app.as_(who).all("/notifications").await;
+        let told = told.iter().filter(|one| one["kind"] == "stand_down_silent").count();
+        assert_eq!(told, 1, "{who}");
+    }
+    // From here on as after the blower's own word.
+    whistle.by(BLOWER, "/appraise", appraisal(UNITS[0])).await.expect(200);
+    app.pass("2026-12-05T00:00:01+08:00").await;
+    assert_eq!(whistle.status().await, "stood_down");
+}
+
+#[tokio::test]
+async fn a_word_in_time_stops_the_clock_of_silence() {
+    let app = App::spawn().await;
+    let whistle = Whistle::confirmed(&app).await;
+    whistle.by(BLOWER, "/stand-down", json!({})).await.expect(200);
+    app.pass("2026-11-27T00:00:01+08:00").await;
+    let kinds = whistle.events(BLOWER).await;
+    assert!(!kinds.iter().any(|kind| kind == "stand_down_silent"), "{kinds:?}");
+}

@@ -176,3 +176,19 @@ async fn the_unit_that_a_complaint_is_about_is_not_called_for_it() {
     others["assist"] = json!([UNITS[2]]);
     app.as_(BLOWER).blow(&others).await.expect(201);
 }
+
+#[tokio::test]
+async fn what_waits_for_its_whistle_is_neither_answered_nor_merged() {
+    let app = App::spawn().await;
+    let (case, leading) = (app.accepted().await, app.dispatched().await);
+    let whistle = Whistle::draft(&app, &whistle_for("emergency", &case)).await;
+    let dispatcher = app.as_("dispatcher");
+    let answer = json!({"text": "路灯已于昨晚修复，请您查看。"});
+    let into = json!({"into": leading.id});
+    let refused = dispatcher.post(&case.path("/answer"), answer.clone()).await;
+    refused.refused(409, "whistle_open");
+    dispatcher.post(&case.path("/merge"), into).await.refused(409, "whistle_open");
+    assert_eq!(status(&app, &case).await, "accepted");
+    whistle.by(BLOWER, "/withdraw", json!({"reason": "摊主已自行撤离"})).await.expect(200);
+    dispatcher.post(&case.path("/answer"), answer).await.expect(200);
+}

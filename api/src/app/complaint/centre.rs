@@ -65,18 +65,32 @@ pub async fn reject(state: &State, ask: Ask, id: ComplaintId, reject: Reject) ->
 /// Answers the complaint at once (直接答复).
 ///
 /// # Errors
-/// An illegal step.
+/// An illegal step; its whistle is out.
 pub async fn answer(state: &State, ask: Ask, id: ComplaintId, answer: Answer) -> Result<(), Error> {
-    command(state, ask, id, "complaint.answer", move |_, case, now| {
-        Ok(Change::of(case.complaint.answer(&answer, now)?))
+    carry_out(state, move |tx, here, now| {
+        Box::pin(async move {
+            let case = Locked::seen(tx, id, &ask).await?;
+            let decision = case.complaint.answer(&answer, now)?;
+            no_whistle_out(tx, id).await?;
+            Change::of(decision).store(tx, here, &ask, "complaint.answer", now).await
+        })
     })
     .await
+}
+
+/// A complaint waits for its whistle: what would end it otherwise is refused, so that no unit is
+/// left with a whistle that nobody waits for.
+async fn no_whistle_out(tx: &mut Connection, id: ComplaintId) -> Result<(), Error> {
+    if whistle::is_out_for(tx, id).await? {
+        return Err(domain::whistle::Refused::ComplaintWaits.into());
+    }
+    Ok(())
 }
 
 /// Lets the complaint follow another (并案).
 ///
 /// # Errors
-/// An illegal step, or the other cannot lead.
+/// An illegal step, the other cannot lead, or its own whistle is out.
 pub async fn merge(
     state: &State,
     ask: Ask,
@@ -98,6 +112,7 @@ pub async fn merge(
             let leading = leading
                 .ok_or_else(|| Invalid::field("into", "没有这件诉求，请核对要并入的诉求编号"))?;
             let merged = case.complaint.merge(&leading)?;
+            no_whistle_out(tx, id).await?;
             store::repoint_children(tx, id, into).await?;
             cancelling(&case, merged, now)?.store(tx, here, &ask, "complaint.merge", now).await
         })

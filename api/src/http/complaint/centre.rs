@@ -117,7 +117,7 @@ pub struct AnswerBody {
     request_body(content = AnswerBody, example = json!({"text": "社区卫生服务中心周六上午8点至12点接种疫苗，请带上接种证。"})),
     responses((status = 200, description = "诉求现在的样子", body = ComplaintView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["complaint_step_refused"]))),
+    extensions(("x-problems" = json!(["complaint_step_refused", "whistle_open"]))),
 )]
 #[post("/complaints/{id}/answer")]
 async fn answer(
@@ -147,7 +147,7 @@ pub struct MergeBody {
     request_body(content = MergeBody, example = json!({"into": "019ab0c1-d2e3-7f00-8a1b-2c3d4e5f6071"})),
     responses((status = 200, description = "诉求现在的样子", body = ComplaintView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["complaint_step_refused", "merge_target_refused"]))),
+    extensions(("x-problems" = json!(["complaint_step_refused", "merge_target_refused", "whistle_open"]))),
 )]
 #[post("/complaints/{id}/merge")]
 async fn merge(

@@ -69,6 +69,7 @@ fn words() -> Vec<Code> {
         task(),
         extension(),
         whistle(),
+        supervision(),
         registration(),
         service(),
         redemption(),
@@ -91,7 +92,20 @@ fn whistle() -> Vec<Code> {
         code(&Refused::AlreadyRated),
         code(&Refused::AwaitingBlower),
         code(&Refused::ComplaintNotOpen),
+        code(&Refused::ComplaintWaits),
         code(&Refused::UnitTwice("区水务局".to_owned())),
+    ]
+}
+
+fn supervision() -> Vec<Code> {
+    use domain::supervision::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Answer, status: Status::Accepted }),
+        code(&Refused::AlreadyOpen),
+        code(&Refused::NobodyToSupervise),
+        code(&Refused::UntilPast),
+        code(&Refused::Listed),
+        code(&Refused::NotListed),
     ]
 }
 

@@ -12,7 +12,8 @@ use crate::{
 };
 
 fn kinds(task: &Task) -> Vec<TimerKind> {
-    task.timers(terms()).iter().map(|timer| timer.kind).collect()
+    let timers = task.timers(terms()).into_iter().map(|timer| timer.kind);
+    timers.filter(|kind| !kind.follows_overdue()).collect()
 }
 
 #[test]
@@ -77,7 +78,7 @@ fn the_centre_owes_a_ruling_on_each_request() {
 fn a_due_instant_is_on_record_and_the_state_stays() {
     let task = task_in(Status::Pending);
     for kind in TimerKind::ALL {
-        let decision = task.fire(*kind);
+        let decision = task.fire(*kind, at("2027-01-01 00:00"));
         assert_eq!(decision.state, task);
         check_events(&decision);
         let event = &decision.events[0];
@@ -93,10 +94,53 @@ fn a_due_instant_is_on_record_and_the_state_stays() {
                 let mark = event.data["mark"].as_str().unwrap();
                 assert!(mark.parse::<Mark>().is_ok(), "{mark}");
             }
+            TimerKind::NoticeDue => assert_eq!(event.kind, EventKind::OverdueNotice),
+            TimerKind::BulletinDue => assert_eq!(event.kind, EventKind::WrittenBulletin),
             TimerKind::BlowerSilent => assert_eq!(event.kind, EventKind::BlowerSilent),
             _ => assert_eq!(event.kind, EventKind::CentreOverdue),
         }
     }
+}
+
+/// The instants of what follows a missed deadline.
+fn instants(task: &Task, kind: TimerKind) -> Vec<crate::time::Timestamp> {
+    let timers = task.timers(terms()).into_iter().filter(|timer| timer.kind == kind);
+    let mut instants: Vec<_> = timers.map(|timer| timer.due_at).collect();
+    instants.dedup();
+    instants
+}
+
+#[test]
+fn a_missed_deadline_is_told_to_the_head_then_in_writing_then_supervised() {
+    // Replied on time but for the arrival, which was due at the end of Wednesday.
+    let task = Task {
+        acknowledged_at: Some(tuesday()),
+        contacted_at: Some(tuesday()),
+        ..task_in(Status::Replied)
+    };
+    assert_eq!(task.arrive_by, Some(at("2026-11-26 00:00")));
+    // Thursday at the opening; five working days later; two more.
+    assert_eq!(instants(&task, TimerKind::NoticeDue), [at("2026-11-26 08:30")]);
+    assert_eq!(instants(&task, TimerKind::BulletinDue), [at("2026-12-04 00:00")]);
+    assert_eq!(instants(&task, TimerKind::SuperviseDue), [at("2026-12-09 00:00")]);
+    let pressing = Task { urgency: Urgency::Utility, ..task.clone() };
+    assert_eq!(instants(&pressing, TimerKind::NoticeDue), [at("2026-11-26 00:00")], "at once");
+    let done = Task { arrived_at: Some(tuesday()), ..task };
+    for kind in TimerKind::ALL.iter().filter(|kind| kind.follows_overdue()) {
+        assert!(instants(&done, *kind).is_empty(), "{kind}");
+    }
+}
+
+#[test]
+fn a_notice_names_what_is_owed_and_no_more() {
+    let task = task_in(Status::Pending);
+    let marks =
+        |now: &str| task.fire(TimerKind::NoticeDue, at(now)).events[0].data["marks"].clone();
+    assert_eq!(marks("2026-11-24 16:00"), serde_json::json!(["acknowledge"]));
+    assert_eq!(
+        marks("2026-12-31 00:00"),
+        serde_json::json!(["acknowledge", "contact", "arrive", "reply"])
+    );
 }
 
 /// A standstill of three days from Tuesday 10:00.

@@ -13,10 +13,13 @@ fn each_state_waits_for_its_review_and_its_appraisals() {
     // Two hours from the draft on Tuesday 09:00; five working days from Tuesday.
     let review = Timer::new(TimerKind::ReviewDue, at("2026-11-24 11:00"));
     let appraisal = Timer::new(TimerKind::AppraisalEnds, at("2026-12-02 00:00"));
+    // Two working days after the last task was confirmed on Tuesday.
+    let stand_down = Timer::new(TimerKind::StandDownDue, at("2026-11-27 00:00"));
     for status in Status::ALL {
         let expected = match status {
             Status::Draft => vec![review],
             Status::Rejected | Status::Withdrawn => vec![],
+            Status::Handling => vec![review, stand_down],
             Status::StandingDown => vec![review, appraisal],
             // An emergency that was not reviewed, also when it is over.
             _ => vec![review],
@@ -27,7 +30,11 @@ fn each_state_waits_for_its_review_and_its_appraisals() {
             review: Some(Reviewed { by: reviewer(), at: now(), approved: true }),
             ..whistle
         };
-        let expected = if *status == Status::StandingDown { vec![appraisal] } else { Vec::new() };
+        let expected = match status {
+            Status::Handling => vec![stand_down],
+            Status::StandingDown => vec![appraisal],
+            _ => Vec::new(),
+        };
         assert_eq!(reviewed.timers(terms()), expected, "{status}, reviewed");
     }
     let taken_back = Whistle { status: Status::Withdrawn, ..whistle_in(Status::Blown) };
@@ -41,7 +48,7 @@ fn a_due_instant_does_what_it_is_for_and_nothing_else() {
         let wanted: Vec<_> = whistle.timers(terms()).iter().map(|timer| timer.kind).collect();
         for kind in TimerKind::ALL {
             let case = format!("{kind} in {status}");
-            match whistle.fire(*kind, now()) {
+            match whistle.fire(*kind, &all_confirmed(), &[], now()) {
                 Ok(decision) => {
                     assert!(wanted.contains(kind), "{case} is not waited for");
                     check_events(&decision);
@@ -51,6 +58,10 @@ fn a_due_instant_does_what_it_is_for_and_nothing_else() {
                         assert_eq!(decision.state.status, Status::StoodDown, "{case}");
                         assert_eq!(decision.state.stood_down_at, Some(now()), "{case}");
                         assert_eq!(decision.events[0].data["as"], "time");
+                    } else if *kind == TimerKind::StandDownDue {
+                        assert_eq!(event, EventKind::StandDownSilent, "{case}");
+                        assert_eq!(decision.state.status, Status::StandingDown, "{case}");
+                        assert_eq!(decision.state.standing_down_at, Some(now()), "{case}");
                     } else {
                         assert_eq!(event, EventKind::ReviewOverdue, "{case}");
                         assert_eq!(decision.state, whistle, "{case}");
@@ -66,7 +77,8 @@ fn a_due_instant_does_what_it_is_for_and_nothing_else() {
 }
 
 fn kinds(task: &Task) -> Vec<TimerKind> {
-    task.timers(terms()).iter().map(|timer| timer.kind).collect()
+    let timers = task.timers(terms()).into_iter().map(|timer| timer.kind);
+    timers.filter(|kind| !kind.follows_overdue()).collect()
 }
 
 #[test]
@@ -81,7 +93,7 @@ fn a_reply_waits_for_the_blower_not_for_the_centre() {
     // Replied on Tuesday: the second working day ends with Thursday.
     assert_eq!(replied.timers(terms())[0].due_at, at("2026-11-27 00:00"));
     assert_eq!(kinds(&in_state(T::Confirmed)), []);
-    let told = replied.fire(TimerKind::BlowerSilent);
+    let told = replied.fire(TimerKind::BlowerSilent, now());
     check_events(&told);
     assert_eq!(told.events[0].kind, EventKind::BlowerSilent);
 }

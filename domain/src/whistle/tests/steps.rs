@@ -45,7 +45,7 @@ fn take(step: Step, whistle: &Whistle) -> Vec<Taken> {
             .map(|appraised| whistle.appraise(&appraisal(UNITS[0]), &tasks, appraised, now()))
             .collect(),
         Step::Rate => vec![whistle.rate(&rating(), &code(UNITS[0]), &[])],
-        Step::Finish => vec![whistle.fire(TimerKind::AppraisalEnds, now())],
+        Step::Finish => vec![whistle.fire(TimerKind::AppraisalEnds, &tasks, &nobody, now())],
     }
 }
 
@@ -127,6 +127,7 @@ fn every_refusal_has_a_code_of_its_own_and_a_sentence() {
         Refused::AlreadyRated,
         Refused::AwaitingBlower,
         Refused::ComplaintNotOpen,
+        Refused::ComplaintWaits,
         Refused::UnitTwice("区水务局".to_owned()),
     ];
     let distinct: BTreeSet<_> = all.iter().map(Refusal::code).collect();

@@ -529,3 +529,35 @@ pub async fn tracked(
         merged_into: row.merged_into,
     }))
 }
+
+/// 随手拍计数
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct PhotoReports {
+    /// 收到的件数；不足 5 件时为空
+    #[schema(example = 128)]
+    pub received: Option<i64>,
+    /// 其中评价为已解决的件数；不足 5 件时为空
+    #[schema(example = 96)]
+    pub solved: Option<i64>,
+}
+
+/// What was reported by photo or found on patrol, and what of it the last evaluation calls solved.
+/// Below five neither is told, so that no single case shows.
+///
+/// # Errors
+/// The database is away.
+pub async fn photo_reports(conn: &mut Connection) -> Result<PhotoReports, sqlx::Error> {
+    sqlx::query_as!(
+        PhotoReports,
+        "select case when count(*) >= 5 then count(*) end as received,
+             case when count(*) filter (where last.solved) >= 5
+                 then count(*) filter (where last.solved) end as solved
+         from complaint c
+         left join lateral (
+             select solved from evaluation e where e.complaint_id = c.id order by at desc limit 1
+         ) as last on c.status in ('closed', 'archived')
+         where c.channel in ('photo', 'patrol')",
+    )
+    .fetch_one(conn)
+    .await
+}

@@ -16,6 +16,8 @@ use uuid::Uuid;
 
 use crate::postgres::Connection;
 
+pub mod watch;
+
 /// 吹哨
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct WhistleView {
