@@ -6,6 +6,7 @@ use tracing::Instrument;
 
 use crate::error::Error;
 
+pub mod bulletin;
 pub mod case;
 pub mod complaint;
 pub mod idempotent;

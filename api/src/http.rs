@@ -25,6 +25,7 @@ macro_rules! routes {
     };
 }
 
+pub mod bulletin;
 pub mod complaint;
 pub mod deadline;
 pub mod docs;
@@ -74,6 +75,7 @@ pub fn words() -> Vec<Routes> {
         job::routes(),
         deadline::routes(),
         rates::routes(),
+        bulletin::routes(),
         registration::routes(),
         service::routes(),
         service::claim::routes(),

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::state::State;
 
+pub mod bulletin;
 pub mod notification;
 pub mod points;
 pub mod redemption;

@@ -8,6 +8,7 @@ use sqlx::{
 };
 
 pub mod audit;
+pub mod bulletin;
 pub mod complaint;
 pub mod duty;
 pub mod event;

@@ -5,6 +5,8 @@ mod architecture;
 #[cfg(test)]
 mod badinput;
 #[cfg(test)]
+mod bulletin;
+#[cfg(test)]
 mod complaint;
 #[cfg(test)]
 mod docs;

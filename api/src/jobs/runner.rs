@@ -20,7 +20,7 @@ use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
-use super::{notification, pause, points, redemption, schedule, stopped};
+use super::{bulletin, notification, pause, points, redemption, schedule, stopped};
 use crate::{app, error::Error, state::State};
 
 /// A kind of job. The implementing type is its payload: ids and codes only.
@@ -52,6 +52,7 @@ fn run<'c, J: Job>(
 
 /// Every kind of job. A new one is one line here.
 const KINDS: &[(&str, Run)] = &[
+    (bulletin::FreezeMonths::KIND, run::<bulletin::FreezeMonths>),
     (notification::Notify::KIND, run::<notification::Notify>),
     (points::AwardAppeal::KIND, run::<points::AwardAppeal>),
     (points::ExpirePoints::KIND, run::<points::ExpirePoints>),

@@ -205,4 +205,9 @@ pub(super) const ROWS: &[Row] = &[
     ("job.redrive", &["sysadmin"], About::Job),
     ("deadline.preview", STAFF, About::Nothing),
     ("rates.month", STAFF, About::Nothing),
+    ("rates.cases", STAFF, About::Nothing),
+    ("bulletin.list", STAFF, About::Nothing),
+    ("bulletin.read", STAFF, About::Nothing),
+    ("bulletin.page", STAFF, About::Nothing),
+    ("bulletin.publish", &["supervisor"], About::Nothing),
 ];

@@ -72,6 +72,7 @@ needs![
     ReviewWhistle,
     RateWhistle,
     ReadRates,
+    PublishBulletin,
     Staff,
     ManageAccounts,
     ManageJobs,

@@ -218,7 +218,11 @@ fn other() -> Vec<Code> {
         looked_into: None,
         shortfall: Shortfall::Unlisted,
     };
-    vec![code(&unlisted), code(&crate::app::job::Refused::NotDead)]
+    vec![
+        code(&unlisted),
+        code(&domain::bulletin::Refused::Published),
+        code(&crate::app::job::Refused::NotDead),
+    ]
 }
 
 #[cfg(test)]
