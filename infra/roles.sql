@@ -16,7 +16,8 @@ grant usage, select on all sequences in schema public to zhixiang_app;
 grant execute on all functions in schema public to zhixiang_app;
 revoke update, delete on ledger_tx, ledger_entry, hold_lot, audit_entry, event from zhixiang_app;
 revoke update, delete on calendar_year, calendar_day from zhixiang_app;
-revoke delete on hold from zhixiang_app;
+revoke update, delete on rate_snapshot_case, rate_snapshot_centre from zhixiang_app;
+revoke delete on hold, rate_snapshot from zhixiang_app;
 do $$
 begin
     if to_regclass('_sqlx_migrations') is not null then

@@ -7,6 +7,7 @@ use tracing::Instrument;
 use crate::error::Error;
 
 pub mod calendar;
+pub mod bulletin;
 pub mod case;
 pub mod complaint;
 pub mod export;

@@ -35,6 +35,7 @@ macro_rules! refused_by {
 refused_by!(
     Basic,
     Invalid,
+    domain::bulletin::Refused,
     domain::complaint::Refused,
     domain::task::Refused,
     domain::whistle::Refused,

@@ -26,6 +26,7 @@ macro_rules! routes {
 }
 
 pub mod calendar;
+pub mod bulletin;
 pub mod complaint;
 pub mod deadline;
 pub mod docs;
@@ -88,6 +89,7 @@ pub fn words() -> Vec<Routes> {
         calendar::routes(),
         deadline::routes(),
         rates::routes(),
+        bulletin::routes(),
         registration::routes(),
         service::routes(),
         service::claim::routes(),

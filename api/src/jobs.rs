@@ -13,6 +13,7 @@ use crate::{app::calendar as calendars, state::State};
 
 pub mod export;
 pub mod calendar;
+pub mod bulletin;
 pub mod notification;
 pub mod points;
 pub mod redemption;

@@ -113,6 +113,8 @@ pub enum Permission {
     RateWhistle,
     /// Read the rates within one's scope.
     ReadRates,
+    /// Publish the monthly bulletin, and read it before it is.
+    PublishBulletin,
     /// Any staff: the deadline preview, the directory of units.
     Staff,
     /// Disable and enable accounts, re-drive dead jobs' accounts.
@@ -174,7 +176,7 @@ impl Permission {
             ]),
             Self::CentreDesk => only(&[Dispatcher]),
             Self::UnmaskContact => only(&[Dispatcher, Supervisor]),
-            Self::ExcludeComplaint => only(&[Supervisor]),
+            Self::ExcludeComplaint | Self::PublishBulletin => only(&[Supervisor]),
             Self::ReadTask | Self::ExportList => only(&[
                 CommunityOfficer,
                 SubdistrictOfficer,

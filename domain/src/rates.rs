@@ -2,8 +2,13 @@
 //! groups. Pure arithmetic over counts; which tasks belong to the month, and which evaluation of
 //! each counts, is decided where they are counted.
 
+mod centre;
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeMap;
+
+pub use centre::{CentreDuty, CentreFigure, CentreRates, CentreWork, centre_rates};
 
 codes! {
     /// Units that are compared with each other (同类组).
@@ -14,6 +19,46 @@ codes! {
         Department = "department", "部门";
         /// Water, power, gas, heat and other utility companies.
         Utility = "utility", "公用企业";
+    }
+}
+
+codes! {
+    /// A number that stands behind the rates; its code is also the column that counts it.
+    pub enum Figure {
+        /// Lead tasks.
+        Tasks = "tasks", "主办任务";
+        /// Lead tasks that had to contact.
+        ContactDue = "contact_due", "应先行联系";
+        /// First contacted in time.
+        ContactedInTime = "contacted_in_time", "按时联系";
+        /// Valid answers.
+        Answers = "answers", "有效评价";
+        /// Answers "solved".
+        Solved = "solved", "已解决";
+        /// Answers with satisfaction 3, 4 or 5.
+        Satisfied = "satisfied", "满意";
+        /// Whose resident was not reached.
+        NotReached = "not_reached", "未联系上";
+        /// Taken out of the rates.
+        Excluded = "excluded", "剔除";
+        /// Done again.
+        Reworked = "reworked", "重办";
+        /// Whose acknowledgement was made or fell due.
+        AcknowledgeDue = "acknowledge_due", "应签收";
+        /// Acknowledged in time.
+        OnTimeAcknowledge = "on_time_acknowledge", "按时签收";
+        /// Whose reply was made or fell due.
+        ReplyDue = "reply_due", "应答复";
+        /// Replied in time.
+        OnTimeReply = "on_time_reply", "按时答复";
+        /// Returned.
+        Returned = "returned", "退单";
+        /// Overdue in any mark.
+        Overdue = "overdue", "超时";
+        /// Confirmed.
+        Confirmed = "confirmed", "已确认";
+        /// Confirmed at the first reply.
+        OnePass = "one_pass", "一次通过";
     }
 }
 
@@ -62,6 +107,10 @@ pub struct RateRow {
     pub confirmed: u32,
     /// Of these, confirmed at the first reply: neither sent back nor reworked.
     pub one_pass: u32,
+    /// Minutes from submission to the last confirmed reply, of tasks whose lead is done: the median.
+    pub handling_median: Option<u32>,
+    /// The same: nine of ten took no longer.
+    pub handling_p90: Option<u32>,
 }
 
 impl RateRow {
@@ -88,14 +137,43 @@ impl RateRow {
             overdue: 0,
             confirmed: 0,
             one_pass: 0,
+            handling_median: None,
+            handling_p90: None,
+        }
+    }
+
+    /// One of its numbers.
+    pub const fn count(&self, figure: Figure) -> u32 {
+        match figure {
+            Figure::Tasks => self.tasks,
+            Figure::ContactDue => self.contact_due,
+            Figure::ContactedInTime => self.contacted_in_time,
+            Figure::Answers => self.answers,
+            Figure::Solved => self.solved,
+            Figure::Satisfied => self.satisfied,
+            Figure::NotReached => self.not_reached,
+            Figure::Excluded => self.excluded,
+            Figure::Reworked => self.reworked,
+            Figure::AcknowledgeDue => self.acknowledge_due,
+            Figure::OnTimeAcknowledge => self.on_time_acknowledge,
+            Figure::ReplyDue => self.reply_due,
+            Figure::OnTimeReply => self.on_time_reply,
+            Figure::Returned => self.returned,
+            Figure::Overdue => self.overdue,
+            Figure::Confirmed => self.confirmed,
+            Figure::OnePass => self.one_pass,
         }
     }
 }
 
-/// How the composite is weighted and who is ranked. `[default]` in every number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+/// How the composite is weighted and who is ranked. `[default]` in every number. Every frozen month
+/// keeps the rules that it was counted by.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RateRules {
+    /// The name of this set of rules; another set has another name.
+    #[schema(example = "2026-1")]
+    pub version: String,
     /// Weight of the response rate, in percent: 20.
     pub response_weight: u32,
     /// Weight of the solved rate, in percent: 40.
@@ -104,16 +182,28 @@ pub struct RateRules {
     pub satisfied_weight: u32,
     /// Fewest valid answers for a rank: 10.
     pub min_sample: u32,
+    /// Working days after the month's end until appeals close and it is frozen: 5.
+    pub freeze_after_days: u32,
+    /// Residents of divisions, by code, for figures per 10,000; unknown where none is given.
+    pub residents: BTreeMap<String, u32>,
 }
 
 impl Default for RateRules {
     fn default() -> Self {
-        Self { response_weight: 20, solved_weight: 40, satisfied_weight: 40, min_sample: 10 }
+        Self {
+            version: "2026-1".to_owned(),
+            response_weight: 20,
+            solved_weight: 40,
+            satisfied_weight: 40,
+            min_sample: 10,
+            freeze_after_days: 5,
+            residents: BTreeMap::new(),
+        }
     }
 }
 
 /// The rates of one unit, each 0–1 rounded to 4 decimals; null where nothing is there to divide by.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct UnitRates {
     /// The unit: a department's code, or a subdistrict's number.
     #[schema(example = "urban-management")]
@@ -150,10 +240,17 @@ pub struct UnitRates {
     pub overdue_rate: Option<f64>,
     /// Share of confirmed tasks confirmed at the first reply.
     pub one_pass_rate: Option<f64>,
+    /// Minutes from submission to the last confirmed reply: half of the tasks took no longer.
+    pub handling_median_minutes: Option<u32>,
+    /// The same: nine of ten took no longer.
+    pub handling_p90_minutes: Option<u32>,
+    /// The numbers behind the rates, each of which `GET /rates/cases` opens.
+    #[schema(value_type = std::collections::HashMap<String, u32>)]
+    pub counts: BTreeMap<Figure, u32>,
 }
 
 /// One peer group, best rank first, the unranked after them by unit.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct GroupRates {
     /// Which group.
     pub group: PeerGroup,
@@ -214,6 +311,9 @@ fn unit_rates(row: RateRow, composite: Option<Rate>, rank: Option<u32>) -> UnitR
         return_rate: share(row.returned, row.tasks.saturating_add(row.returned)),
         overdue_rate: share(row.overdue, row.tasks),
         one_pass_rate: share(row.one_pass, row.confirmed),
+        handling_median_minutes: row.handling_median,
+        handling_p90_minutes: row.handling_p90,
+        counts: Figure::ALL.iter().map(|figure| (*figure, row.count(*figure))).collect(),
         tasks: row.tasks,
         unit: row.unit,
         name: row.name,

@@ -82,10 +82,32 @@ impl Month {
         NaiveDate::from_ymd_opt(year, month, 1).map(|first| Self { first }).ok_or_else(wrong)
     }
 
+    /// Its first day.
+    pub const fn first(self) -> NaiveDate {
+        self.first
+    }
+
+    /// The month of a day.
+    pub fn containing(day: NaiveDate) -> Self {
+        Self { first: day.with_day(1).unwrap_or(day) }
+    }
+
+    /// The month after it.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self { first: self.first.checked_add_months(chrono::Months::new(1)).unwrap_or(self.first) }
+    }
+
+    /// So many months before it.
+    #[must_use]
+    pub fn before(self, months: u32) -> Self {
+        let first = self.first.checked_sub_months(chrono::Months::new(months));
+        Self { first: first.unwrap_or(self.first) }
+    }
+
     /// The first instant of the month and the first instant after it.
     pub fn bounds(self) -> (Timestamp, Timestamp) {
-        let next = self.first.checked_add_months(chrono::Months::new(1)).unwrap_or(self.first);
-        (start_of(self.first), start_of(next))
+        (start_of(self.first), start_of(self.next().first))
     }
 }
 

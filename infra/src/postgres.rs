@@ -9,6 +9,7 @@ use sqlx::{
 
 pub mod audit;
 pub mod calendar;
+pub mod bulletin;
 pub mod complaint;
 pub mod duty;
 pub mod event;

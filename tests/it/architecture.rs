@@ -41,6 +41,7 @@ const WORDS: &[(&str, &str)] = &[
     ("org", "dih"),
     ("duty", "di"),
     ("rates", "diht"),
+    ("bulletin", "diaht"),
     // Deadlines are part of a case's rules; their store keeps the timers of every word.
     ("sla", "d"),
     ("timer", "i"),

@@ -355,6 +355,9 @@ fn the_vocabularies_are_fresh() {
         duty::ListKind, "清单种类";
         duty::Duty, "清单职责";
         rates::PeerGroup, "同类组";
+        rates::Figure, "三率的件数";
+        rates::CentreFigure, "区中心的件数";
+        rates::CentreDuty, "区中心的时限";
         import::Field, "导入字段";
     ];
     let mut text = String::new();

@@ -6,6 +6,7 @@ mod architecture;
 mod badinput;
 #[cfg(test)]
 mod calendar;
+mod bulletin;
 #[cfg(test)]
 mod complaint;
 #[cfg(test)]

@@ -74,6 +74,11 @@ const NAMED: &[(&str, &str)] = &[
     ("offer_unit", "offer_unit_pkey"),
     ("offer_unit", "offer_unit_hold"),
     ("redemption", "redemption_code"),
+    ("rate_snapshot", "rate_snapshot_pkey"),
+    ("rate_snapshot", "rate_snapshot_month"),
+    ("rate_snapshot", "rate_snapshot_published"),
+    ("rate_snapshot_case", "rate_snapshot_case_once"),
+    ("rate_snapshot_centre", "rate_snapshot_centre_once"),
 ];
 
 /// An empty database of this test's own.

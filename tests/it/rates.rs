@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use crate::support::{App, CLERK, SUBDISTRICT, UNIT};
 
+mod recomputed;
+pub mod world;
+
 const GROUPS: [&str; 3] = ["subdistrict", "department", "utility"];
 
 /// The rows of a group, after the frame of the answer was checked.
@@ -134,5 +137,36 @@ async fn what_is_no_month_is_refused() {
     }
     for period in ["2000-01", "2100-12", "2026-02"] {
         leader.get(&format!("/rates?period={period}")).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_number_opens_to_the_cases_that_one_may_read() {
+    let app = App::spawn().await;
+    let case = app.closed().await;
+    let path = |unit: &str, figure: &str| format!("/rates/cases?unit={unit}&figure={figure}");
+    for who in [CLERK, "head.urban-management", "supervisor", "leader"] {
+        let page = app.as_(who).get(&path(UNIT, "tasks")).await.expect(200);
+        assert_eq!(page["items"].as_array().unwrap().len(), 1, "{who}");
+        assert_eq!(page["items"][0]["number"], case.number.as_str());
+        let text = page.to_string();
+        assert!(!text.contains("13834567890") && !text.contains("李桂芳"), "{text}");
+    }
+    for who in ["dept.housing", "merchant.wenxing", "community.140213066004"] {
+        let page = app.as_(who).get(&path(UNIT, "tasks")).await.expect(200);
+        assert_eq!(page["items"], json!([]), "{who}: another unit's number");
+        let page = app.as_(who).get(&path("centre", "dispatch_due")).await.expect(200);
+        assert_eq!(page["items"], json!([]), "{who}: the centre's number");
+    }
+    assert!(app.as_(CLERK).get("/rates").await.expect(200)["centre"].is_null());
+    let leader = app.as_("leader");
+    assert_eq!(leader.get(&path("nowhere", "tasks")).await.expect(200)["items"], json!([]));
+    for (unit, figure) in [(UNIT, "x"), (UNIT, "answered"), ("centre", "tasks"), (UNIT, "TASKS")] {
+        let answer = leader.get(&path(unit, figure)).await;
+        assert_eq!(answer.fields(), ["figure"], "{answer}");
+        answer.refused(422, "invalid_field");
+    }
+    for query in ["figure=tasks", "unit=housing"] {
+        leader.get(&format!("/rates/cases?{query}")).await.refused(422, "invalid_field");
     }
 }

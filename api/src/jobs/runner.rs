@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use super::{export, notification, pause, points, redemption, schedule, stopped};
 use super::{calendar, notification, pause, points, redemption, schedule, stopped};
+use super::{bulletin, notification, pause, points, redemption, schedule, stopped};
 use crate::{app, error::Error, state::State};
 
 /// A kind of job. The implementing type is its payload: ids and codes only.
@@ -57,6 +58,7 @@ const KINDS: &[(&str, Run)] = &[
     (export::SweepExports::KIND, run::<export::SweepExports>),
     (calendar::Recompute::KIND, run::<calendar::Recompute>),
     (calendar::WarnCalendar::KIND, run::<calendar::WarnCalendar>),
+    (bulletin::FreezeMonths::KIND, run::<bulletin::FreezeMonths>),
     (notification::Notify::KIND, run::<notification::Notify>),
     (points::AwardAppeal::KIND, run::<points::AwardAppeal>),
     (points::ExpirePoints::KIND, run::<points::ExpirePoints>),

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use super::{
     export::SweepExports,
     calendar::WarnCalendar,
+    bulletin::FreezeMonths,
     points::{ExpirePoints, ReconcileLedger},
     runner::Job,
 };
@@ -37,9 +38,13 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (SweepSessions::KIND, HOUR),
     (SweepExports::KIND, HOUR),
     (ExpirePoints::KIND, HOUR),
+    (FreezeMonths::KIND, HOUR),
     (ReconcileLedger::KIND, MINUTE),
     (WarnCalendar::KIND, DAY),
 ];
+
+/// What no later run takes back.
+const IRREVERSIBLE: [&str; 2] = [ExpirePoints::KIND, FreezeMonths::KIND];
 
 /// What this worker has enqueued: the last period's number of each chore.
 #[derive(Debug, Default)]
@@ -48,11 +53,12 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire.
+    /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire and no
+    /// month is frozen.
     pub async fn enqueue_due(&mut self, state: &State, agreed: bool) {
         let now = state.clock.now();
         let mut due = self.due(now);
-        due.retain(|(kind, _)| agreed || *kind != ExpirePoints::KIND);
+        due.retain(|(kind, _)| agreed || !IRREVERSIBLE.contains(kind));
         if due.is_empty() {
             return;
         }

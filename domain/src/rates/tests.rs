@@ -43,10 +43,14 @@ fn an_empty_denominator_is_null_and_not_zero() {
         match field.as_str() {
             "unit" | "name" => assert!(value.is_string()),
             "tasks" | "sample" => assert_eq!(value, 0),
+            "counts" => {
+                let counts = value.as_object().unwrap();
+                assert!(Figure::ALL.iter().all(|figure| counts[figure.code()] == 0), "{value}");
+            }
             _ => assert!(value.is_null(), "{field} is {value}"),
         }
     }
-    assert_eq!(fields.len(), 17);
+    assert_eq!(fields.len(), 20);
 }
 
 #[test]
@@ -137,8 +141,7 @@ fn weights_and_sample_are_rules() {
     let groups = rates(vec![row("a", (1, 4), 1, 1, 1)], &rules);
     assert_eq!(groups[1].rows[0].composite, Some(0.25));
     assert_eq!(groups[1].rows[0].rank, Some(1));
-    let none =
-        RateRules { response_weight: 0, solved_weight: 0, satisfied_weight: 0, min_sample: 1 };
+    let none = RateRules { response_weight: 0, solved_weight: 0, satisfied_weight: 0, ..rules };
     assert_eq!(rates(vec![row("a", (1, 4), 1, 1, 1)], &none)[1].rows[0].composite, None);
 }
 

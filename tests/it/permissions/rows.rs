@@ -244,4 +244,9 @@ pub(super) const ROWS: &[Row] = &[
     ("calendar.recompute", &["sysadmin"], About::Year),
     ("deadline.preview", STAFF, About::Nothing),
     ("rates.month", STAFF, About::Nothing),
+    ("rates.cases", STAFF, About::Nothing),
+    ("bulletin.list", STAFF, About::Nothing),
+    ("bulletin.read", STAFF, About::Nothing),
+    ("bulletin.page", STAFF, About::Nothing),
+    ("bulletin.publish", &["supervisor"], About::Nothing),
 ];

@@ -16,7 +16,7 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body as it came.
     pub text: String,
-    /// The body as JSON, an SVG image as text; null for anything else.
+    /// The body as JSON, an SVG image or a page as text; null for anything else.
     pub body: Value,
 }
 
@@ -27,7 +27,9 @@ impl Answer {
         let served = response.url().path().to_owned();
         let text = response.text().await.expect("a body");
         let media_type = headers.get("content-type").and_then(|value| value.to_str().ok());
-        let body = if media_type.is_some_and(|media_type| media_type.starts_with("image/svg")) {
+        let body = if media_type.is_some_and(|media_type| {
+            media_type.starts_with("image/svg") || media_type.starts_with("text/html")
+        }) {
             Value::String(text.clone())
         } else {
             serde_json::from_str(&text).unwrap_or_default()

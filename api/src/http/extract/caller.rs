@@ -76,6 +76,7 @@ needs![
     ReviewWhistle,
     RateWhistle,
     ReadRates,
+    PublishBulletin,
     Staff,
     ManageAccounts,
     ManageCalendar,

@@ -246,6 +246,8 @@ fn other() -> Vec<Code> {
         code(&unlisted),
         code(&crate::app::job::Refused::NotDead),
         code(&crate::app::calendar::Refused::YearMissing(2027)),
+        code(&domain::bulletin::Refused::Published),
+        code(&crate::app::job::Refused::NotDead),
     ]
 }
 

@@ -1,13 +1,23 @@
-//! What each unit did in a month, counted from its tasks and from what residents said.
+//! What each unit did in a month, counted from its tasks and from what residents said; the sums and
+//! the cases behind them come from one relation, `rate_case` (infra/migrations, bulletin).
 
 use domain::{
-    rates::{GroupRates, PeerGroup, RateRow, RateRules, rates},
+    complaint::{Kind, Status},
+    id::{ComplaintId, TaskId},
+    org::NodeCode,
+    page::{Cursor, PageRequest},
+    rates::{Figure, GroupRates, PeerGroup, RateRow, RateRules, rates},
     scope::Scope,
+    task,
     time::{Month, Timestamp},
 };
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::postgres::Connection;
 
+pub mod centre;
 #[cfg(test)]
 mod tests;
 
@@ -28,8 +38,11 @@ mod tests;
 ///   on whether anybody called. A contact that is not due yet is one that had to be made;
 /// - an excluded case, and a reporter whom two follow-up rounds did not reach, count in no rate.
 ///
-/// A community's duties count for its subdistrict. Direct answers have no task and so no row, and
-/// imported history has none either. Assist tasks and whistles are not looked at.
+/// - while a complaint is suspended nothing falls due, as in the list of tasks.
+///
+/// A community's duties count for its subdistrict. Direct answers have no task and so no row: they
+/// count for the centre ([`centre`]). Imported history has none either. Assist tasks and whistles
+/// are not looked at. A month that is frozen is counted from what was kept then.
 ///
 /// # Errors
 /// The database is away.
@@ -40,11 +53,15 @@ pub async fn month(
     rules: &RateRules,
     now: Timestamp,
 ) -> Result<Vec<GroupRates>, sqlx::Error> {
-    let mut groups = rates(count(conn, month, now).await?, rules);
+    Ok(within(scope, rates(count(conn, month, now).await?, rules)))
+}
+
+/// The rows of a month that the scope may read.
+pub fn within(scope: &Scope, mut groups: Vec<GroupRates>) -> Vec<GroupRates> {
     for group in &mut groups {
         group.rows.retain(|row| is_readable(scope, &row.unit));
     }
-    Ok(groups)
+    groups
 }
 
 /// A unit reads its own row, and an officer the row of the subdistrict in which their area counts.
@@ -56,109 +73,42 @@ fn is_readable(scope: &Scope, unit: &str) -> bool {
             && scope.areas().iter().any(|area| area.starts_with(unit) || unit.starts_with(area)))
 }
 
-async fn count(
+/// Every unit's numbers of a month.
+///
+/// # Errors
+/// The database is away.
+pub(in crate::postgres) async fn count(
     conn: &mut Connection,
     month: Month,
     now: Timestamp,
 ) -> Result<Vec<RateRow>, sqlx::Error> {
     let (from, to) = month.bounds();
     let rows = sqlx::query!(
-        r#"
-        with first as (
-            -- until: when the centre gave the complaint to the next lead.
-            select task.*, ranked.code as ranked_unit, complaint.closed_as,
-                complaint.excluded_at is not null as excluded, (
-                    select min(next.dispatched_at) from task as next
-                    where next.complaint_id = task.complaint_id and next.line = 0
-                        and next.rework_of is null and next.status not in ('returned', 'cancelled')
-                        and next.dispatched_at > task.dispatched_at
-                ) as until
-            from task
-            join complaint on complaint.id = task.complaint_id
-            join org_node as own on own.code = task.unit
-            join org_node as ranked on ranked.peer_group is not null
-                and ranked.code = case when own.peer_group is null then own.parent_code else own.code end
-            where task.dispatched_at >= $1 and task.dispatched_at < $2
-                and task.role = 'lead' and task.rework_of is null and task.status <> 'cancelled'
-                and complaint.status <> 'merged'
-        ), duty as (
-            select first.*, status <> 'returned' as kept,
-                status <> 'returned' and not excluded as rated,
-                closed_as = 'not_reached' and until is null as not_reached,
-                chain.reworked, chain.overdue
-            from first
-            cross join lateral (
-                select coalesce(bool_or(part.rework_of is not null), false) as reworked,
-                    coalesce(bool_or(
-                        coalesce(part.acknowledged_at, part.ended_at, $3) > part.acknowledge_by
-                        or coalesce(part.contacted_at, part.ended_at, $3) > part.contact_by
-                        or coalesce(part.arrived_at, part.ended_at, $3) > part.arrive_by
-                        or coalesce(part.replied_at, part.ended_at, $3) > part.reply_by
-                    ), false) as overdue
-                from task as part
-                where part.complaint_id = first.complaint_id and part.line = 0
-                    and (part.id = first.id or (part.rework_of is not null
-                        and part.dispatched_at >= first.dispatched_at
-                        and (first.until is null or part.dispatched_at < first.until)))
-            ) as chain
-        ), answer as (
-            select distinct on (duty.id, speaker.id) duty.id as duty_id,
-                speaker.id = duty.complaint_id as own, evaluation.solved, evaluation.satisfaction,
-                evaluation.contacted
-            from duty
-            join complaint as speaker
-                on speaker.id = duty.complaint_id or speaker.merged_into = duty.complaint_id
-            join evaluation on evaluation.complaint_id = speaker.id
-                and evaluation.at >= duty.dispatched_at
-                and (duty.until is null or evaluation.at < duty.until)
-            where duty.rated
-                -- What a child said before it was merged was about its own lead.
-                and (speaker.id = duty.complaint_id or not exists (
-                    select from event where event.subject_id = speaker.id
-                        and event.kind = 'merged' and event.at > evaluation.at))
-                and not (speaker.id = duty.complaint_id and coalesce(duty.not_reached, false))
-            order by duty.id, speaker.id, evaluation.at desc, evaluation.id desc
-        ), told as (
-            select duty_id, count(*) as answers, count(*) filter (where solved) as solved,
-                count(*) filter (where satisfaction >= 3) as satisfied,
-                coalesce(bool_or(own and not contacted), false) as says_nobody_called
-            from answer group by duty_id
-        ), counted as (
-            select duty.*, coalesce(told.answers, 0) as answers, coalesce(told.solved, 0) as solved,
-                coalesce(told.satisfied, 0) as satisfied,
-                rated and contact_by is not null and not coalesce(not_reached, false) as contact_due,
-                contacted_at <= contact_by and not coalesce(told.says_nobody_called, false)
-                    as contacted_in_time
-            from duty left join told on told.duty_id = duty.id
-        )
-        select node.code as unit, node.name, node.peer_group as "group!: PeerGroup",
-            count(*) filter (where kept) as "tasks!",
-            count(*) filter (where contact_due) as "contact_due!",
-            count(*) filter (where contact_due and contacted_in_time) as "contacted_in_time!",
-            coalesce(sum(answers), 0)::bigint as "answers!",
-            coalesce(sum(solved), 0)::bigint as "solved!",
-            coalesce(sum(satisfied), 0)::bigint as "satisfied!",
-            count(*) filter (where rated and not_reached) as "not_reached!",
-            count(*) filter (where kept and excluded) as "excluded!",
-            count(*) filter (where rated and reworked) as "reworked!",
-            count(*) filter (where rated and (acknowledged_at is not null or acknowledge_by <= $3))
-                as "acknowledge_due!",
-            count(*) filter (where rated and acknowledged_at <= acknowledge_by)
-                as "on_time_acknowledge!",
-            count(*) filter (where rated and (replied_at is not null or reply_by <= $3))
-                as "reply_due!",
-            count(*) filter (where rated and replied_at <= reply_by) as "on_time_reply!",
-            count(*) filter (where not kept) as "returned!",
-            count(*) filter (where rated and overdue) as "overdue!",
-            count(*) filter (where rated and status = 'confirmed') as "confirmed!",
-            count(*) filter (
-                where rated and status = 'confirmed' and send_backs = 0 and not reworked
-            ) as "one_pass!"
-        from org_node as node
-        left join counted on counted.ranked_unit = node.code
-        where node.peer_group is not null and (node.active or counted.id is not null)
-        group by node.code
-        "#,
+        r#"select node.code as unit, node.name, node.peer_group as "group!: PeerGroup",
+               coalesce(sum(tasks), 0) as "tasks!",
+               coalesce(sum(contact_due), 0) as "contact_due!",
+               coalesce(sum(contacted_in_time), 0) as "contacted_in_time!",
+               coalesce(sum(answers), 0) as "answers!",
+               coalesce(sum(solved), 0) as "solved!",
+               coalesce(sum(satisfied), 0) as "satisfied!",
+               coalesce(sum(not_reached), 0) as "not_reached!",
+               coalesce(sum(excluded), 0) as "excluded!",
+               coalesce(sum(reworked), 0) as "reworked!",
+               coalesce(sum(acknowledge_due), 0) as "acknowledge_due!",
+               coalesce(sum(on_time_acknowledge), 0) as "on_time_acknowledge!",
+               coalesce(sum(reply_due), 0) as "reply_due!",
+               coalesce(sum(on_time_reply), 0) as "on_time_reply!",
+               coalesce(sum(returned), 0) as "returned!",
+               coalesce(sum(overdue), 0) as "overdue!",
+               coalesce(sum(confirmed), 0) as "confirmed!",
+               coalesce(sum(one_pass), 0) as "one_pass!",
+               percentile_disc(0.5) within group (order by handling_seconds) / 60 as handling_median,
+               percentile_disc(0.9) within group (order by handling_seconds) / 60 as handling_p90
+           from org_node as node
+           left join rate_case($1, $2, $3, $4) as counted on counted.unit = node.code
+           where node.peer_group is not null and (node.active or counted.task_id is not null)
+           group by node.code"#,
+        month.first(),
         from,
         to,
         now,
@@ -189,6 +139,97 @@ async fn count(
             overdue: number(row.overdue),
             confirmed: number(row.confirmed),
             one_pass: number(row.one_pass),
+            handling_median: row.handling_median.map(number),
+            handling_p90: row.handling_p90.map(number),
         })
         .collect())
+}
+
+/// A case behind a number.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RateCase {
+    /// The complaint.
+    pub complaint_id: ComplaintId,
+    /// Its number.
+    #[schema(example = "PC20261124000123")]
+    pub number: String,
+    /// Its title.
+    pub title: String,
+    /// What it is about.
+    pub kind: Kind,
+    /// Where the complaint stands now.
+    pub status: Status,
+    /// The community it is about.
+    pub community_code: NodeCode,
+    /// The task by which it counts; null for the centre's own work.
+    pub task_id: Option<TaskId>,
+    /// The unit that has the task: for a subdistrict's figures it may be one of its communities.
+    pub unit: Option<NodeCode>,
+    /// Where the task stands now.
+    pub task_status: Option<task::Status>,
+    /// When its clock began: the dispatch, or what came before the centre.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// How much it adds to the figure: more than 1 where several reporters answered.
+    pub count: i32,
+}
+
+impl RateCase {
+    /// Where the next page starts when this is the last row.
+    pub fn cursor(&self) -> Cursor {
+        Cursor { at: self.at, id: self.task_id.map_or(self.complaint_id.0, |task| task.0) }
+    }
+}
+
+/// The cases behind one figure of one unit, newest first, one more than the page: those that the
+/// scope may read. For whoever reads the unit's row by its area, cases elsewhere stay out.
+///
+/// # Errors
+/// The database is away.
+pub async fn cases(
+    conn: &mut Connection,
+    scope: &Scope,
+    (month, unit, figure): (Month, &str, Figure),
+    page: PageRequest,
+    now: Timestamp,
+) -> Result<Vec<RateCase>, sqlx::Error> {
+    if !is_readable(scope, unit) {
+        return Ok(Vec::new());
+    }
+    let (from, to) = month.bounds();
+    sqlx::query_as!(
+        RateCase,
+        r#"select c.id as "complaint_id: ComplaintId", c.number, c.title, c.kind as "kind: Kind",
+               c.status as "status: Status", c.community_code as "community_code: NodeCode",
+               t.id as "task_id?: TaskId", t.unit as "unit?: NodeCode",
+               t.status as "task_status?: task::Status", counted.dispatched_at as "at!",
+               (to_jsonb(counted) ->> $6)::int as "count!"
+           from rate_case($1, $2, $3, $4) as counted
+           join complaint c on c.id = counted.complaint_id
+           join task t on t.id = counted.task_id
+           where counted.unit = $5 and (to_jsonb(counted) ->> $6)::int > 0
+               and ($7 or c.community_code like any($8) or c.units && $9)
+               -- Whoever is reported does not read the report, nor do those under them.
+               and ($7 or c.reported_unit is null or not exists (
+                   select from unnest($9::text[]) as own (code)
+                   where own.code like c.reported_unit || '%'))
+               and ($10::timestamptz is null
+                   or (counted.dispatched_at, counted.task_id) < ($10, $11))
+           order by counted.dispatched_at desc, counted.task_id desc
+           limit $12"#,
+        month.first(),
+        from,
+        to,
+        now,
+        unit,
+        figure.code(),
+        scope.everything(),
+        &scope.area_patterns(),
+        scope.units(),
+        page.after.map(|cursor| cursor.at),
+        page.after.map_or(Uuid::nil(), |cursor| cursor.id),
+        page.probe(),
+    )
+    .fetch_all(conn)
+    .await
 }
