@@ -39,6 +39,7 @@ refused_by!(
     domain::task::Refused,
     domain::whistle::Refused,
     domain::identity::Refused,
+    domain::consultation::Refused,
     domain::duty::Refused,
     domain::redemption::Refused,
     domain::registration::Refused,

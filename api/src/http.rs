@@ -26,6 +26,7 @@ macro_rules! routes {
 }
 
 pub mod complaint;
+pub mod consultation;
 pub mod deadline;
 pub mod docs;
 pub mod envelope;
@@ -69,6 +70,8 @@ pub fn words() -> Vec<Routes> {
         track::routes(),
         task::routes(),
         task::ruling::routes(),
+        task::returns::routes(),
+        consultation::routes(),
         whistle::routes(),
         notification::routes(),
         job::routes(),

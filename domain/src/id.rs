@@ -76,6 +76,8 @@ ids! {
     TaskId;
     /// A whistle (哨).
     WhistleId;
+    /// A consultation (会商).
+    ConsultationId;
     /// An evaluation (评价).
     EvaluationId;
     /// A reply to a task (答复).

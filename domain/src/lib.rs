@@ -8,6 +8,7 @@ pub mod code;
 
 pub mod calendar;
 pub mod complaint;
+pub mod consultation;
 pub mod decision;
 pub mod duty;
 pub mod evaluation;

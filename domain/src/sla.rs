@@ -12,8 +12,8 @@ pub mod timer;
 
 pub use explain::{Step, steps};
 pub use rules::{
-    CentreDeadline, CentreRules, ExtensionAsk, ExtensionRefusal, ExtensionRule, FollowUpRules,
-    OverdueRules, ReturnRules, Rules,
+    CentreDeadline, CentreRules, ConsultationRules, ExtensionAsk, ExtensionRefusal, ExtensionRule,
+    FollowUpRules, OverdueRules, ReturnRules, Rules,
 };
 pub use timer::{Terms, Timer, TimerKind};
 

@@ -11,6 +11,7 @@ use crate::{
     time::Timestamp,
 };
 
+mod charge;
 mod clock;
 mod refused;
 mod ruling;
@@ -18,6 +19,7 @@ mod ruling;
 mod tests;
 mod unit;
 
+pub use charge::{Cause, Charge, Move, charges, lost};
 pub use clock::{Needed, Order};
 pub use refused::Refused;
 pub use ruling::{DecideExtension, DecideReturn, SendBack};
@@ -139,6 +141,8 @@ codes! {
         Confirm = "confirm", "确认";
         /// The reply must be done again.
         SendBack = "send_back", "退回";
+        /// The ruling of a consultation leaves it with its unit.
+        Bind = "bind", "会商裁定承办";
         /// The case ended.
         Cancel = "cancel", "取消";
     }
@@ -174,6 +178,11 @@ pub const TRANSITIONS: &[(Step, &[Status], &[Status])] = {
         ),
         (Step::Confirm, &[Replied], &[Confirmed]),
         (Step::SendBack, &[Replied], &[SentBack]),
+        (
+            Step::Bind,
+            &[Pending, Acknowledged, Arrived, Replied, SentBack, ReturnRequested],
+            &[Pending, Acknowledged, Arrived, Replied, SentBack],
+        ),
         (
             Step::Cancel,
             &[Pending, Acknowledged, Arrived, Replied, SentBack, ReturnRequested],

@@ -1,7 +1,7 @@
 //! The transition tables as documentation: `docs/TRANSITIONS.md` is this module's text, made from
 //! the same tables that the rules read.
 
-use crate::{complaint, registration, service, task, whistle};
+use crate::{complaint, consultation, registration, service, task, whistle};
 
 /// One table: each step with the states it starts from and those it can lead to.
 struct Table<'t> {
@@ -23,14 +23,14 @@ pub fn markdown() -> String {
     let mut out = String::from(
         "# Transitions\n\n\
          <!-- Generated from `TRANSITIONS` in\n     \
-         domain/src/{complaint,task,whistle,registration,service}.rs.\n     \
+         domain/src/{complaint,task,whistle,consultation,registration,service}.rs.\n     \
          Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
          Every step that is allowed, from where, and where it can lead. A step that a table does\n\
          not list is refused with the code under its title. A step that starts and ends in the\n\
          same state (挂起, 催办, 先行联系 …) is marked ↺. Whoever reported a merged complaint may\n\
          evaluate it once the case it follows is answered; that changes no state.\n",
     );
-    for table in [complaints(), tasks(), whistles(), registrations(), claims()] {
+    for table in [complaints(), tasks(), whistles(), consultations(), registrations(), claims()] {
         table.write(&mut out);
     }
     out
@@ -65,6 +65,10 @@ fn tasks() -> Table<'static> {
 
 fn whistles() -> Table<'static> {
     table!(whistle, "A whistle (吹哨)", "whistle_step_refused")
+}
+
+fn consultations() -> Table<'static> {
+    table!(consultation, "A consultation (会商)", "consultation_step_refused")
 }
 
 fn registrations() -> Table<'static> {
@@ -134,6 +138,8 @@ mod tests {
         assert_eq!(listed, task::Step::ALL);
         let listed: Vec<_> = whistle::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
         assert_eq!(listed, whistle::Step::ALL);
+        let listed: Vec<_> = consultation::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, consultation::Step::ALL);
         let listed: Vec<_> = registration::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
         assert_eq!(listed, registration::Step::ALL);
         let listed: Vec<_> = service::TRANSITIONS.iter().map(|(step, ..)| *step).collect();

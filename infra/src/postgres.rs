@@ -9,6 +9,7 @@ use sqlx::{
 
 pub mod audit;
 pub mod complaint;
+pub mod consultation;
 pub mod duty;
 pub mod event;
 pub mod idempotency;

@@ -7,6 +7,8 @@ mod badinput;
 #[cfg(test)]
 mod complaint;
 #[cfg(test)]
+mod consultation;
+#[cfg(test)]
 mod docs;
 #[cfg(test)]
 mod idempotency;

@@ -2,7 +2,7 @@
 //! a stopped clock or a wiped Redis changes nothing but delay.
 
 use domain::{
-    id::{ComplaintId, TaskId, WhistleId},
+    id::{ComplaintId, ConsultationId, TaskId, WhistleId},
     sla::{Timer, TimerKind},
     time::Timestamp,
 };
@@ -19,6 +19,8 @@ pub enum Subject {
     Task(TaskId),
     /// A whistle's.
     Whistle(WhistleId),
+    /// A consultation's.
+    Consultation(ConsultationId),
 }
 
 impl Subject {
@@ -28,6 +30,7 @@ impl Subject {
             Self::Complaint(_) => "complaint",
             Self::Task(_) => "task",
             Self::Whistle(_) => "whistle",
+            Self::Consultation(_) => "consultation",
         }
     }
 
@@ -37,6 +40,7 @@ impl Subject {
             Self::Complaint(id) => id.0,
             Self::Task(id) => id.0,
             Self::Whistle(id) => id.0,
+            Self::Consultation(id) => id.0,
         }
     }
 }
@@ -124,7 +128,7 @@ pub async fn due(
     let rows = sqlx::query!(
         r#"select subject, subject_id, kind as "kind: TimerKind", due_at
            from sla_timer
-           where state = 'armed' and due_at <= $1 and subject in ('complaint', 'task', 'whistle')
+           where state = 'armed' and due_at <= $1 and subject in ('complaint', 'task', 'whistle', 'consultation')
                and ($2::timestamptz is null or (due_at, subject_id, kind) > ($2, $3::uuid, $4::text))
            order by due_at, subject_id, kind
            limit $5"#,
@@ -139,6 +143,7 @@ pub async fn due(
     let subject = |code: &str, id| match code {
         "complaint" => Subject::Complaint(ComplaintId(id)),
         "whistle" => Subject::Whistle(WhistleId(id)),
+        "consultation" => Subject::Consultation(ConsultationId(id)),
         _ => Subject::Task(TaskId(id)),
     };
     Ok(rows

@@ -90,6 +90,7 @@ impl World {
         }
         world.own.insert((About::Judged, "dispatcher"), here.lead.clone());
         world.whistles(&ours, &above, &theirs).await;
+        world.consultations().await;
         service::registrations(&mut world).await;
         service::posts_and_claims(&mut world).await;
         service::redemptions(&mut world).await;
@@ -117,6 +118,22 @@ impl World {
                 self.app.as_("dispatcher").all(&format!("/tasks?whistle_id={whistle}")).await;
             let task = tasks[0]["id"].as_str().unwrap().to_owned();
             self.own.insert((About::Judged, persona), task);
+        }
+    }
+
+    /// One that 城市管理局 is invited to; to other units it is foreign.
+    async fn consultations(&mut self) {
+        let case = self.app.resident("wang").submit(&complaint()).await;
+        self.app.accept(&case, "ordinary").await;
+        let body = json!({"units": [UNIT, "housing"], "question": "路面塌陷由谁修复？"});
+        let opened = self.app.as_("dispatcher").post(&case.path("/consultations"), body).await;
+        let opened = opened.expect(201)["id"].as_str().unwrap().to_owned();
+        for persona in PERSONAS {
+            if OFFICERS.contains(&persona) {
+                self.foreign.insert((About::Consultation, persona), vec![opened.clone()]);
+            } else {
+                self.own.insert((About::Consultation, persona), opened.clone());
+            }
         }
     }
 

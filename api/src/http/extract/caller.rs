@@ -65,6 +65,7 @@ needs![
     ExcludeComplaint,
     UnmaskContact,
     ReadTask,
+    WatchReturns,
     WorkTask,
     JudgeTask,
     ReadWhistle,

@@ -68,6 +68,7 @@ fn words() -> Vec<Code> {
         complaint(),
         task(),
         extension(),
+        consultation(),
         whistle(),
         registration(),
         service(),
@@ -75,6 +76,16 @@ fn words() -> Vec<Code> {
         other(),
     ]
     .concat()
+}
+
+fn consultation() -> Vec<Code> {
+    use domain::consultation::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::State, status: Status::Decided }),
+        code(&Refused::AlreadyOpen),
+        code(&Refused::AtTop),
+        code(&Refused::DecideByOutOfRange),
+    ]
 }
 
 fn whistle() -> Vec<Code> {
