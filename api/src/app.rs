@@ -11,6 +11,7 @@ pub mod bulletin;
 pub mod case;
 pub mod complaint;
 pub mod export;
+pub mod consultation;
 pub mod idempotent;
 pub mod identity;
 pub mod import;

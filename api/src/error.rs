@@ -41,6 +41,7 @@ refused_by!(
     domain::whistle::Refused,
     domain::supervision::Refused,
     domain::identity::Refused,
+    domain::consultation::Refused,
     domain::duty::Refused,
     domain::export::Refused,
     domain::redemption::Refused,

@@ -28,6 +28,7 @@ macro_rules! routes {
 pub mod calendar;
 pub mod bulletin;
 pub mod complaint;
+pub mod consultation;
 pub mod deadline;
 pub mod docs;
 pub mod envelope;
@@ -78,6 +79,8 @@ pub fn words() -> Vec<Routes> {
         task::ruling::routes(),
         // Before the whistles themselves, one of which `rates` is not.
         whistle::watch::routes(),
+        task::returns::routes(),
+        consultation::routes(),
         whistle::routes(),
         view::routes(),
         export::routes(),

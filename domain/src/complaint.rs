@@ -12,6 +12,7 @@ use crate::{
 
 mod case;
 mod centre;
+mod consult;
 mod refused;
 mod reporter;
 mod submission;
@@ -142,6 +143,10 @@ codes! {
         Suspend = "suspend", "挂起";
         /// The clocks go on.
         Resume = "resume", "恢复";
+        /// The centre lets units confer on it.
+        Consult = "consult", "转入会商";
+        /// The ruling of a consultation names who has it.
+        Rule = "rule", "会商裁定";
         /// A supervisor takes it out of the rates.
         Exclude = "exclude", "剔除";
         /// The reporter takes it back.
@@ -185,6 +190,8 @@ pub const TRANSITIONS: &[(Step, &[Status], &[Status])] = {
         (Step::Dispatch, &[Accepted, Handling], &[Dispatched, Handling]),
         (Step::Suspend, &[Accepted, Dispatched, Handling], &[Accepted, Dispatched, Handling]),
         (Step::Resume, &[Accepted, Dispatched, Handling], &[Accepted, Dispatched, Handling]),
+        (Step::Consult, &[Accepted, Dispatched, Handling], &[Accepted, Dispatched, Handling]),
+        (Step::Rule, &[Accepted, Dispatched, Handling], &[Dispatched, Handling]),
         (
             Step::Exclude,
             &[Dispatched, Handling, Replied, FollowUp, Closed],
@@ -271,7 +278,7 @@ pub struct Complaint {
     pub merged_into: Option<ComplaintId>,
     /// When it was taken out of the rates.
     pub excluded_at: Option<Timestamp>,
-    /// The units that have or had a task.
+    /// The units that have or had a task, or were invited to confer.
     pub units: Vec<NodeCode>,
 }
 

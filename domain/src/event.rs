@@ -81,6 +81,18 @@ codes! {
         ReworkOrdered = "rework_ordered", "重办";
         /// Reworked twice in vain: the units must confer.
         ConsultationOpened = "consultation_opened", "转入会商";
+        /// A unit is invited to confer.
+        ConsultationInvited = "consultation_invited", "邀请会商";
+        /// An invited unit gave its statement.
+        ConsultationStated = "consultation_stated", "会商陈述";
+        /// The consultation went one level up.
+        ConsultationClimbed = "consultation_climbed", "提级会商";
+        /// The consultation was decided: who has the case now.
+        ConsultationDecided = "consultation_decided", "会商裁定";
+        /// The case was settled or ended before the consultation was decided.
+        ConsultationLapsed = "consultation_lapsed", "会商终止";
+        /// The ruling of a consultation left the task with its unit.
+        TaskBound = "task_bound", "会商裁定承办";
         /// The case is closed.
         Closed = "closed", "已办结";
         /// The case is archived.

@@ -78,6 +78,8 @@ ids! {
     WhistleId;
     /// A supervision (督办件).
     SupervisionId;
+    /// A consultation (会商).
+    ConsultationId;
     /// An evaluation (评价).
     EvaluationId;
     /// A reply to a task (答复).

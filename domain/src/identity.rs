@@ -91,6 +91,8 @@ pub enum Permission {
     ExcludeComplaint,
     /// Read tasks within one's scope.
     ReadTask,
+    /// See which cases went to and fro between units (反复退单), and what that cost.
+    WatchReturns,
     /// Work on one's unit's tasks.
     WorkTask,
     /// Confirm a task or send it back: the centre for complaints, the blower for whistles.
@@ -187,6 +189,7 @@ impl Permission {
                 Leader,
                 Auditor,
             ]),
+            Self::WatchReturns => only(&[Dispatcher, Supervisor]),
             Self::WorkTask => {
                 only(&[DepartmentClerk, DepartmentHead, SubdistrictOfficer, CommunityOfficer])
             }

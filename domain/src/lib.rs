@@ -9,6 +9,7 @@ pub mod code;
 pub mod bulletin;
 pub mod calendar;
 pub mod complaint;
+pub mod consultation;
 pub mod decision;
 pub mod duty;
 pub mod evaluation;

@@ -12,8 +12,8 @@ pub mod timer;
 
 pub use explain::{Step, steps};
 pub use rules::{
-    CentreDeadline, CentreRules, ExtensionAsk, ExtensionRefusal, ExtensionRule, FollowUpRules,
-    OverdueRules, ReturnRules, Rules, SupervisionRules, WhistleRules,
+    CentreDeadline, CentreRules, ConsultationRules, ExtensionAsk, ExtensionRefusal, ExtensionRule,
+    FollowUpRules, OverdueRules, ReturnRules, Rules, SupervisionRules, WhistleRules,
 };
 pub use timer::{Terms, Timer, TimerKind};
 

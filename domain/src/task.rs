@@ -11,6 +11,7 @@ use crate::{
     time::Timestamp,
 };
 
+mod charge;
 mod clock;
 mod recompute;
 mod refused;
@@ -19,6 +20,7 @@ mod ruling;
 mod tests;
 mod unit;
 
+pub use charge::{Cause, Charge, Move, charges, lost};
 pub use clock::{Needed, Order};
 pub use recompute::{Clocks, Met};
 pub use refused::Refused;
@@ -141,6 +143,8 @@ codes! {
         Confirm = "confirm", "确认";
         /// The reply must be done again.
         SendBack = "send_back", "退回";
+        /// The ruling of a consultation leaves it with its unit.
+        Bind = "bind", "会商裁定承办";
         /// The case ended.
         Cancel = "cancel", "取消";
     }
@@ -176,6 +180,11 @@ pub const TRANSITIONS: &[(Step, &[Status], &[Status])] = {
         ),
         (Step::Confirm, &[Replied], &[Confirmed]),
         (Step::SendBack, &[Replied], &[SentBack]),
+        (
+            Step::Bind,
+            &[Pending, Acknowledged, Arrived, Replied, SentBack, ReturnRequested],
+            &[Pending, Acknowledged, Arrived, Replied, SentBack],
+        ),
         (
             Step::Cancel,
             &[Pending, Acknowledged, Arrived, Replied, SentBack, ReturnRequested],

@@ -144,8 +144,16 @@ fn check_event(event: &NewEvent) {
     let data = event.data.to_string();
     assert!(data.is_ascii(), "prose in the data of {:?}: {data}", event.kind);
     assert!(!data.contains("1380000"), "a phone number in the data of {:?}", event.kind);
-    // The two-way appraisal is about a unit, not about its task.
-    let of_unit = matches!(event.kind, K::UnitAppraised | K::WhistleRated);
+    // The two-way appraisal and a consultation are about a unit, not about its task.
+    let of_unit = matches!(
+        event.kind,
+        K::UnitAppraised
+            | K::WhistleRated
+            | K::ConsultationInvited
+            | K::ConsultationStated
+            | K::ConsultationClimbed
+            | K::ConsultationLapsed
+    );
     assert_eq!(event.task.is_some(), event.unit.is_some() && !of_unit, "{:?}", event.kind);
     if event.visibility == Visibility::Unit {
         assert!(event.unit.is_some(), "{:?} is for a unit and names none", event.kind);
@@ -158,6 +166,11 @@ fn check_event(event: &NewEvent) {
         | K::ExtensionRequested
         | K::ExtensionDeclined
         | K::TaskCancelled
+        | K::TaskBound
+        | K::ConsultationInvited
+        | K::ConsultationStated
+        | K::ConsultationClimbed
+        | K::ConsultationLapsed
         | K::Reminder
         | K::Overdue
         | K::OverdueNotice

@@ -1,7 +1,7 @@
 //! The transition tables as documentation: `docs/TRANSITIONS.md` is this module's text, made from
 //! the same tables that the rules read.
 
-use crate::{complaint, registration, service, supervision, task, whistle};
+use crate::{complaint, consultation, registration, service, supervision, task, whistle};
 
 /// One table: each step with the states it starts from and those it can lead to.
 struct Table<'t> {
@@ -23,14 +23,22 @@ pub fn markdown() -> String {
     let mut out = String::from(
         "# Transitions\n\n\
          <!-- Generated from `TRANSITIONS` in\n     \
-         domain/src/{complaint,task,whistle,supervision,registration,service}.rs.\n     \
+         domain/src/{complaint,task,whistle,consultation,supervision,registration,service}.rs.\n     \
          Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
          Every step that is allowed, from where, and where it can lead. A step that a table does\n\
          not list is refused with the code under its title. A step that starts and ends in the\n\
          same state (挂起, 催办, 先行联系 …) is marked ↺. Whoever reported a merged complaint may\n\
          evaluate it once the case it follows is answered; that changes no state.\n",
     );
-    for table in [complaints(), tasks(), whistles(), supervisions(), registrations(), claims()] {
+    for table in [
+        complaints(),
+        tasks(),
+        whistles(),
+        consultations(),
+        supervisions(),
+        registrations(),
+        claims(),
+    ] {
         table.write(&mut out);
     }
     out
@@ -69,6 +77,10 @@ fn whistles() -> Table<'static> {
 
 fn supervisions() -> Table<'static> {
     table!(supervision, "A supervision (督办件)", "supervision_step_refused")
+}
+
+fn consultations() -> Table<'static> {
+    table!(consultation, "A consultation (会商)", "consultation_step_refused")
 }
 
 fn registrations() -> Table<'static> {
@@ -140,6 +152,8 @@ mod tests {
         assert_eq!(listed, whistle::Step::ALL);
         let listed: Vec<_> = supervision::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
         assert_eq!(listed, supervision::Step::ALL);
+        let listed: Vec<_> = consultation::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, consultation::Step::ALL);
         let listed: Vec<_> = registration::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
         assert_eq!(listed, registration::Step::ALL);
         let listed: Vec<_> = service::TRANSITIONS.iter().map(|(step, ..)| *step).collect();

@@ -11,6 +11,7 @@ pub mod audit;
 pub mod calendar;
 pub mod bulletin;
 pub mod complaint;
+pub mod consultation;
 pub mod duty;
 pub mod event;
 pub mod export;

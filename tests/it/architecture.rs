@@ -24,6 +24,7 @@ const FLOORS: [(char, &str); 5] = [
 const WORDS: &[(&str, &str)] = &[
     ("complaint", "diaht"),
     ("task", "diaht"),
+    ("consultation", "diaht"),
     ("whistle", "diaht"),
     ("supervision", "diaht"),
     ("identity", "diaht"),

@@ -11,8 +11,8 @@ use std::{
 
 use api::http::problem::codes;
 use domain::{
-    complaint, duty, evaluation::Satisfaction, event, identity, import, offer, org, points, rates,
-    redemption, registration, service, sla, supervision, task, whistle,
+    complaint, consultation, duty, evaluation::Satisfaction, event, identity, import, offer, org,
+    points, rates, redemption, registration, service, sla, supervision, task, whistle,
 };
 
 /// A document: where it stands, and its text.
@@ -271,6 +271,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("complaint_step_refused", "Complaints (诉求)"),
     ("task_step_refused", "Tasks (任务)"),
     ("extension_not_for_emergency", "Extensions (延期)"),
+    ("consultation_step_refused", "Consultations (会商)"),
     ("whistle_step_refused", "Whistles (吹哨)"),
     ("supervision_step_refused", "Supervision (督办)"),
     ("registration_step_refused", "Registration (双报到)"),
@@ -323,6 +324,11 @@ fn the_vocabularies_are_fresh() {
         task::Outcome, "答复结论";
         task::ReturnGround, "退单理由";
         task::Step, "任务步骤";
+        task::Cause, "时间归因";
+        consultation::Status, "会商状态";
+        consultation::Level, "会商层级";
+        consultation::Cause, "会商原因";
+        consultation::Step, "会商步骤";
         whistle::Status, "哨单状态";
         whistle::Kind, "哨单类型";
         whistle::Level, "哨单等级";

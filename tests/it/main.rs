@@ -10,6 +10,8 @@ mod bulletin;
 #[cfg(test)]
 mod complaint;
 #[cfg(test)]
+mod consultation;
+#[cfg(test)]
 mod docs;
 #[cfg(test)]
 mod export;

@@ -255,6 +255,12 @@ impl Change {
         &self.created
     }
 
+    /// With more to be told.
+    pub fn telling(mut self, events: impl IntoIterator<Item = NewEvent>) -> Self {
+        self.events.extend(events);
+        self
+    }
+
     pub fn waiting(mut self, tasks: Vec<Task>) -> Self {
         self.waiting = tasks;
         self
@@ -291,7 +297,7 @@ impl Change {
     /// # Errors
     /// The database's.
     pub async fn store(
-        self,
+        mut self,
         conn: &mut Connection,
         state: &State,
         ask: &Ask,
@@ -300,6 +306,10 @@ impl Change {
     ) -> Result<Vec<JobId>, Error> {
         if self.is_empty() {
             return Ok(Vec::new());
+        }
+        if let Root::Complaint(complaint) = &self.root {
+            let told = super::consultation::lapsing(conn, complaint.id, &self.events).await?;
+            self.events.extend(told);
         }
         for saved in &self.saved {
             task::save(conn, saved).await?;

@@ -41,7 +41,7 @@ pub use hot::mark_hot;
 pub use reporter::{Voice, evaluate, remind, reopen, withdraw};
 pub use track::{Credentials, by_query_code};
 
-pub(super) use centre::units;
+pub(super) use centre::{judged, units};
 
 /// The characters of a query code: none that is taken for another.
 const QUERY_ALPHABET: &[char] = &[

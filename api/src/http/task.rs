@@ -32,6 +32,7 @@ use super::{
 use crate::{app::task as tasks, error::Error, state::State};
 
 pub mod filter;
+pub mod returns;
 pub mod ruling;
 
 pub use filter::ListFilter;

@@ -110,6 +110,9 @@ async fn fire(state: &State, due: Due, now: Timestamp) -> bool {
         Subject::Task(id) => app::task::fire(state, id, kind, due_at).await.map(drop),
         Subject::Supervision(id) => app::supervision::fire(state, id, kind, due_at).await.map(drop),
         Subject::Whistle(id) => app::whistle::fire(state, id, kind, due_at).await.map(drop),
+        Subject::Consultation(id) => {
+            app::consultation::fire(state, id, kind, due_at).await.map(drop)
+        }
     };
     let result = if outcome.is_ok() { "fired" } else { "failed" };
     metrics::counter!("timers_total", "kind" => kind.code(), "result" => result).increment(1);

@@ -307,7 +307,7 @@ impl Complaint {
         Ok(())
     }
 
-    /// Notes that a unit has or had a task.
+    /// Notes that a unit has its part in the case: it reads it from now on.
     pub fn take_on(&mut self, unit: &NodeCode) {
         if !self.units.contains(unit) {
             self.units.push(unit.clone());

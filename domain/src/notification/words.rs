@@ -13,6 +13,7 @@ use crate::{
     whistle,
 };
 
+mod consultation;
 mod service;
 mod supervision;
 #[cfg(test)]
@@ -71,6 +72,10 @@ const fn note_of(kind: EventKind) -> (Author, &'static str) {
         EventKind::Contacted => (Author::Aside, "联系情况"),
         EventKind::Arrived => (Author::Staff, "到场情况"),
         EventKind::TaskDispatched => (Author::Internal, "派单说明"),
+        EventKind::ConsultationInvited => (Author::Internal, "会商事项"),
+        EventKind::ConsultationStated => (Author::Internal, "陈述"),
+        EventKind::ConsultationClimbed => (Author::Internal, "原因"),
+        EventKind::ConsultationDecided => (Author::Staff, "裁定"),
         EventKind::ReturnRequested => (Author::Internal, "依据"),
         EventKind::FollowUpMissed => (Author::Internal, "情况"),
         EventKind::Suspended | EventKind::ExtensionRequested | EventKind::ExtensionGranted => {
@@ -170,9 +175,6 @@ impl Facts<'_> {
             }),
             EventKind::FollowUpMissed => fixed("回访未联系上反映人"),
             EventKind::Evaluated => Some(self.evaluated()),
-            EventKind::ConsultationOpened => {
-                fixed("多次重办仍未解决，已转入会商，由区中心召集有关单位研究")
-            }
             EventKind::Closed => Some(match self.code::<ClosedAs>("as") {
                 Some(how) => format!("诉求已办结（{}）", how.label()),
                 None => "诉求已办结".to_owned(),
@@ -191,7 +193,7 @@ impl Facts<'_> {
                 Some(step) => format!("区中心自身超时：{}已过", step.label()),
                 None => "区中心自身超时".to_owned(),
             }),
-            _ => self.service().or_else(|| self.supervision()),
+            _ => self.service().or_else(|| self.supervision()).or_else(|| self.consultation()),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::{Schedules, Span, Urgency};
 use crate::calendar::WorkingCalendar;
+use crate::consultation::Level;
 use crate::refusal::{Kind, Refusal};
 use crate::time::{self, Timestamp};
 
@@ -16,6 +17,8 @@ pub struct Rules {
     pub centre: CentreRules,
     /// Returns (退单).
     pub returns: ReturnRules,
+    /// Consultations (会商).
+    pub consultation: ConsultationRules,
     /// Extensions (延期).
     pub extension: ExtensionRule,
     /// Reminders (催办) and overdue notices.
@@ -119,6 +122,40 @@ impl ReturnRules {
     ) -> Timestamp {
         let span = if urgency.is_pressing() { self.pressing_window } else { self.window };
         span.end(dispatched_at, calendar)
+    }
+}
+
+/// Consultations (会商): how long each level has to decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConsultationRules {
+    /// The centre: 3 working days.
+    pub centre: Span,
+    /// The deputy district head: 5 working days.
+    pub deputy_head: Span,
+    /// The coordination mechanism: 5 working days.
+    pub coordination: Span,
+}
+
+impl Default for ConsultationRules {
+    fn default() -> Self {
+        Self {
+            centre: Span::WorkingDays(3),
+            deputy_head: Span::WorkingDays(5),
+            coordination: Span::WorkingDays(5),
+        }
+    }
+}
+
+impl ConsultationRules {
+    /// When a level that begins at this instant must have decided.
+    pub fn ends_at(&self, level: Level, from: Timestamp, calendar: &WorkingCalendar) -> Timestamp {
+        let span = match level {
+            Level::Centre => self.centre,
+            Level::DeputyHead => self.deputy_head,
+            Level::Coordination => self.coordination,
+        };
+        span.end(from, calendar)
     }
 }
 

@@ -41,6 +41,8 @@ codes! {
         AnswerDue = "answer_due", "督办答复时限";
         /// The centre must have ruled on a return or an extension.
         RulingDue = "ruling_due", "裁定时限";
+        /// A consultation must have been decided.
+        ConsultationDue = "consultation_due", "会商裁定时限";
         /// The centre must have confirmed a reply or sent it back.
         ConfirmDue = "confirm_due", "确认时限";
         /// A whistle must have been reviewed.

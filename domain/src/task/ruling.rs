@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::{Refused, Status, Step, Task};
+use super::{Order, Refused, Status, Step, Task};
 use crate::{
-    complaint::{Assignment, Suspend},
+    complaint::{Assignment, Complaint, Suspend},
     decision::Decision,
     event::{EventKind, Visibility},
     refusal::Invalid,
@@ -133,6 +133,57 @@ impl Task {
         state.fit_before_reply();
         let event = state.dispatched(None);
         Decision::one(state, event)
+    }
+
+    /// The ruling of a consultation leaves the task with its unit (会商裁定承办), which cannot return
+    /// it any more; a return that was asked for is settled by it. `reply_by` is a new date.
+    ///
+    /// # Errors
+    /// It is over; the date is past.
+    pub fn bind(
+        &self,
+        reply_by: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Decision<Self>, Refused> {
+        self.permit(Step::Bind)?;
+        let mut state = self.clone();
+        state.is_final = true;
+        if let Some(request) = state.return_request.take() {
+            state.status = request.before;
+        }
+        // What is replied already was in time or not by the date that stood then.
+        if let Some(by) = reply_by.filter(|_| state.status != Status::Replied) {
+            within_reach(by, now)?;
+            state.reply_by = by;
+            state.fit_before_reply();
+        }
+        let event = self
+            .event(EventKind::TaskBound, Visibility::Unit)
+            .with(json!({ "reply_by": state.reply_by, "role": state.role }));
+        Ok(Decision::one(state, event))
+    }
+
+    /// A new task by the ruling of a consultation: it cannot be returned.
+    ///
+    /// # Errors
+    /// The date is past.
+    pub fn ruled(
+        to: &Assignment,
+        complaint: &Complaint,
+        order: &Order,
+        reply_by: Option<Timestamp>,
+        terms: Terms<'_>,
+        now: Timestamp,
+    ) -> Result<Decision<Self>, Refused> {
+        let mut state = Self::dispatch(to, complaint, order, terms, now).state;
+        state.is_final = true;
+        if let Some(by) = reply_by {
+            within_reach(by, now)?;
+            state.reply_by = by;
+            state.fit_before_reply();
+        }
+        let event = state.dispatched(order.note.clone());
+        Ok(Decision::one(state, event))
     }
 
     /// Rules on an extension (裁定延期); granted, it replaces `reply_by`, and the resident is told.

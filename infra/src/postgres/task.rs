@@ -195,7 +195,8 @@ pub async fn save(conn: &mut Connection, task: &Task) -> Result<(), sqlx::Error>
              reply_basis = $14, confirmed_at = $15, ended_at = $16, returns = $17,
              return_ground = $18, return_to = $19, return_asked_at = $20,
              status_before_return = $21, extensions = $22, extension_until = $23,
-             extension_asked_at = $24, send_backs = $25, return_by = $26
+             extension_asked_at = $24, send_backs = $25, return_by = $26,
+             final = $27
          where id = $1",
         task.id.0,
         task.status.code(),
@@ -223,6 +224,7 @@ pub async fn save(conn: &mut Connection, task: &Task) -> Result<(), sqlx::Error>
         task.extension_request.map(|request| request.asked_at),
         task.send_backs,
         task.return_by,
+        task.is_final,
     )
     .execute(conn)
     .await?;

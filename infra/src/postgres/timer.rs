@@ -2,7 +2,7 @@
 //! a stopped clock or a wiped Redis changes nothing but delay.
 
 use domain::{
-    id::{ComplaintId, SupervisionId, TaskId, WhistleId},
+    id::{ComplaintId, ConsultationId, SupervisionId, TaskId, WhistleId},
     sla::{Timer, TimerKind},
     time::Timestamp,
 };
@@ -21,6 +21,8 @@ pub enum Subject {
     Whistle(WhistleId),
     /// A supervision's.
     Supervision(SupervisionId),
+    /// A consultation's.
+    Consultation(ConsultationId),
 }
 
 impl Subject {
@@ -31,6 +33,7 @@ impl Subject {
             Self::Task(_) => "task",
             Self::Whistle(_) => "whistle",
             Self::Supervision(_) => "supervision",
+            Self::Consultation(_) => "consultation",
         }
     }
 
@@ -41,6 +44,7 @@ impl Subject {
             Self::Task(id) => id.0,
             Self::Whistle(id) => id.0,
             Self::Supervision(id) => id.0,
+            Self::Consultation(id) => id.0,
         }
     }
 }
@@ -128,7 +132,8 @@ pub async fn due(
     let rows = sqlx::query!(
         r#"select subject, subject_id, kind as "kind: TimerKind", due_at
            from sla_timer
-           where state = 'armed' and due_at <= $1 and subject in ('complaint', 'task', 'whistle', 'supervision')
+           where state = 'armed' and due_at <= $1
+               and subject in ('complaint', 'task', 'whistle', 'consultation', 'supervision')
                and ($2::timestamptz is null or (due_at, subject_id, kind) > ($2, $3::uuid, $4::text))
            order by due_at, subject_id, kind
            limit $5"#,
@@ -144,6 +149,7 @@ pub async fn due(
         "complaint" => Subject::Complaint(ComplaintId(id)),
         "whistle" => Subject::Whistle(WhistleId(id)),
         "supervision" => Subject::Supervision(SupervisionId(id)),
+        "consultation" => Subject::Consultation(ConsultationId(id)),
         _ => Subject::Task(TaskId(id)),
     };
     Ok(rows

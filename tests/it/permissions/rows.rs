@@ -76,6 +76,8 @@ pub(super) enum About {
     /// A task that one judges: the centre's are the complaints', an officer's those of a whistle
     /// that his unit blew; every other is foreign to him.
     Judged,
+    /// A consultation that one's unit is invited to; all for the centre.
+    Consultation,
     /// A whistle that one may read: of one's area, of one's unit; all for the centre.
     Whistle,
     /// A whistle that one's unit blew.
@@ -183,6 +185,14 @@ pub(super) const ROWS: &[Row] = &[
     ("export.order", TASK_READERS, About::Nothing),
     ("export.read", TASK_READERS, About::Export),
     ("export.file", EVERYONE, About::File),
+    ("task.charges", TASK_READERS, About::Case),
+    ("task.ping_pong", &["dispatcher", "supervisor"], About::Nothing),
+    ("consultation.open", DESK, About::Case),
+    ("consultation.list", TASK_READERS, About::Nothing),
+    ("consultation.read", TASK_READERS, About::Consultation),
+    ("consultation.state", UNITS, About::Consultation),
+    ("consultation.climb", DESK, About::Consultation),
+    ("consultation.decide", DESK, About::Consultation),
     ("whistle.draft", OFFICERS, About::Nothing),
     ("whistle.list", TASK_READERS, About::Nothing),
     ("whistle.rates", TASK_READERS, About::Nothing),

@@ -94,6 +94,7 @@ impl World {
         world.whistles(&ours, &above, &theirs).await;
         world.lists().await;
         supervision::supervisions(&mut world, &here, &there, &down).await;
+        world.consultations().await;
         service::registrations(&mut world).await;
         service::posts_and_claims(&mut world).await;
         service::redemptions(&mut world).await;
@@ -143,6 +144,22 @@ impl World {
             let others = all.iter().filter(|(other, who, _)| other == about && who != persona);
             let others = others.map(|(.., id)| id.clone()).take(2).collect();
             self.foreign.insert((*about, *persona), others);
+        }
+    }
+
+    /// One that 城市管理局 is invited to; to other units it is foreign.
+    async fn consultations(&mut self) {
+        let case = self.app.resident("wang").submit(&complaint()).await;
+        self.app.accept(&case, "ordinary").await;
+        let body = json!({"units": [UNIT, "housing"], "question": "路面塌陷由谁修复？"});
+        let opened = self.app.as_("dispatcher").post(&case.path("/consultations"), body).await;
+        let opened = opened.expect(201)["id"].as_str().unwrap().to_owned();
+        for persona in PERSONAS {
+            if OFFICERS.contains(&persona) {
+                self.foreign.insert((About::Consultation, persona), vec![opened.clone()]);
+            } else {
+                self.own.insert((About::Consultation, persona), opened.clone());
+            }
         }
     }
 

@@ -161,7 +161,7 @@ pub async fn dispatch(
 }
 
 /// Resolves the units and judges each against the lists that are valid today.
-async fn judged(
+pub(in crate::app) async fn judged(
     tx: &mut Connection,
     complaint: &Complaint,
     order: &DispatchOrder,

@@ -17,7 +17,10 @@ use infra::{
 
 use super::cancelling;
 use crate::{
-    app::case::{Ask, Change, Locked, carry_out},
+    app::{
+        case::{Ask, Change, Locked, carry_out},
+        consultation::after_reworks,
+    },
     error::Error,
     state::State,
 };
@@ -160,7 +163,8 @@ pub async fn evaluate(
                     let rework = Rework { task: random::id(now), lead: case.last_lead() };
                     let (decision, task) =
                         case.complaint.evaluate(&given, &rework, here.terms(), now)?;
-                    Change::of(decision).creating(task)
+                    let change = Change::of(decision).creating(task);
+                    after_reworks(tx, here, &case, change, now).await?
                 }
             };
             let kept = NewEvaluation {

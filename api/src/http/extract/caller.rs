@@ -66,6 +66,7 @@ needs![
     UnmaskContact,
     ReadTask,
     ExportList,
+    WatchReturns,
     WorkTask,
     JudgeTask,
     Supervise,

@@ -68,6 +68,7 @@ fn words() -> Vec<Code> {
         complaint(),
         task(),
         extension(),
+        consultation(),
         whistle(),
         supervision(),
         registration(),
@@ -77,6 +78,16 @@ fn words() -> Vec<Code> {
         other(),
     ]
     .concat()
+}
+
+fn consultation() -> Vec<Code> {
+    use domain::consultation::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::State, status: Status::Decided }),
+        code(&Refused::AlreadyOpen),
+        code(&Refused::AtTop),
+        code(&Refused::DecideByOutOfRange),
+    ]
 }
 
 fn whistle() -> Vec<Code> {

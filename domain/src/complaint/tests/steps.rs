@@ -7,6 +7,7 @@ use crate::{
         Accept, Answer, Complaint, Dispatch, Exclude, Ground, Refused, Reject, Reopen, Rework,
         Status, Step, Suspend, TRANSITIONS, Withdraw,
     },
+    consultation::{Cause, Decide},
     decision::Decision,
     evaluation::Evaluation,
     refusal::Refusal,
@@ -22,6 +23,17 @@ fn only<T>(
     result: Result<(Decision<Complaint>, T), Refused>,
 ) -> Result<Decision<Complaint>, Refused> {
     result.map(|(decision, _)| decision)
+}
+
+fn to_two_units() -> Dispatch {
+    Dispatch {
+        lead: assign(10, "urban-management"),
+        assist: vec![assign(11, "water")],
+        judged_by: None,
+        site: false,
+        note: Some("尽快查看".into()),
+        approved_by: Some("leader".into()),
+    }
 }
 
 /// The centre's steps, and what moves without anybody asking.
@@ -41,16 +53,11 @@ fn take(step: Step, complaint: &Complaint) -> Vec<Result<Decision<Complaint>, Re
             into.id = id(2);
             complaint.merge(&into)
         }
-        Step::Dispatch => {
-            let command = Dispatch {
-                lead: assign(10, "urban-management"),
-                assist: vec![assign(11, "water")],
-                judged_by: None,
-                site: false,
-                note: Some("尽快查看".into()),
-                approved_by: Some("leader".into()),
-            };
-            only(complaint.dispatch(&command, &[], terms(), now))
+        Step::Dispatch => only(complaint.dispatch(&to_two_units(), &[], terms(), now)),
+        Step::Consult => complaint.consult(Cause::Overlap, &[assign(10, "water").unit]),
+        Step::Rule => {
+            let ruling = Decide::parse("由城管局牵头办理", Some("责任清单第七项"), None);
+            complaint.rule(&to_two_units(), &ruling.unwrap(), now)
         }
         Step::Suspend => {
             complaint.suspend(&Suspend::parse(at("2026-11-30 09:00"), "等待开挖许可").unwrap(), now)

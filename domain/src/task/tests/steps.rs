@@ -45,6 +45,7 @@ fn take(step: Step, task: &Task) -> Vec<Result<Decision<Task>, Refused>> {
         Step::DecideExtension => return decide_extension(task),
         Step::Confirm => task.confirm(now()),
         Step::SendBack => task.send_back(&SendBack::parse("请补充", None).unwrap(), terms(), now()),
+        Step::Bind => return bind(task),
         Step::Cancel => task.cancel(now()),
     };
     vec![one]
@@ -69,6 +70,18 @@ fn decide_return(task: &Task) -> Vec<Result<Decision<Task>, Refused>> {
         Ok(decision)
     };
     ways.into_iter().map(decide).collect()
+}
+
+fn bind(task: &Task) -> Vec<Result<Decision<Task>, Refused>> {
+    let ways = [(Status::Acknowledged, None), (Status::Pending, Some(at("2026-12-03 00:00")))];
+    let bind = |(before, reply_by)| {
+        let mut task = task.clone();
+        if let Some(request) = &mut task.return_request {
+            request.before = before;
+        }
+        task.bind(reply_by, now())
+    };
+    ways.into_iter().map(bind).collect()
 }
 
 fn decide_extension(task: &Task) -> Vec<Result<Decision<Task>, Refused>> {

@@ -16,6 +16,8 @@ use uuid::Uuid;
 
 use crate::postgres::{Connection, codes, complaint::read::Search};
 
+pub mod returns;
+
 /// A task, as its unit and the centre see it. It holds nothing of the reporter.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct TaskView {
@@ -125,6 +127,9 @@ pub struct ReturnView {
     /// Since when the centre's clock runs.
     #[schema(value_type = String, format = DateTime)]
     pub asked_at: Timestamp,
+    /// Whom to invite to a consultation: duties that overlap are better settled once for all than
+    /// passed on. Empty for every other ground.
+    pub consult_units: Vec<NodeCode>,
 }
 
 /// What a list is narrowed to. It is kept as JSON with an export, which runs later.
@@ -239,47 +244,54 @@ pub async fn list(
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| TaskView {
-            id: row.id,
-            complaint_id: row.complaint_id,
-            whistle_id: row.whistle_id,
-            number: row.number,
-            title: row.title,
-            unit: row.unit,
-            unit_name: row.unit_name,
-            role: row.role,
-            status: row.status,
-            status_text: row.status.label(),
-            version: row.version,
-            urgency: row.urgency,
-            dispatched_at: row.dispatched_at,
-            acknowledge_by: row.acknowledge_by,
-            contact_by: row.contact_by,
-            arrive_by: row.arrive_by,
-            reply_by: row.reply_by,
-            return_by: row.return_by,
-            acknowledged_at: row.acknowledged_at,
-            contacted_at: row.contacted_at,
-            arrived_at: row.arrived_at,
-            replied_at: row.replied_at,
-            confirmed_at: row.confirmed_at,
-            reply: row.reply_text.zip(row.reply_outcome).map(|(text, outcome)| ReplyView {
-                text,
-                outcome,
-                basis: row.reply_basis,
-            }),
-            return_request: match (row.return_ground, row.return_to, row.return_asked_at) {
-                (Some(ground), Some(suggested_unit), Some(asked_at)) => {
-                    Some(ReturnView { ground, suggested_unit, asked_at })
-                }
-                _ => None,
-            },
-            extension_until: row.extension_until,
-            returns: row.returns,
-            is_final: row.is_final,
-            extensions: row.extensions,
-            send_backs: row.send_backs,
-            rework_of: row.rework_of,
+        .map(|row| {
+            let unit = row.unit.clone();
+            TaskView {
+                id: row.id,
+                complaint_id: row.complaint_id,
+                whistle_id: row.whistle_id,
+                number: row.number,
+                title: row.title,
+                unit: row.unit,
+                unit_name: row.unit_name,
+                role: row.role,
+                status: row.status,
+                status_text: row.status.label(),
+                version: row.version,
+                urgency: row.urgency,
+                dispatched_at: row.dispatched_at,
+                acknowledge_by: row.acknowledge_by,
+                contact_by: row.contact_by,
+                arrive_by: row.arrive_by,
+                reply_by: row.reply_by,
+                return_by: row.return_by,
+                acknowledged_at: row.acknowledged_at,
+                contacted_at: row.contacted_at,
+                arrived_at: row.arrived_at,
+                replied_at: row.replied_at,
+                confirmed_at: row.confirmed_at,
+                reply: row.reply_text.zip(row.reply_outcome).map(|(text, outcome)| ReplyView {
+                    text,
+                    outcome,
+                    basis: row.reply_basis,
+                }),
+                return_request: match (row.return_ground, row.return_to, row.return_asked_at) {
+                    (Some(ground), Some(suggested_unit), Some(asked_at)) => {
+                        let overlap = ground == ReturnGround::Overlap;
+                        let consult_units = [&unit, &suggested_unit];
+                        let consult_units =
+                            consult_units.into_iter().filter(|_| overlap).cloned().collect();
+                        Some(ReturnView { ground, suggested_unit, asked_at, consult_units })
+                    }
+                    _ => None,
+                },
+                extension_until: row.extension_until,
+                returns: row.returns,
+                is_final: row.is_final,
+                extensions: row.extensions,
+                send_backs: row.send_backs,
+                rework_of: row.rework_of,
+            }
         })
         .collect())
 }
