@@ -45,6 +45,7 @@ pub struct App<'a> {
     services: &'a Services,
     port: u16,
     base_url: String,
+    settings: &'a [(&'a str, &'a str)],
 }
 
 /// A running server and worker; both stop when this value goes.
@@ -78,7 +79,13 @@ impl Part {
 impl<'a> App<'a> {
     /// The program on `port` of 127.0.0.1.
     pub fn new(program: &'a Path, services: &'a Services, port: u16) -> Self {
-        Self { program, services, port, base_url: format!("http://127.0.0.1:{port}") }
+        let base_url = format!("http://127.0.0.1:{port}");
+        Self { program, services, port, base_url, settings: &[] }
+    }
+
+    /// With these settings, as environment variables.
+    pub fn with(self, settings: &'a [(&'a str, &'a str)]) -> Self {
+        Self { settings, ..self }
     }
 
     /// Where it listens.
@@ -176,7 +183,8 @@ impl<'a> App<'a> {
             .env("ZHIXIANG__MODE", "demo")
             .env("ZHIXIANG__DATABASE__URL", &self.services.database_url)
             .env("ZHIXIANG__REDIS__URL", &self.services.redis_url)
-            .env("ZHIXIANG__HTTP__PORT", self.port.to_string());
+            .env("ZHIXIANG__HTTP__PORT", self.port.to_string())
+            .envs(self.settings.iter().copied());
         command
     }
 }

@@ -7,12 +7,14 @@ mod ci;
 mod client;
 mod console;
 mod failure;
+mod mutants;
 mod openapi;
 mod prepare;
 mod process;
 mod replay;
 mod run;
 mod services;
+mod soak;
 mod test;
 mod tour;
 
@@ -63,6 +65,13 @@ enum Task {
     Replay(replay::Options),
     /// 发布版的性能，与同一台机器上 PostgreSQL 自身的上限相比
     Bench(bench::Options),
+    /// 逐个弄坏一处保证，确认看守它的测试会失败
+    Mutants {
+        /// 变异名；不写为全部
+        name: Option<String>,
+    },
+    /// 可靠性实验：断电、强杀、断线、争抢之后，不丢、不重、账平
+    Soak(soak::Options),
     /// 提交前的全部检查
     Ci,
     /// 只启动 .data/ 里的数据库和 Redis，直到 Ctrl-C
@@ -101,6 +110,8 @@ async fn carry_out(task: Task) -> Result {
         Task::Tour { base_url } => tour::play(&base_url).await,
         Task::Replay(options) => replay::replay(&root, &options).await,
         Task::Bench(options) => bench::bench(&root, &options).await,
+        Task::Mutants { name } => mutants::mutants(&root, name.as_deref()).await,
+        Task::Soak(options) => soak::soak(&root, &options).await,
         Task::Ci => ci::ci(&root).await,
         Task::Services => services_only(&root).await,
     }

@@ -20,7 +20,7 @@ const SCHEMA: &str = "prepare";
 pub async fn prepare(root: &Path, check: bool) -> Result {
     let services = Services::scratch(root, "prepare", Durability::None).await?;
     let postgres = services.postgres().ok_or_else(|| Failure::new("没有私有的 PostgreSQL"))?;
-    migrate(root, postgres)?;
+    migrate(root, postgres, SCHEMA)?;
     let written = services.home.dir.join("sqlx");
     fs::create_dir(&written).context(|| format!("创建 {}", written.display()))?;
     // The macros run only when the crate is compiled, and only they know the queries.
@@ -47,8 +47,12 @@ pub async fn prepare(root: &Path, check: bool) -> Result {
     Ok(())
 }
 
-fn migrate(root: &Path, postgres: &Postgres) -> Result {
-    postgres.ensure_database(SCHEMA)?;
+/// Brings a database of this name up to the migrations of the checkout, with psql alone.
+///
+/// # Errors
+/// A migration fails.
+pub fn migrate(root: &Path, postgres: &Postgres, database: &str) -> Result {
+    postgres.ensure_database(database)?;
     let dir = root.join("infra/migrations");
     let mut files: Vec<PathBuf> = Vec::new();
     for entry in fs::read_dir(&dir).context(|| format!("读取 {}", dir.display()))? {
@@ -57,7 +61,7 @@ fn migrate(root: &Path, postgres: &Postgres) -> Result {
     files.retain(|file| file.extension().is_some_and(|extension| extension == "sql"));
     files.sort();
     for file in files {
-        postgres.psql(SCHEMA, &["-1", "-f", &file.display().to_string()])?;
+        postgres.psql(database, &["-1", "-f", &file.display().to_string()])?;
     }
     Ok(())
 }

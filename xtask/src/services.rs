@@ -33,7 +33,7 @@ const DATABASE: &str = "zhixiang";
 /// empties a scratch folder: the order of the fields.
 #[derive(Debug)]
 pub struct Services {
-    _redis: Option<Redis>,
+    redis: Option<Redis>,
     postgres: Option<Postgres>,
     /// The database of the product.
     pub database_url: String,
@@ -103,7 +103,7 @@ impl Services {
         let database_url = database_url.or(postgres.as_ref().map(|server| server.url(DATABASE)));
         let redis_url = redis_url.or(redis.as_ref().map(Redis::url));
         Ok(Self {
-            _redis: redis,
+            redis,
             postgres,
             database_url: database_url.unwrap_or_default(),
             redis_url: redis_url.unwrap_or_default(),
@@ -114,6 +114,11 @@ impl Services {
     /// The private PostgreSQL, if it is not an outside one.
     pub fn postgres(&self) -> Option<&Postgres> {
         self.postgres.as_ref()
+    }
+
+    /// The private Redis, if it is not an outside one.
+    pub fn redis(&self) -> Option<&Redis> {
+        self.redis.as_ref()
     }
 }
 

@@ -1,4 +1,5 @@
-//! `cargo xtask test`: every test, on services of its own.
+//! `cargo xtask test`: every test, on services of its own, and then the short experiments of
+//! reliability against the real server and worker.
 
 use std::path::Path;
 use std::process::Command as StdCommand;
@@ -9,8 +10,9 @@ use crate::checkout::cargo;
 use crate::failure::Result;
 use crate::process;
 use crate::services::{Durability, Services};
+use crate::soak;
 
-/// Runs the tests; `arguments` go to the runner. The runner's own lines come last.
+/// Runs the tests; `arguments` go to the runner. With arguments, only what they name is run.
 ///
 /// # Errors
 /// The runner's exit code.
@@ -24,12 +26,16 @@ pub async fn test(root: &Path, arguments: &[String]) -> Result {
     };
     let mut tests = cargo(root, runner(has_nextest(), arguments));
     process::run("cargo test", on(&services, tests.args(arguments))).await?;
+    drop(services);
+    if arguments.is_empty() {
+        soak::short(root).await?;
+    }
     documented
 }
 
 /// The tests find their services here; the macros are checked against `.sqlx`, never against a
 /// database that has no schema yet.
-fn on<'a>(services: &Services, command: &'a mut Command) -> &'a mut Command {
+pub fn on<'a>(services: &Services, command: &'a mut Command) -> &'a mut Command {
     command
         .env("TEST_DATABASE_URL", &services.database_url)
         .env("TEST_REDIS_URL", &services.redis_url)

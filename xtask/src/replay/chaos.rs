@@ -1,7 +1,5 @@
 //! Trouble in the middle of a replay: crashed processes and a Redis that has forgotten everything.
 
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -9,7 +7,7 @@ use tokio::time::sleep;
 
 use crate::app::{App, Part, Running};
 use crate::console::say;
-use crate::failure::{Context, Failure, Result};
+use crate::failure::{Failure, Result};
 use crate::services::Services;
 
 const POLL: Duration = Duration::from_millis(20);
@@ -70,23 +68,18 @@ impl Trouble<'_> {
                 say(format!("  第 {sent} 件时 kill -9 {}，已重新启动", part.name()));
             }
             Blow::ForgetRedis => {
-                flush(&self.services.redis_url)?;
+                self.flush()?;
                 say(format!("  第 {sent} 件时清空了 Redis（FLUSHALL）"));
             }
         }
         Ok(())
     }
-}
 
-/// Empties the private Redis, which listens on a socket alone.
-fn flush(url: &str) -> Result {
-    let socket = url.strip_prefix("redis+unix://").unwrap_or(url);
-    let mut stream = UnixStream::connect(socket).context(|| format!("连接 {socket}"))?;
-    stream.write_all(b"FLUSHALL\r\n")?;
-    let mut answer = [0; 5];
-    stream.read_exact(&mut answer)?;
-    match &answer {
-        b"+OK\r\n" => Ok(()),
-        other => Err(Failure::new(format!("FLUSHALL：{}", String::from_utf8_lossy(other)))),
+    fn flush(&self) -> Result {
+        let redis = self.services.redis().ok_or_else(|| Failure::new("没有私有的 Redis"))?;
+        match redis.ask("FLUSHALL")?.as_str() {
+            "+OK" => Ok(()),
+            other => Err(Failure::new(format!("FLUSHALL：{other}"))),
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! A private PostgreSQL that listens on a socket alone.
 
 use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -80,19 +81,60 @@ impl Postgres {
 
     /// Runs psql on `database`, stopping at the first error; what it printed.
     pub fn psql(&self, database: &str, arguments: &[&str]) -> Result<String> {
-        let mut command = Command::new(self.bin.join("psql"));
-        without_pg_variables(&mut command)
-            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-p", "5432"])
-            .arg("-h")
-            .arg(&self.sockets)
-            .args(["-d", database])
-            .args(arguments);
-        let output = command.output().context(|| "运行 psql".to_owned())?;
+        let mut command = self.session(database);
+        let output = command.args(arguments).output().context(|| "运行 psql".to_owned())?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
         }
         let said = String::from_utf8_lossy(&output.stderr);
         Err(Failure::new(format!("psql（数据库 {database}）：{}", said.trim())))
+    }
+
+    /// Ends the server as a crash would: nothing is written any more.
+    ///
+    /// # Errors
+    /// pg_ctl fails; shows the end of the log.
+    pub fn crash(&self) -> Result {
+        self.end("immediate")
+    }
+
+    /// Starts the server again; it recovers by itself.
+    ///
+    /// # Errors
+    /// Shows the end of the server's log.
+    pub fn restart(&self) -> Result {
+        self.launch()
+    }
+
+    /// A session that keeps what `sql` has locked until it is dropped.
+    ///
+    /// # Errors
+    /// The lock is not granted.
+    pub fn hold(&self, database: &str, sql: &str) -> Result<Held> {
+        let mut command = self.session(database);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut inner = command.spawn().context(|| "运行 psql".to_owned())?;
+        let (input, output) = (inner.stdin.take(), inner.stdout.take());
+        let mut held = Held { inner, input };
+        let asked = held.input.as_mut().map(|input| write!(input, "begin;\n{sql};\n\\echo held\n"));
+        asked.transpose()?;
+        let lines = output.into_iter().flat_map(|output| BufReader::new(output).lines());
+        for line in lines {
+            if line? == "held" {
+                return Ok(held);
+            }
+        }
+        Err(Failure::new(format!("psql 没有得到锁：{sql}")))
+    }
+
+    fn session(&self, database: &str) -> Command {
+        let mut command = Command::new(self.bin.join("psql"));
+        without_pg_variables(&mut command)
+            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-p", "5432"])
+            .arg("-h")
+            .arg(&self.sockets)
+            .args(["-d", database]);
+        command
     }
 
     /// Creates `database` unless it is there. The name is ours, never input.
@@ -184,9 +226,39 @@ impl Postgres {
             Durability::Full => "fast",
             Durability::None => "immediate",
         };
+        self.end(mode)
+    }
+
+    fn end(&self, mode: &str) -> Result {
         let mut stop = self.account.command(self.bin.join("pg_ctl"));
         stop.args(["-s", "-w", "-t", "60", "-m", mode, "-D"]).arg(&self.data);
         self.tool("pg_ctl", stop.arg("stop"))
+    }
+}
+
+/// A session with an open transaction, which is rolled back when this value goes.
+#[derive(Debug)]
+pub struct Held {
+    inner: Child,
+    input: Option<ChildStdin>,
+}
+
+impl Held {
+    /// Gives the locks back.
+    ///
+    /// # Errors
+    /// The session is gone already, and its locks with it.
+    pub fn release(mut self) -> Result {
+        drop(self.input.take());
+        self.inner.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        let _ = self.inner.wait();
     }
 }
 

@@ -87,8 +87,11 @@ impl Redis {
         Err(Failure::new(format!("Redis 没有启动成功。{}{}", said.trim(), tail(&self.log, 12))))
     }
 
-    /// Sends one inline command; the first line of the answer.
-    fn ask(&self, command: &str) -> Result<String> {
+    /// Sends one inline command; the first line of the answer, errors (`-…`) included.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub fn ask(&self, command: &str) -> Result<String> {
         let mut stream = UnixStream::connect(&self.socket)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.write_all(format!("{command}\r\n").as_bytes())?;
