@@ -6,12 +6,12 @@ use tracing::Instrument;
 
 use crate::error::Error;
 
-pub mod calendar;
 pub mod bulletin;
+pub mod calendar;
 pub mod case;
 pub mod complaint;
-pub mod export;
 pub mod consultation;
+pub mod export;
 pub mod idempotent;
 pub mod identity;
 pub mod import;

@@ -25,8 +25,8 @@ macro_rules! routes {
     };
 }
 
-pub mod calendar;
 pub mod bulletin;
+pub mod calendar;
 pub mod complaint;
 pub mod consultation;
 pub mod deadline;

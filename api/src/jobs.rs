@@ -11,9 +11,9 @@ use tokio::sync::watch;
 
 use crate::{app::calendar as calendars, state::State};
 
-pub mod export;
-pub mod calendar;
 pub mod bulletin;
+pub mod calendar;
+pub mod export;
 pub mod notification;
 pub mod points;
 pub mod redemption;

@@ -8,8 +8,8 @@ use sqlx::{
 };
 
 pub mod audit;
-pub mod calendar;
 pub mod bulletin;
+pub mod calendar;
 pub mod complaint;
 pub mod consultation;
 pub mod duty;

@@ -4,9 +4,9 @@
 mod architecture;
 #[cfg(test)]
 mod badinput;
+mod bulletin;
 #[cfg(test)]
 mod calendar;
-mod bulletin;
 #[cfg(test)]
 mod complaint;
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub async fn freeze_due(tx: &mut Connection, state: &State, now: Timestamp) -> R
     let rules = &state.config.rates;
     store::take_turns(tx).await?;
     let Some(mut month) = store::next_to_freeze(tx).await? else { return Ok(()) };
-    while bulletin::freezes_at(month, &state.calendar, rules) <= now {
+    while bulletin::freezes_at(month, state.calendars.current(), rules) <= now {
         store::freeze(tx, month, rules, state.terms(), now).await?;
         let origin = Origin::default();
         let entry = AuditEntry::new("bulletin.freeze", "bulletin", &month, &origin);

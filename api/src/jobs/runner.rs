@@ -20,9 +20,9 @@ use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
-use super::{export, notification, pause, points, redemption, schedule, stopped};
-use super::{calendar, notification, pause, points, redemption, schedule, stopped};
-use super::{bulletin, notification, pause, points, redemption, schedule, stopped};
+use super::{
+    bulletin, calendar, export, notification, pause, points, redemption, schedule, stopped,
+};
 use crate::{app, error::Error, state::State};
 
 /// A kind of job. The implementing type is its payload: ids and codes only.

@@ -13,9 +13,9 @@ use infra::{
 use serde::Deserialize;
 
 use super::{
-    export::SweepExports,
-    calendar::WarnCalendar,
     bulletin::FreezeMonths,
+    calendar::WarnCalendar,
+    export::SweepExports,
     points::{ExpirePoints, ReconcileLedger},
     runner::Job,
 };

@@ -107,7 +107,8 @@ impl Notice {
             (true, Some(csv)) => days = faults.take(parse(csv)).unwrap_or_default(),
             (false, None) => {}
             _ => {
-                faults.add("days", "days（逐日列出）和 csv（每行“日期,节日,working 或 off”）写一个")
+                faults
+                    .add("days", "days（逐日列出）和 csv（每行“日期,节日,working 或 off”）写一个");
             }
         }
         days.sort_by_key(|day| day.date);

@@ -132,7 +132,7 @@ proptest! {
         let [acknowledge, contact, arrive, reply] = met;
         old.met = Met { acknowledge, contact, arrive, reply };
         if let Some(ruled) = ruled {
-            old.reply_by = old.reply_by + chrono::TimeDelta::minutes(ruled);
+            old.reply_by += chrono::TimeDelta::minutes(ruled);
         }
         let new = recomputed(&old, now);
         let marks: Vec<_> = [Some(new.acknowledge_by), new.contact_by, new.arrive_by, Some(new.reply_by)]
