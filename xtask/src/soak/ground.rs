@@ -235,7 +235,7 @@ pub fn expected(answer: Answer, status: u16) -> Result<Answer> {
 ///
 /// # Errors
 /// It is not: what, found and wanted.
-pub fn equal<T: PartialEq + std::fmt::Debug>(what: &str, found: T, wanted: T) -> Result {
+pub fn equal<T: Copy + PartialEq + std::fmt::Debug>(what: &str, found: T, wanted: T) -> Result {
     if found == wanted {
         return Ok(());
     }
