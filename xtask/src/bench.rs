@@ -95,7 +95,7 @@ async fn measure(
     let mut figures = Vec::new();
     for case in Case::ALL {
         say(format!("测量：{}……", case.name()));
-        let cases = Cases::log_in(&client, &data).await?;
+        let cases = Cases::log_in(&client, &data, case).await?;
         let script = capture::script(app.base_url(), services, postgres, &cases, case).await?;
         postgres.psql(DATABASE, &["-c", "checkpoint"])?;
         let before = usage::cpu(server)?;

@@ -9,6 +9,7 @@ mod console;
 mod failure;
 mod mutants;
 mod openapi;
+mod points;
 mod prepare;
 mod process;
 mod replay;

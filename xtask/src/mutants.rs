@@ -94,7 +94,7 @@ async fn caught(test: &mut Command) -> Result<Option<String>> {
     said.push_str(&String::from_utf8_lossy(&output.stderr));
     let mut lines = said.lines().skip_while(|line| !line.contains("panicked at"));
     match (lines.next(), lines.next()) {
-        (Some(_), Some(why)) => Ok(Some(why.trim().to_owned())),
+        (Some(at), Some(why)) => Ok(Some(format!("{}（{}）", why.trim(), at.trim()))),
         // It did not fail by what it asserts.
         _ => Err(Failure::new(format!("测试没有运行：{said}"))),
     }

@@ -99,14 +99,14 @@ const EXPERIMENTS: [Experiment; 10] = [
     Experiment {
         name: "holds",
         about: "核销、取消、过期争抢",
-        short: size(10, 20),
-        soak: size(500, 20),
+        short: size(4, 50),
+        soak: size(200, 50),
         round: |ground, each| Box::pin(holds::round(ground, each)),
     },
     Experiment {
         name: "histories",
         about: "随机步骤与简单模型比较",
-        short: size(50, 20),
+        short: size(50, 12),
         soak: size(1_000, 20),
         round: |ground, each| Box::pin(histories::round(ground, each)),
     },
@@ -127,8 +127,8 @@ const EXPERIMENTS: [Experiment; 10] = [
     Experiment {
         name: "drops",
         about: "客户端中途断开",
-        short: size(10, 50),
-        soak: size(200, 50),
+        short: size(5, 100),
+        soak: size(100, 100),
         round: |ground, each| Box::pin(drops::round(ground, each)),
     },
     Experiment {

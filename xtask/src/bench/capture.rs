@@ -69,7 +69,7 @@ fn of_case(case: Case, all: Vec<Statement>) -> Result<Vec<Statement>> {
     let all = all.into_iter().filter(|statement| !statement.is("rollback"));
     let found: Vec<Statement> = match case {
         Case::List | Case::Read => all.filter(|statement| !statement.is_ours()).collect(),
-        Case::Submit | Case::Acknowledge => {
+        Case::Submit | Case::Acknowledge | Case::Redeem => {
             let mut open = all.skip_while(|statement| !statement.is("begin"));
             let mut found: Vec<Statement> = Vec::new();
             for statement in open.by_ref() {
@@ -111,6 +111,7 @@ fn varying(
             Varying { text: prepare::complaint_id(cases.data().spare), sql: copy("8000") },
             Varying { text: prepare::task_id(cases.data().spare), sql: copy("9000") },
         ],
+        Case::Redeem => redeemed(cases, n, statements),
     };
     let given = statements.iter().flat_map(|statement| statement.parameters.iter().flatten());
     for id in given.flat_map(|text| log::uuids(text)) {
@@ -122,6 +123,21 @@ fn varying(
     found
 }
 
+/// Another member each time, whose lot has the member's id; another key, and another code.
+fn redeemed(cases: &Cases, n: u64, statements: &[Statement]) -> Vec<Varying> {
+    let member = uuid("8001", &format!("1 + :i % {}", cases.data().copies));
+    let mut found = vec![
+        Varying { text: cases.buyer(n).1.to_owned(), sql: member },
+        Varying { text: cases::redeem_key(n), sql: "'bench-pg-redeem-' || :i::bigint".to_owned() },
+    ];
+    let hold = statements.iter().find(|statement| statement.sql.contains("insert into hold"));
+    let given = hold.iter().flat_map(|statement| statement.parameters.iter().flatten());
+    // The code's index is unique; its sealed copy may be anybody's.
+    let code = given.filter_map(|text| text.strip_prefix("\\x")).next();
+    found.extend(code.map(|hex| Varying { text: hex.to_owned(), sql: "md5((:i)::text)".into() }));
+    found
+}
+
 /// Apart for each case, since they all fill the same tables.
 const fn space(case: Case) -> char {
     match case {
@@ -129,6 +145,7 @@ const fn space(case: Case) -> char {
         Case::Read => 'b',
         Case::Submit => 'c',
         Case::Acknowledge => 'd',
+        Case::Redeem => 'e',
     }
 }
 
@@ -158,6 +175,7 @@ fn literal(text: &str, varying: &[Varying]) -> String {
         _ if !made.contains("' || ") => return made,
         Some(list) if list.split(',').all(is_id) => "::uuid[]",
         None if is_id(text) => "::uuid",
+        None if text.starts_with("\\x") => "::bytea",
         _ => "",
     };
     format!("({made}){cast}")
@@ -228,6 +246,8 @@ mod tests {
         let dedupe = literal(&format!("{{notify:{ID}:1}}"), &varying());
         assert_eq!(dedupe, format!("('{{notify:{made}:1}}')"));
         assert_eq!(literal("李'女士", &varying()), "'李''女士'");
+        let code = vec![Varying { text: "00ff".into(), sql: "md5((:i)::text)".into() }];
+        assert_eq!(literal("\\x00ff", &code), "('\\x' || md5((:i)::text) || '')::bytea");
     }
 
     #[test]

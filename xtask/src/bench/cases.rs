@@ -24,11 +24,14 @@ pub enum Case {
     Submit,
     /// A unit acknowledges a task.
     Acknowledge,
+    /// Members redeem the same hot offer.
+    Redeem,
 }
 
 impl Case {
     /// Reads come first, while nothing else has been written.
-    pub const ALL: [Self; 4] = [Self::List, Self::Read, Self::Submit, Self::Acknowledge];
+    pub const ALL: [Self; 5] =
+        [Self::List, Self::Read, Self::Submit, Self::Acknowledge, Self::Redeem];
 
     /// For the table.
     pub const fn name(self) -> &'static str {
@@ -37,6 +40,7 @@ impl Case {
             Self::Read => "看一件诉求 GET /complaints/{id}",
             Self::Submit => "接收一件诉求 POST /complaints",
             Self::Acknowledge => "签收一件任务 POST /tasks/{id}/acknowledge",
+            Self::Redeem => "兑换热门优惠 POST /offers/{id}/redemptions",
         }
     }
 
@@ -47,6 +51,7 @@ impl Case {
             Self::Read => "complaint.read",
             Self::Submit => "complaint.submit",
             Self::Acknowledge => "task.acknowledge",
+            Self::Redeem => "redemption.redeem",
         }
     }
 
@@ -54,7 +59,7 @@ impl Case {
     pub const fn aim(self) -> u32 {
         match self {
             Self::List | Self::Read => 30,
-            Self::Submit | Self::Acknowledge => 60,
+            Self::Submit | Self::Acknowledge | Self::Redeem => 60,
         }
     }
 }
@@ -67,12 +72,18 @@ pub struct Cases {
     centre: Vec<String>,
     /// One of each of [`UNITS`].
     clerks: Vec<String>,
+    /// Token and account of each of the buyers.
+    buyers: Vec<(String, String)>,
 }
 
 impl Cases {
     /// Logs everybody in: a token lives for a quarter of an hour.
-    pub async fn log_in(client: &Client, data: &Data) -> Result<Self> {
-        let mut cases = Self { data: *data, residents: vec![], centre: vec![], clerks: vec![] };
+    pub async fn log_in(client: &Client, data: &Data, case: Case) -> Result<Self> {
+        let (residents, centre, clerks, buyers) = (vec![], vec![], vec![], vec![]);
+        let mut cases = Self { data: *data, residents, centre, clerks, buyers };
+        if case == Case::Redeem {
+            cases.buyers = prepare::buyers(client).await?;
+        }
         for name in RESIDENTS {
             cases.residents.push(client.log_in(&Call::resident_login(name)).await?);
         }
@@ -104,6 +115,11 @@ impl Cases {
                 let clerk = pick(&self.clerks, case).to_owned();
                 post(&format!("/api/v1/tasks/{id}/acknowledge"), &clerk, "", "{}", 200)
             }
+            Case::Redeem => {
+                let path = format!("/api/v1/offers/{}/redemptions", prepare::OFFER);
+                let key = format!("Idempotency-Key: {}\r\n", redeem_key(n));
+                post(&path, self.buyer(n).0, &key, "{}", 201)
+            }
         }
     }
 
@@ -111,7 +127,7 @@ impl Cases {
     pub const fn captured(&self, case: Case) -> u64 {
         match case {
             Case::List | Case::Read => 0,
-            Case::Submit => 999_999_999_999,
+            Case::Submit | Case::Redeem => 999_999_999_999,
             Case::Acknowledge => self.data.spare - self.data.first_pending,
         }
     }
@@ -123,8 +139,15 @@ impl Cases {
             Case::Read => pick(&self.centre, n),
             Case::Submit => pick(&self.residents, n),
             Case::Acknowledge => pick(&self.clerks, self.data.first_pending + n),
+            Case::Redeem => self.buyer(n).0,
         };
         get("/api/v1/me", token)
+    }
+
+    /// Token and account of who makes the n-th redemption.
+    pub fn buyer(&self, n: u64) -> (&str, &str) {
+        let turn = usize::try_from(n).unwrap_or_default() % self.buyers.len().max(1);
+        self.buyers.get(turn).map_or(("", ""), |(token, id)| (token, id))
     }
 
     /// All requests of a case.
@@ -141,6 +164,11 @@ impl Cases {
 /// The idempotency key of the n-th submission.
 pub fn submit_key(n: u64) -> String {
     format!("bench-http-{n:012}")
+}
+
+/// The idempotency key of the n-th redemption.
+pub fn redeem_key(n: u64) -> String {
+    format!("bench-redeem-{n:012}")
 }
 
 /// An ordinary complaint of an ordinary length.
@@ -183,15 +211,30 @@ mod tests {
 
     #[test]
     fn a_task_is_acknowledged_by_its_own_clerk() {
-        let data = Data { cases: 40, first_pending: 41, spare: 100 };
+        let data = Data { cases: 40, first_pending: 41, spare: 100, copies: 1_000 };
         let clerks: Vec<String> = UNITS.iter().map(|unit| format!("token-{unit}")).collect();
-        let cases = Cases { data, residents: vec![], centre: vec![], clerks };
+        let cases = Cases { data, residents: vec![], centre: vec![], clerks, buyers: vec![] };
         for n in 0..16 {
             let request = cases.request(Case::Acknowledge, n);
             let text = String::from_utf8(request.bytes).unwrap();
             let case = data.first_pending + n;
             assert!(text.contains(&prepare::task_id(case)), "{text}");
             assert!(text.contains(&format!("Bearer token-{}\r\n", prepare::unit(case))), "{text}");
+        }
+    }
+
+    #[test]
+    fn buyers_redeem_the_hot_offer_in_turn_with_a_key_each() {
+        let data = Data { cases: 40, first_pending: 41, spare: 100, copies: 1_000 };
+        let buyers = vec![("token-0".into(), "id-0".into()), ("token-1".into(), "id-1".into())];
+        let cases = Cases { data, residents: vec![], centre: vec![], clerks: vec![], buyers };
+        for n in 0..4 {
+            let request = cases.request(Case::Redeem, n);
+            let text = String::from_utf8(request.bytes).unwrap();
+            assert!(text.starts_with(&format!("POST /api/v1/offers/{}/", prepare::OFFER)));
+            assert!(text.contains(&format!("Bearer token-{}\r\n", n % 2)), "{text}");
+            assert!(text.contains(&redeem_key(n)), "{text}");
+            assert_eq!(cases.buyer(n).1, format!("id-{}", n % 2));
         }
     }
 

@@ -9,6 +9,7 @@ use super::cases;
 use super::load::WARM_UP;
 use crate::client::{Answer, Call, Client};
 use crate::failure::{Failure, Result};
+use crate::points::ENRICH;
 use crate::services::postgres::Postgres;
 
 /// The departments whose clerks work; the copies go to them in turn.
@@ -27,6 +28,12 @@ pub const UNITS: [&str; 8] = [
 const READ: u64 = 20_000;
 /// More than any machine acknowledges in a second over HTTP.
 const ACKNOWLEDGED_PER_SECOND: u64 = 2_500;
+/// Who redeems over HTTP: more than there are connections, so that few wait for one's own account.
+const BUYERS: usize = 64;
+/// More than any machine sells in a second. pgbench leaves every other number out.
+const REDEEMED_PER_SECOND: u64 = 5_000;
+/// The hot offer.
+pub const OFFER: &str = "00000000-0000-7000-8002-000000000001";
 /// Beside them, one for the captured request.
 const SPARE: u64 = 1;
 
@@ -39,6 +46,8 @@ pub struct Data {
     pub first_pending: u64,
     /// The last of them, for the captured request.
     pub spare: u64,
+    /// Members with points, one for each redemption of pgbench.
+    pub copies: u64,
 }
 
 /// The id of a copy's complaint.
@@ -70,8 +79,61 @@ pub async fn prepare(client: &Client, postgres: &Postgres, lasts: Duration) -> R
     )?;
     let copies = READ + pending;
     postgres.psql(super::DATABASE, &["-c", &copy(&original, &task, copies)])?;
+    let members = REDEEMED_PER_SECOND * lasts.as_secs();
+    hot_offer(client, postgres, members).await?;
     postgres.psql(super::DATABASE, &["-c", "vacuum analyze"])?;
-    Ok(Data { cases: READ, first_pending: READ + 1, spare: copies })
+    Ok(Data { cases: READ, first_pending: READ + 1, spare: copies, copies: members })
+}
+
+/// Logs the buyers in: token and account of each.
+///
+/// # Errors
+/// The product refuses.
+pub async fn buyers(client: &Client) -> Result<Vec<(String, String)>> {
+    let mut buyers = Vec::new();
+    for n in 0..BUYERS {
+        let token = client.log_in(&Call::resident_login(&format!("bench-buyer-{n}"))).await?;
+        let me = checked(client.send(&Call::get("/me").by(&token)).await?)?;
+        buyers.push((token, me.text("/id").to_owned()));
+    }
+    Ok(buyers)
+}
+
+/// An offer of one point with more pieces than are sold, and points for everybody. It is published
+/// through the product and copied to an id of its own.
+async fn hot_offer(client: &Client, postgres: &Postgres, members: u64) -> Result {
+    let ids: Vec<String> =
+        buyers(client).await?.into_iter().map(|(_, id)| format!("('{id}'::uuid)")).collect();
+    let organiser = client.log_in(&Call::staff_login("organiser")).await?;
+    let until = postgres.psql(
+        super::DATABASE,
+        &["-c", "select to_char(now() + interval '300 days', 'YYYY-MM-DD') || 'T00:00:00Z'"],
+    )?;
+    let body = json!({
+        "title": "爱心午餐一份", "category": "dining", "points": 1, "stock": 1, "per_person": 1000,
+        "valid_until": until, "merchant": "wenxing",
+    });
+    let offer = checked(client.send(&Call::post("/offers", body).by(&organiser)).await?)?;
+    let sql = format!(
+        "insert into offer
+         select made.* from offer o cross join lateral jsonb_populate_record(o,
+             jsonb_build_object('id', '{OFFER}', 'stock', {stock}, 'per_person', 30000)) as made
+         where o.id = '{original}';
+         insert into offer_unit (offer, n) select '{OFFER}', n from generate_series(1, {stock}) as n;
+         insert into account (id, display_name, created_at)
+         select {member}, '兑换者', now() from generate_series(1, {members}) as i;
+         insert into points_account (id, kind, account_id, posted, held, opened_at)
+         select id, 'user', id, 0, 0, now() from (values {ids}) as buyer (id)
+         union all
+         select id, 'user', id, 0, 0, now()
+         from (select {member} as id from generate_series(1, {members}) as i) as member;",
+        original = offer.text("/id"),
+        stock = 2 * members,
+        member = "('00000000-0000-7000-8001-' || lpad(to_hex(i), 12, '0'))::uuid",
+        ids = ids.join(", "),
+    );
+    postgres.psql(super::DATABASE, &["-c", &sql])?;
+    postgres.psql(super::DATABASE, &["-c", ENRICH]).map(drop)
 }
 
 /// A complaint that waits to be acknowledged by its unit.

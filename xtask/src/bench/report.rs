@@ -9,6 +9,8 @@ use super::load::Outcome;
 
 /// What the server may need under load, in MB.
 const MEMORY_AIM: f64 = 100.0;
+/// Pieces of a hot offer sold in a second.
+const SOLD_AIM: f64 = 500.0;
 /// From start to ready on a migrated database, in seconds.
 const READY_AIM: f64 = 1.0;
 
@@ -118,6 +120,11 @@ impl Report {
             mark(ready <= READY_AIM),
             self.jobs,
         );
+        if let Some(redeem) = self.figures.iter().find(|figures| figures.case == Case::Redeem) {
+            let sold = redeem.per_second();
+            let mark = mark(sold >= SOLD_AIM);
+            table += &format!("- 热门优惠每秒售出 {sold:.0} 份（目标 ≥ {SOLD_AIM:.0} {mark}）\n");
+        }
         for figures in &self.figures {
             if let Some(error) = &figures.http.first_error {
                 table += &format!("- {} 的第一个错误：{error}\n", figures.case.name());

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::complaints::{Written, settled, title};
 use super::figures::Figures;
-use super::ground::{Ground, complain, complaint, in_parallel};
+use super::ground::{Ground, complain, complaint, expected, in_parallel};
 use crate::failure::Result;
 
 const AT_A_TIME: usize = 10;
@@ -49,12 +49,13 @@ pub async fn round(ground: &mut Ground<'_>, each: usize) -> Result<Figures> {
     .await?;
     let waited = ground.until(OPEN, 0, PATIENCE).await?;
     // The next request, and all of those again.
-    let mut written = Written::default();
-    for n in 0..=each {
-        let answer = ground.expect(&complain(&title, &token, &key(n)), 201).await?;
-        written.ids.insert(answer.text("/id").to_owned());
-        written.keys += 1;
-    }
+    let client = ground.client.clone();
+    let ids = in_parallel(each + 1, AT_A_TIME, |n| {
+        let (client, call) = (client.clone(), complain(&title, &token, &key(n)));
+        async move { Ok(expected(client.send(&call).await?, 201)?.text("/id").to_owned()) }
+    })
+    .await?;
+    let written = Written { keys: ids.len(), ids: ids.into_iter().collect(), again: 0 };
     let figures = settled(ground, &written, PATIENCE).await?;
     Ok(figures.count("断开", each).took("事务收尾", waited))
 }

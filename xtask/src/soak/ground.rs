@@ -11,6 +11,7 @@ use super::dice::Dice;
 use crate::app::{App, Running};
 use crate::client::{Answer, Call, Client};
 use crate::failure::{Failure, Result};
+use crate::points::ENRICH;
 use crate::services::Services;
 use crate::services::postgres::{Held, Postgres};
 use crate::services::redis::Redis;
@@ -23,25 +24,6 @@ pub const PEOPLE: usize = 20;
 const TOKEN_LIFE: Duration = Duration::from_secs(600);
 const HANGS: Duration = Duration::from_secs(90);
 const POLL: Duration = Duration::from_millis(20);
-
-/// So many points for everybody that no experiment runs out of them, booked as the product does.
-const ENRICH: &str = "
-    with given as (
-        select id as account, gen_random_uuid() as tx, 1000000000::bigint as points
-        from points_account where kind = 'user'
-    ), moved as (
-        insert into ledger_tx (id, kind, cause, source, at, counted_on, rule_version)
-        select tx, 'earn', 'soak:' || account, 'service', now(), current_date, 'soak' from given
-    ), entries as (
-        insert into ledger_entry (tx, seq, account, amount, at)
-        select tx, 1, issuance.id, -points, now()
-        from given, points_account as issuance where issuance.kind = 'issuance'
-        union all select tx, 2, account, points, now() from given
-    ), lots as (
-        insert into point_lot (id, account, granted, remaining, expires_at)
-        select gen_random_uuid(), account, points, points, now() + interval '1 year' from given
-    )
-    update points_account set posted = posted + points from given where id = account";
 
 const IN_A_YEAR: &str = "select to_char(now() at time zone 'UTC' + interval '1 year', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')";
 
@@ -253,7 +235,7 @@ pub fn expected(answer: Answer, status: u16) -> Result<Answer> {
 ///
 /// # Errors
 /// It is not: what, found and wanted.
-pub fn equal<T: PartialEq + std::fmt::Debug>(what: &str, found: T, wanted: T) -> Result {
+pub fn equal<T: Copy + PartialEq + std::fmt::Debug>(what: &str, found: T, wanted: T) -> Result {
     if found == wanted {
         return Ok(());
     }
