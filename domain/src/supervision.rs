@@ -209,8 +209,10 @@ impl Supervision {
         state.status = Status::Answered;
         state.answer = Some(written.clone());
         state.answered_at = Some(now);
-        let mut event = state.told(EventKind::SupervisionAnswered).note(written.text.clone());
-        event.data["until"] = json!(written.until);
+        let event = state
+            .told(EventKind::SupervisionAnswered)
+            .with(json!({ "supervision": self.id, "level": self.level, "until": written.until }))
+            .note(written.text.clone());
         Ok(Decision::one(state, event))
     }
 

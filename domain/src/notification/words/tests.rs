@@ -1,11 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{
-    event::Visibility,
-    identity::Role,
-    notification::{Recipient, TOLD},
-};
+use crate::{event::Visibility, notification::TOLD};
 
 const REPORTER: Viewer = Viewer { audience: Audience::Reporter, own: true, confidential: false };
 const UNIT: Viewer = Viewer { audience: Audience::Unit, own: false, confidential: false };
