@@ -192,13 +192,17 @@ async fn a_missed_deadline_tells_unit_head_and_centre() {
     let task = app.as_(CLERK).get(&case.task("")).await.expect(200);
     app.set_clock(crate::support::at(task["acknowledge_by"].as_str().unwrap()));
     app.advance(chrono::TimeDelta::seconds(1));
-    let told = [
-        ("dispatcher", "overdue", "签收"),
-        (CLERK, "overdue", "签收"),
-        ("head.urban-management", "overdue", "签收"),
-    ];
+    let told = [("dispatcher", "overdue", "签收"), (CLERK, "overdue", "签收")];
     inboxes.expect("overdue", &told).await;
     inboxes.expect("a second look tells nobody again", &[]).await;
+    // The head, the next working day.
+    app.set_clock(crate::support::at("2026-11-25T08:30:00+08:00"));
+    let told = [
+        ("dispatcher", "overdue_notice", "签收"),
+        (CLERK, "overdue_notice", "签收"),
+        ("head.urban-management", "overdue_notice", "签收"),
+    ];
+    inboxes.expect("notice", &told).await;
 }
 
 #[tokio::test]

@@ -83,11 +83,12 @@ fn every_example_of_a_body_fits_its_schema() {
 }
 
 /// Nobody, a resident, and staff; together they hold every permission.
-const PEOPLE: [&str; 10] = [
+const PEOPLE: [&str; 11] = [
     "",
     "li",
     "dispatcher",
     "supervisor",
+    "leader",
     "organiser",
     "security",
     "sysadmin",

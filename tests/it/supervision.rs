@@ -140,6 +140,7 @@ async fn a_whistles_unit_is_supervised_like_any_other() {
         )
         .await
         .expect(200);
+    app.drain().await;
     assert_eq!(told(&app, "supervisor", "supervision_answered").await, 1);
 }
 

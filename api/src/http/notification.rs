@@ -113,7 +113,8 @@ impl NotificationView {
         entry: Entry,
     ) -> Result<Self, Error> {
         let event = &entry.event;
-        let pressing = event.kind == EventKind::OverdueNotice && event.data["pressing"] == true;
+        let pressing = event.kind == EventKind::OverdueNotice
+            && event.data.get("pressing") == Some(&true.into());
         let on_call = match &event.unit {
             Some(unit) if pressing && entry.viewer.is_some() => {
                 app::supervision::on_call(state, conn, actor, unit, event.at).await?

@@ -106,9 +106,12 @@ pub async fn on_call(
     let shifts = on_duty(state, conn, unit, at).await?;
     let on_duty = shifts.into_iter().find(|shift| shift.starts_at <= at);
     let full = reads_phones(actor);
-    Ok(on_duty.map(|shift| match full {
-        true => format!("值班：{} {}", shift.name.plain(), shift.phone.plain()),
-        false => format!("值班：{} {}", shift.name, shift.phone),
+    Ok(on_duty.map(|shift| {
+        if full {
+            format!("值班：{} {}", shift.name.plain(), shift.phone.plain())
+        } else {
+            format!("值班：{} {}", shift.name, shift.phone)
+        }
     }))
 }
 
