@@ -9,6 +9,7 @@ use crate::error::Error;
 pub mod case;
 pub mod complaint;
 pub mod export;
+pub mod generate;
 pub mod idempotent;
 pub mod identity;
 pub mod import;

@@ -12,6 +12,7 @@ pub mod complaint;
 pub mod duty;
 pub mod event;
 pub mod export;
+pub mod generate;
 pub mod idempotency;
 pub mod identity;
 pub mod import;

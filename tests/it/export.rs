@@ -90,8 +90,7 @@ async fn numbers_in_full_need_the_right_and_a_reason_and_leave_a_record() {
 async fn the_rights_are_those_of_the_moment_when_it_is_made() {
     let app = App::spawn().await;
     app.dispatched().await;
-    let ordered =
-        order(&app, "dept.urban-management", "export-1", json!({"list": "tasks"})).await;
+    let ordered = order(&app, "dept.urban-management", "export-1", json!({"list": "tasks"})).await;
     let ordered = ordered.expect(202);
     assert_eq!((&ordered["status"], &ordered["done"]), (&json!("queued"), &json!(0)));
     sqlx::query("update role_grant set revoked_at = now() where scope = 'urban-management'")

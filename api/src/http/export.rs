@@ -121,7 +121,9 @@ pub struct ExportView {
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// 下载地址，不需要登录，十分钟内有效；再查看一次得到新的。没有完成时为空
-    #[schema(example = "/api/v1/exports/019ab0c1-d2e3-7f00-8a1b-2c3d4e5f6071/file?expires=1795482600&signature=9f…")]
+    #[schema(
+        example = "/api/v1/exports/019ab0c1-d2e3-7f00-8a1b-2c3d4e5f6071/file?expires=1795482600&signature=9f…"
+    )]
     pub url: Option<String>,
     /// 文件保留到什么时候
     #[schema(value_type = String, format = DateTime)]

@@ -103,11 +103,7 @@ pub async fn open(conn: &mut Connection, id: ExportId) -> Result<Option<Export>,
 ///
 /// # Errors
 /// The database is away.
-pub async fn progress(
-    conn: &mut Connection,
-    id: ExportId,
-    done: usize,
-) -> Result<(), sqlx::Error> {
+pub async fn progress(conn: &mut Connection, id: ExportId, done: usize) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update export set status = 'running', done = $2
          where id = $1 and status in ('queued', 'running')",

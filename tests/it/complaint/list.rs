@@ -129,7 +129,8 @@ async fn several_filters_hold_at_once() {
         found.sort();
         found
     };
-    let tasks = async |query: &str| app.as_("dispatcher").all(&format!("/tasks?{query}")).await.len();
+    let tasks =
+        async |query: &str| app.as_("dispatcher").all(&format!("/tasks?{query}")).await.len();
     let (d, s, p) = (dispatched.id.as_str(), submitted.id.as_str(), praise.id.as_str());
     assert_eq!(found("dispatcher", "status=submitted,accepted").await, [s, p]);
     assert_eq!(found("dispatcher", "kind=praise").await, [p]);

@@ -1,12 +1,7 @@
 //! Links to workbooks. The signature stands for the account that was shown the link, so that a
 //! browser fetches the file without a token; it is good for minutes.
 
-use domain::{
-    export::link_until,
-    id::ExportId,
-    refusal::Basic,
-    time::Timestamp,
-};
+use domain::{export::link_until, id::ExportId, refusal::Basic, time::Timestamp};
 use infra::postgres::export::read;
 
 use crate::{error::Error, state::State};

@@ -36,10 +36,7 @@ pub struct HotBody {
     security(("bearer" = [])),
 )]
 #[post("/complaints/{id}/hot")]
-async fn hot(
-    on: On<CentreDesk, ComplaintId>,
-    body: Body<HotBody>,
-) -> Result<HttpResponse, Error> {
+async fn hot(on: On<CentreDesk, ComplaintId>, body: Body<HotBody>) -> Result<HttpResponse, Error> {
     let parse = |body: HotBody| {
         let reason = body.reason.as_deref().map(|reason| text::text("reason", reason, 2, 200));
         Ok((body.on, reason.transpose()?))
