@@ -302,23 +302,16 @@ async fn world(conn: &mut Connection, begin: Timestamp, end: Timestamp) -> Resul
     let units = org::units(conn, &codes).await?;
     let departments = units.iter().filter(|unit| unit.kind == NodeKind::Department);
     let departments: Vec<NodeCode> = departments.map(|unit| unit.code.clone()).collect();
-    let desk = async |conn: &mut Connection, name: &str| {
-        accounts::find_by_username(conn, name).await?.ok_or_else(|| Refused::NoDistrict.into())
-    };
-    let dispatcher: Result<AccountId, Error> = desk(conn, "dispatcher").await;
-    let dispatcher = dispatcher?;
-    let supervisor: Result<AccountId, Error> = desk(conn, "supervisor").await;
+    let dispatcher = desk(conn, "dispatcher").await?;
+    let supervisor = desk(conn, "supervisor").await?;
+    let working: Vec<Role> = Role::ALL.iter().copied().filter(|role| role.works_tasks()).collect();
     let mut world = World {
         dispatcher: Actor {
             account: dispatcher,
             grants: accounts::grants(conn, dispatcher).await?,
         },
-        supervisor: supervisor?,
-        clerks: store::clerks(
-            conn,
-            &Role::ALL.iter().copied().filter(|role| role.works_tasks()).collect::<Vec<_>>(),
-        )
-        .await?,
+        supervisor,
+        clerks: store::clerks(conn, &working).await?,
         units: units.into_iter().map(|unit| (unit.code.clone(), unit)).collect(),
         stories,
         places,
@@ -331,6 +324,11 @@ async fn world(conn: &mut Connection, begin: Timestamp, end: Timestamp) -> Resul
     }
     lists(conn, &mut world, begin, end).await?;
     Ok(world)
+}
+
+async fn desk(conn: &mut Connection, username: &str) -> Result<AccountId, Error> {
+    let found = accounts::find_by_username(conn, username).await?;
+    found.ok_or_else(|| Refused::NoDistrict.into())
 }
 
 /// What every list said about every item in every month.

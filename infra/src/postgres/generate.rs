@@ -143,7 +143,8 @@ pub async fn insert(conn: &mut Connection, cases: &[Case]) -> Result<(), sqlx::E
     sqlx::query!(
         "insert into event
              (subject_id, seq, kind, at, visibility, unit, task_id, actor_id, data, note)
-         select subject_id, seq, kind, at, visibility, unit, task_id, actor_id, data, note
+         select subject_id, seq, kind, at, visibility, unit, task_id, actor_id,
+             coalesce(data, 'null'), note
          from jsonb_populate_recordset(null::event, $1)",
         rows(events),
     )
