@@ -6,6 +6,7 @@ use api::{clock::Clock, config::Config, server, state::State, telemetry};
 use clap::{Parser, Subcommand};
 
 mod admin;
+mod generate;
 mod import;
 
 /// What a command failed with: a sentence for whoever typed it.
@@ -40,6 +41,8 @@ enum Command {
         #[command(subcommand)]
         what: import::What,
     },
+    /// 生成两年的历史诉求，用于试用和测速；正式环境拒绝
+    Generate(generate::Given),
     /// 输出接口文档（OpenAPI，YAML）
     Openapi,
     /// 管理：管理员账号、停用启用、失败的作业
@@ -75,6 +78,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
             Ok(())
         }
         Command::Import { what } => import::run(&connected(config).await?, what).await,
+        Command::Generate(given) => generate::run(&connected(config).await?, given).await,
         Command::Admin { what } => admin::run(&connected(config).await?, what).await,
         Command::Openapi => Ok(()),
     }

@@ -15,6 +15,7 @@ pub mod consultation;
 pub mod duty;
 pub mod event;
 pub mod export;
+pub mod generate;
 pub mod idempotency;
 pub mod identity;
 pub mod import;

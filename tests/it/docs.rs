@@ -11,8 +11,9 @@ use std::{
 
 use api::http::problem::codes;
 use domain::{
-    complaint, consultation, duty, evaluation::Satisfaction, event, identity, import, offer, org,
-    points, rates, redemption, registration, service, sla, supervision, task, whistle,
+    complaint, consultation, duty, evaluation::Satisfaction, event, export, identity, import,
+    offer, org, points, rates, redemption, registration, service, sla, supervision, task, view,
+    whistle,
 };
 
 /// A document: where it stands, and its text.
@@ -277,6 +278,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("registration_step_refused", "Registration (双报到)"),
     ("claim_step_refused", "Service (双服务)"),
     ("offer_sold_out", "Redemptions (兑换)"),
+    ("view_limit_reached", "Lists (列表)"),
     ("not_on_duty_list", "Duty lists and jobs (清单、作业)"),
 ];
 
@@ -319,6 +321,8 @@ fn the_vocabularies_are_fresh() {
         complaint::Step, "诉求步骤";
         task::Status, "任务状态";
         task::Role, "承办角色";
+        view::List, "列表";
+        export::Status, "导出状态";
         task::ContactChannel, "联系方式";
         task::ContactOutcome, "联系结果";
         task::Outcome, "答复结论";

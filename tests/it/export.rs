@@ -36,6 +36,7 @@ async fn rows(app: &App, who: &str, body: Value) -> Vec<Vec<String>> {
 async fn a_list_becomes_a_workbook_with_its_filter_and_its_scope() {
     let app = App::spawn().await;
     let ours = app.dispatched().await;
+    app.advance(TimeDelta::seconds(1));
     let other = app.submitted().await;
     let all = rows(&app, "dispatcher", json!({"list": "complaints"})).await;
     assert_eq!(all.len(), 3, "{all:?}");

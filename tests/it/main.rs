@@ -16,6 +16,8 @@ mod docs;
 #[cfg(test)]
 mod export;
 #[cfg(test)]
+mod generate;
+#[cfg(test)]
 mod idempotency;
 #[cfg(test)]
 mod identity;
@@ -39,6 +41,8 @@ mod rates;
 mod redemption;
 #[cfg(test)]
 mod registration;
+#[cfg(test)]
+mod search;
 #[cfg(test)]
 mod service;
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod ci;
 mod client;
 mod console;
 mod failure;
+mod generate;
 mod mutants;
 mod openapi;
 mod points;
@@ -64,6 +65,8 @@ enum Task {
     },
     /// 把一份旧工单逐件送过运行中的服务：提交、受理、派单、签收、答复
     Replay(replay::Options),
+    /// 在演示数据库里生成两年的历史诉求
+    Generate(generate::Options),
     /// 发布版的性能，与同一台机器上 PostgreSQL 自身的上限相比
     Bench(bench::Options),
     /// 逐个弄坏一处保证，确认看守它的测试会失败
@@ -110,6 +113,7 @@ async fn carry_out(task: Task) -> Result {
         Task::Openapi { check } => openapi::openapi(&root, check).await,
         Task::Tour { base_url } => tour::play(&base_url).await,
         Task::Replay(options) => replay::replay(&root, &options).await,
+        Task::Generate(options) => generate::generate(&root, &options).await,
         Task::Bench(options) => bench::bench(&root, &options).await,
         Task::Mutants { name } => mutants::mutants(&root, name.as_deref()).await,
         Task::Soak(options) => soak::soak(&root, &options).await,

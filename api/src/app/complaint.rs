@@ -1,7 +1,7 @@
 //! Use cases of complaints (诉求), in the order of their life.
 
 use domain::{
-    complaint::{Complaint, Submission, Submitter},
+    complaint::{Complaint, Contact, Submission, Submitter},
     id::{ComplaintId, JobId},
     identity::Actor,
     personal::{PersonName, Phone},
@@ -111,14 +111,7 @@ async fn take_in(
     let decision = Complaint::submit(id, submission, by, now);
     let query_code = random::code(QUERY_ALPHABET, QUERY_CODE_LENGTH);
     let mac = query_code_mac(state, id, &query_code);
-    let contact = submission.contact.as_ref().map(|contact| SealedContact {
-        name: contact
-            .name
-            .as_ref()
-            .map(|name| state.crypto.seal(&contact_context(id), name.plain().as_bytes())),
-        phone: state.crypto.seal(&contact_context(id), contact.phone.plain().as_bytes()),
-        index: state.crypto.index("phone", contact.phone.plain().as_bytes()).to_vec(),
-    });
+    let contact = submission.contact.as_ref().map(|contact| sealed(state, id, contact));
     let complaint = &decision.state;
     let number =
         store::insert(tx, complaint, submission, by, &mac, contact.as_ref(), &decision.events)
@@ -154,6 +147,17 @@ fn query_code_mac(state: &State, id: ComplaintId, code: &str) -> [u8; 32] {
 /// A contact opens only as the contact of its own complaint.
 fn contact_context(id: ComplaintId) -> String {
     format!("complaint_contact/{id}")
+}
+
+/// Seals whom to call about a complaint.
+pub(super) fn sealed(state: &State, id: ComplaintId, contact: &Contact) -> SealedContact {
+    let context = contact_context(id);
+    let name = contact.name.as_ref();
+    SealedContact {
+        name: name.map(|name| state.crypto.seal(&context, name.plain().as_bytes())),
+        phone: state.crypto.seal(&context, contact.phone.plain().as_bytes()),
+        index: state.crypto.index("phone", contact.phone.plain().as_bytes()).to_vec(),
+    }
 }
 
 /// Whom to call about a complaint, opened. Whoever shows it unmasked keeps a record of that.

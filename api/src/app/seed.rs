@@ -117,7 +117,7 @@ pub async fn demo(state: &State) -> Result<Report, Error> {
     .await
 }
 
-const fn allowed(mode: Mode) -> Result<(), Refused> {
+pub(super) const fn allowed(mode: Mode) -> Result<(), Refused> {
     match mode {
         Mode::Demo => Ok(()),
         Mode::Production => Err(Refused::Production),
@@ -137,7 +137,7 @@ async fn password_hash(
 }
 
 /// Reads one of the embedded data files.
-fn table<T: DeserializeOwned>(csv: &str) -> Result<Vec<T>, Error> {
+pub(super) fn table<T: DeserializeOwned>(csv: &str) -> Result<Vec<T>, Error> {
     csv::Reader::from_reader(csv.as_bytes())
         .deserialize()
         .collect::<Result<_, csv::Error>>()

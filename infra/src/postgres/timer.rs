@@ -27,7 +27,7 @@ pub enum Subject {
 
 impl Subject {
     /// The code in `sla_timer.subject`.
-    const fn code(self) -> &'static str {
+    pub(super) const fn code(self) -> &'static str {
         match self {
             Self::Complaint(_) => "complaint",
             Self::Task(_) => "task",

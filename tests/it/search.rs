@@ -1,0 +1,196 @@
+//! Every list and search that clerks live in is answered from an index: the plans of the very
+//! statements that the requests send, by `auto_explain`, over a history of 20,000 complaints.
+
+use std::sync::{Arc, Mutex};
+
+use api::app::generate::{self, Order};
+use serde_json::Value;
+use tracing::{
+    Event, Metadata, Subscriber,
+    field::{Field, Visit},
+    span,
+};
+
+use crate::support::App;
+
+/// Tables that grow with the years: reading one from end to end is a fault.
+const BIG: [&str; 6] =
+    ["complaint", "task", "event", "evaluation", "sla_timer", "complaint_contact"];
+/// Generated cases, and how often each is there.
+const CASES: u64 = 2_000;
+const TIMES: i32 = 10;
+
+/// Keeps what PostgreSQL tells its clients.
+#[derive(Clone, Default)]
+struct Notices(Arc<Mutex<Vec<String>>>);
+
+impl Subscriber for Notices {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "sqlx::postgres::notice"
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        struct Message(String);
+        impl Visit for Message {
+            fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+                if field.name() == "message" {
+                    self.0 = format!("{value:?}");
+                }
+            }
+
+            fn record_str(&mut self, field: &Field, value: &str) {
+                if field.name() == "message" {
+                    value.clone_into(&mut self.0);
+                }
+            }
+        }
+        let mut message = Message(String::new());
+        event.record(&mut message);
+        self.0.lock().unwrap().push(message.0);
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+impl Notices {
+    /// The plans since the last time, once that of a list is among them: PostgreSQL tells a plan
+    /// when the statement is over, which the connection may read after the answer is out.
+    async fn plans(&self) -> Vec<Value> {
+        let since = std::time::Instant::now();
+        let mut plans: Vec<Value> = Vec::new();
+        while !plans.iter().any(is_of_list) {
+            assert!(since.elapsed().as_secs() < 20, "no plan of a list came: {plans:?}");
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            let told = std::mem::take(&mut *self.0.lock().unwrap());
+            let texts = told.iter().filter_map(|text| text.split_once("plan:"));
+            plans.extend(texts.filter_map(|(_, json)| serde_json::from_str(json).ok()));
+        }
+        plans
+    }
+}
+
+/// Whether a plan is that of one of the two lists.
+fn is_of_list(plan: &Value) -> bool {
+    let text = plan["Query Text"].as_str().unwrap_or_default();
+    ["order by c.submitted_at desc", "order by t.dispatched_at desc"]
+        .iter()
+        .any(|order| text.contains(order))
+}
+
+/// The big tables that a plan reads from end to end.
+fn read_whole(node: &Value, found: &mut Vec<String>) {
+    let table = node["Relation Name"].as_str().unwrap_or_default();
+    if node["Node Type"] == "Seq Scan" && BIG.contains(&table) {
+        found.push(table.to_owned());
+    }
+    for child in node["Plans"].as_array().into_iter().flatten() {
+        read_whole(child, found);
+    }
+}
+
+async fn multiply(app: &App) {
+    let sql = format!(
+        "create temp table c as table complaint; create temp table t as table task;
+         insert into complaint select made.* from c, generate_series(2, {TIMES}) n,
+             lateral jsonb_populate_record(c, jsonb_build_object(
+                 'id', md5(c.id::text || n)::uuid,
+                 'number', left(c.number, 10) || lpad(nextval('complaint_number')::text, 6, '0'))) made;
+         insert into task select made.* from t, generate_series(2, {TIMES}) n,
+             lateral jsonb_populate_record(t, jsonb_build_object(
+                 'id', md5(t.id::text || n)::uuid, 'rework_of', null,
+                 'complaint_id', md5(t.complaint_id::text || n)::uuid)) made;
+         drop table c, t; vacuum analyze"
+    );
+    let mut conn = app.db().acquire().await.unwrap();
+    for part in sql.split(';') {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(part.to_owned())).execute(&mut *conn).await.unwrap();
+    }
+}
+
+/// A district's history on connections that explain what they run.
+async fn explaining() -> App {
+    let app = App::with(|config| {
+        let explain = "options[session_preload_libraries]=auto_explain\
+            &options[auto_explain.log_min_duration]=0&options[auto_explain.log_format]=json\
+            &options[auto_explain.log_level]=notice";
+        let url = config.database.url.expose();
+        let sign = if url.contains('?') { '&' } else { '?' };
+        config.database.url = format!("{url}{sign}{explain}").as_str().into();
+        // Few, so that each runs every statement more often than custom plans are tried.
+        config.database.connections = 2;
+    })
+    .await;
+    let order = Order { complaints: CASES, seed: 1 };
+    generate::run(app.state(), order, Arc::new(|_, _| ())).await.unwrap();
+    multiply(&app).await;
+    app
+}
+
+#[tokio::test]
+async fn every_list_and_search_is_answered_from_an_index() {
+    let notices = Notices::default();
+    tracing::subscriber::set_global_default(notices.clone()).unwrap();
+    let app = explaining().await;
+    let number: String = sqlx::query_scalar("select number from complaint order by id limit 1")
+        .fetch_one(app.db())
+        .await
+        .unwrap();
+    let common = [
+        "",
+        "urgency=emergency",
+        "kind=report",
+        "kind=praise&urgency=hard",
+        "unit=urban-management",
+        "unit=tobacco&community_code=140213066004",
+        "community_code=140213066",
+        "community_code=140213066004&kind=grievance",
+        "hot=true",
+        "hot=false&urgency=utility",
+        "overdue=true",
+        "overdue=true&unit=housing",
+        "due_before=2026-11-25T00:00:00Z",
+        "due_before=2026-11-27T00:00:00Z&community_code=140213066&hot=true",
+        "q=路灯",
+        "q=电梯困人",
+        "q=永安花园 暖气",
+        "q=没有这样的词",
+        "q=暖气&urgency=utility&community_code=140213066",
+    ];
+    let number = [format!("q={number}"), format!("q={}", &number[12..])];
+    let complaints = ["status=submitted", "status=accepted,dispatched,handling", "status=archived"];
+    let tasks =
+        ["status=pending", "status=pending,acknowledged", "status=confirmed", "status=returned"];
+    let mut faults = Vec::new();
+    for who in ["dispatcher", "dept.housing", "subdistrict.140213066", "community.140213066004"] {
+        for (list, statuses) in [("complaints", &complaints[..]), ("tasks", &tasks[..])] {
+            let all = common.iter().chain(statuses).copied();
+            for query in all.chain(number.iter().map(String::as_str)) {
+                notices.0.lock().unwrap().clear();
+                let path = format!("/{list}?{query}");
+                let page = app.as_(who).get(&path).await.expect(200);
+                let mut plans = notices.plans().await;
+                if let Some(cursor) = page["next_cursor"].as_str() {
+                    app.as_(who).get(&format!("{path}&cursor={cursor}")).await.expect(200);
+                    plans.extend(notices.plans().await);
+                }
+                for plan in &plans {
+                    let mut whole = Vec::new();
+                    read_whole(&plan["Plan"], &mut whole);
+                    faults
+                        .extend(whole.iter().map(|table| format!("{who}: {path}: all of {table}")));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "read from end to end:\n  {}", faults.join("\n  "));
+}
