@@ -9,6 +9,7 @@ use crate::error::Error;
 pub mod bulletin;
 pub mod case;
 pub mod complaint;
+pub mod follow_up;
 pub mod idempotent;
 pub mod identity;
 pub mod import;

@@ -31,6 +31,7 @@ pub mod deadline;
 pub mod docs;
 pub mod envelope;
 pub mod extract;
+pub mod follow_up;
 pub mod identity;
 pub mod job;
 pub mod notification;
@@ -70,6 +71,8 @@ pub fn words() -> Vec<Routes> {
         track::routes(),
         task::routes(),
         task::ruling::routes(),
+        task::exclusion::routes(),
+        follow_up::routes(),
         whistle::routes(),
         notification::routes(),
         job::routes(),

@@ -12,6 +12,7 @@ use crate::{
 
 mod case;
 mod centre;
+mod exclusion;
 mod refused;
 mod reporter;
 mod submission;
@@ -19,6 +20,7 @@ mod submission;
 mod tests;
 
 pub use centre::{Accept, Answer, Assignment, Dispatch, Exclude, Reject, Suspend};
+pub use exclusion::{AskExclusion, DecideExclusion, ExclusionGround};
 pub use refused::Refused;
 pub use reporter::{Reopen, Rework, Withdraw};
 pub use submission::{Contact, Location, Submission, SubmissionForm, Submitter};

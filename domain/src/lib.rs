@@ -13,6 +13,7 @@ pub mod decision;
 pub mod duty;
 pub mod evaluation;
 pub mod event;
+pub mod follow_up;
 pub mod id;
 pub mod identity;
 pub mod import;

@@ -12,6 +12,7 @@ pub mod bulletin;
 pub mod complaint;
 pub mod duty;
 pub mod event;
+pub mod follow_up;
 pub mod idempotency;
 pub mod identity;
 pub mod import;

@@ -24,6 +24,7 @@ const FLOORS: [(char, &str); 5] = [
 const WORDS: &[(&str, &str)] = &[
     ("complaint", "diaht"),
     ("task", "diaht"),
+    ("follow_up", "diaht"),
     ("whistle", "diaht"),
     ("identity", "diaht"),
     ("notification", "diaht"),

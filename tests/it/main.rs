@@ -11,6 +11,8 @@ mod complaint;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod follow_up;
+#[cfg(test)]
 mod idempotency;
 #[cfg(test)]
 mod identity;

@@ -2,5 +2,6 @@
 //! request is looked at.
 
 mod checks;
+mod exclusion;
 mod rulings;
 mod steps;

@@ -31,6 +31,7 @@ use super::{
 };
 use crate::{app::task as tasks, error::Error, state::State};
 
+pub mod exclusion;
 pub mod ruling;
 
 routes![list, read_one, acknowledge, contact, report_in, reply, ask_return, extend];
