@@ -15,6 +15,8 @@ pub async fn november() -> App {
     // Not solved, reworked, then solved.
     let mut again = app.replied().await;
     li.post(&again.path("/evaluate"), stars(false, 2, Some(false))).await.expect(200);
+    // One word after the other, by the clock as well.
+    app.advance(TimeDelta::minutes(1));
     again.lead = app.open_lead(&again).await;
     worked(&app, &again, CLERK).await;
     li.post(&again.path("/evaluate"), stars(true, 4, Some(true))).await.expect(200);
