@@ -37,6 +37,7 @@ refused_by!(
     Invalid,
     domain::bulletin::Refused,
     domain::complaint::Refused,
+    domain::follow_up::Refused,
     domain::task::Refused,
     domain::whistle::Refused,
     domain::supervision::Refused,

@@ -34,6 +34,7 @@ pub mod docs;
 pub mod envelope;
 pub mod export;
 pub mod extract;
+pub mod follow_up;
 pub mod identity;
 pub mod job;
 pub mod notification;
@@ -81,6 +82,8 @@ pub fn words() -> Vec<Routes> {
         whistle::watch::routes(),
         task::returns::routes(),
         consultation::routes(),
+        task::exclusion::routes(),
+        follow_up::routes(),
         whistle::routes(),
         view::routes(),
         export::routes(),

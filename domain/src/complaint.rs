@@ -13,6 +13,7 @@ use crate::{
 mod case;
 mod centre;
 mod consult;
+mod exclusion;
 mod refused;
 mod reporter;
 mod submission;
@@ -20,6 +21,7 @@ mod submission;
 mod tests;
 
 pub use centre::{Accept, Answer, Assignment, Dispatch, Exclude, Reject, Suspend};
+pub use exclusion::{AskExclusion, DecideExclusion, ExclusionGround};
 pub use refused::Refused;
 pub use reporter::{Reopen, Rework, Withdraw};
 pub use submission::{Contact, Location, Submission, SubmissionForm, Submitter};

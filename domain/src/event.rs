@@ -109,6 +109,10 @@ codes! {
         Resumed = "resumed", "恢复办理";
         /// The case counts in no rate.
         Excluded = "excluded", "已剔除";
+        /// The lead asks that the case count in no rate.
+        ExclusionRequested = "exclusion_requested", "申请剔除";
+        /// A supervisor decided on that.
+        ExclusionDecided = "exclusion_decided", "剔除申请已决定";
         /// A share of the time is used up (50 % and 80 %).
         Reminder = "reminder", "时限提醒";
         /// A unit's deadline passed.

@@ -99,6 +99,8 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::Suspended, &[Reporter, Unit]),
         (EventKind::Resumed, &[Reporter, Unit]),
         (EventKind::Excluded, &[Centre]),
+        (EventKind::ExclusionRequested, &[Supervisor]),
+        (EventKind::ExclusionDecided, &[Unit, UnitHeads]),
         (EventKind::Reminder, &[Unit]),
         (EventKind::Overdue, &[Unit, Centre]),
         (EventKind::OverdueNotice, &[Unit, UnitHeads, Centre]),

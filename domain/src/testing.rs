@@ -165,6 +165,8 @@ fn check_event(event: &NewEvent) {
         | K::ReturnDeclined
         | K::ExtensionRequested
         | K::ExtensionDeclined
+        | K::ExclusionRequested
+        | K::ExclusionDecided
         | K::TaskCancelled
         | K::TaskBound
         | K::ConsultationInvited

@@ -25,6 +25,7 @@ const WORDS: &[(&str, &str)] = &[
     ("complaint", "diaht"),
     ("task", "diaht"),
     ("consultation", "diaht"),
+    ("follow_up", "diaht"),
     ("whistle", "diaht"),
     ("supervision", "diaht"),
     ("identity", "diaht"),
@@ -114,6 +115,11 @@ const LONGEST: usize = 600;
 const STORE_CALLS: &[(&str, &str, &str)] = &[
     ("api/src/http/complaint.rs", "event::timeline", "a read, guarded by the scope it takes"),
     ("api/src/http/whistle.rs", "event::timeline", "a read, guarded by the scope it takes"),
+    (
+        "api/src/http/task/exclusion.rs",
+        "complaint::exclusion::list",
+        "a read, guarded by the scope it takes",
+    ),
     ("api/src/http/notification.rs", "notification::list", "a read, guarded by the scope it takes"),
     ("api/src/http/notification.rs", "notification::unread", "a read of the caller's own count"),
     ("api/src/http/job.rs", "job::dead", "a read for the administrator's desk"),

@@ -270,6 +270,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("internal", "Every operation (通用)"),
     ("bad_credentials", "Identity (身份)"),
     ("complaint_step_refused", "Complaints (诉求)"),
+    ("follow_up_taken", "Follow-up (回访)"),
     ("task_step_refused", "Tasks (任务)"),
     ("extension_not_for_emergency", "Extensions (延期)"),
     ("consultation_step_refused", "Consultations (会商)"),
@@ -319,6 +320,7 @@ fn the_vocabularies_are_fresh() {
         complaint::Ground, "不予受理理由";
         complaint::ClosedAs, "办结方式";
         complaint::Step, "诉求步骤";
+        complaint::ExclusionGround, "剔除理由";
         task::Status, "任务状态";
         task::Role, "承办角色";
         view::List, "列表";

@@ -15,6 +15,7 @@ mod consultation;
 mod docs;
 #[cfg(test)]
 mod export;
+mod follow_up;
 #[cfg(test)]
 mod generate;
 #[cfg(test)]

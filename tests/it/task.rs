@@ -2,6 +2,7 @@
 //! request is looked at.
 
 mod checks;
+mod exclusion;
 mod returns;
 mod rulings;
 mod steps;

@@ -32,6 +32,11 @@ use super::{
 };
 use crate::{error::Error, state::State};
 
+mod exclusion;
+
+pub(super) use exclusion::closes_at;
+pub use exclusion::{ask_exclusion, decide_exclusion};
+
 /// A locked case and the one of its tasks that is meant.
 struct Held {
     root: Root,

@@ -31,6 +31,7 @@ use super::{
 };
 use crate::{app::task as tasks, error::Error, state::State};
 
+pub mod exclusion;
 pub mod filter;
 pub mod returns;
 pub mod ruling;

@@ -43,6 +43,24 @@ pub enum Refused {
     /// A second exclusion.
     #[error("这件诉求已经剔除，剔除只决定一次")]
     AlreadyExcluded,
+    /// The month is frozen, or about to be.
+    #[error("当月的剔除申请已于 {} 截止，数字已经冻结", crate::time::spoken(*.closes_at))]
+    ExclusionClosed {
+        /// When appeals closed.
+        closes_at: crate::time::Timestamp,
+    },
+    /// Only the lead's task counts in the rates.
+    #[error("只有诉求的主办任务计入三率，其他任务不需要剔除")]
+    ExclusionNotLead,
+    /// A second request.
+    #[error("这件诉求已经申请过剔除，每件只能申请一次")]
+    ExclusionAsked,
+    /// A decision without a request.
+    #[error("这件任务没有申请剔除")]
+    NoExclusionAsked,
+    /// A second decision.
+    #[error("这件剔除申请已经决定，不能再改")]
+    ExclusionDecided,
     /// An emergency-line matter is handed over, never just rejected.
     #[error(
         "110、119、120、122事项不能只作不予受理：请在说明里写明已移交的单位和时间（至少 10 个字）"
@@ -74,6 +92,11 @@ impl refusal::Refusal for Refused {
             Self::UnitIsReported { .. } => "unit_is_reported",
             Self::AppealUsed => "appeal_used",
             Self::AlreadyExcluded => "already_excluded",
+            Self::ExclusionClosed { .. } => "exclusion_closed",
+            Self::ExclusionNotLead => "exclusion_not_lead",
+            Self::ExclusionAsked => "exclusion_asked",
+            Self::NoExclusionAsked => "no_exclusion_asked",
+            Self::ExclusionDecided => "exclusion_decided",
             Self::HandoverMissing => "handover_missing",
             Self::SuspensionOutOfRange => "suspension_out_of_range",
             Self::LeadingCaseOpen => "leading_case_open",

@@ -2,6 +2,7 @@
 
 mod centre;
 mod clocks;
+mod exclusion;
 mod reporter;
 mod sequences;
 mod steps;

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::{
-    complaint::{ClosedAs, Ground},
+    complaint::{ClosedAs, ExclusionGround, Ground},
     evaluation::Satisfaction,
     event::{Event, EventKind},
     scope::Audience,
@@ -78,6 +78,8 @@ const fn note_of(kind: EventKind) -> (Author, &'static str) {
         EventKind::ConsultationDecided => (Author::Staff, "裁定"),
         EventKind::ReturnRequested => (Author::Internal, "依据"),
         EventKind::FollowUpMissed => (Author::Internal, "情况"),
+        EventKind::ExclusionRequested => (Author::Internal, "证据"),
+        EventKind::ExclusionDecided => (Author::Internal, "理由"),
         EventKind::Suspended | EventKind::ExtensionRequested | EventKind::ExtensionGranted => {
             (Author::Staff, "原因")
         }
@@ -298,6 +300,16 @@ impl Facts<'_> {
             EventKind::ExtensionDeclined => format!("区中心未同意{unit}延期，原时限不变"),
             EventKind::DeadlinesRecomputed => {
                 format!("放假安排公布，{unit}的时限按工作日历重新计算{}", self.due())
+            }
+            EventKind::ExclusionRequested => match self.code::<ExclusionGround>("ground") {
+                Some(ground) => format!("{unit}申请剔除（{}），等待督查决定", ground.label()),
+                None => format!("{unit}申请剔除，等待督查决定"),
+            },
+            EventKind::ExclusionDecided => {
+                match self.event.data.get("approve").and_then(serde_json::Value::as_bool) {
+                    Some(true) => format!("督查同意{unit}的剔除申请，本件不计入三率"),
+                    _ => format!("督查未同意{unit}的剔除申请，本件照常计入三率"),
+                }
             }
             EventKind::TaskCancelled => format!("此件不再由{unit}办理，任务取消"),
             EventKind::ReworkOrdered => {

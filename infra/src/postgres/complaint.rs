@@ -15,6 +15,7 @@ use domain::{
 
 use super::{Connection, event::Rows};
 
+pub mod exclusion;
 pub mod hot;
 pub mod read;
 

@@ -15,6 +15,8 @@ pub async fn november() -> App {
     // Not solved, reworked, then solved.
     let mut again = app.replied().await;
     li.post(&again.path("/evaluate"), stars(false, 2, Some(false))).await.expect(200);
+    // One word after the other, by the clock as well.
+    app.advance(TimeDelta::minutes(1));
     again.lead = app.open_lead(&again).await;
     worked(&app, &again, CLERK).await;
     li.post(&again.path("/evaluate"), stars(true, 4, Some(true))).await.expect(200);
@@ -74,7 +76,7 @@ pub async fn november() -> App {
     li.post(&slow.path("/evaluate"), stars(true, 3, Some(true))).await.expect(200);
     let case = app.replied().await;
     li.post(&case.path("/evaluate"), stars(true, 5, None)).await.expect(200);
-    app.pass("2026-12-01T00:30:00+08:00").await;
+    app.pass("2026-11-28T00:30:00+08:00").await;
     app.pass("2026-12-04T00:30:00+08:00").await;
     let shown = centre.complaint(&unreached).await;
     assert_eq!((&shown["status"], &shown["closed_as"]), (&json!("closed"), &json!("not_reached")));

@@ -18,14 +18,17 @@ use infra::{
     postgres::{
         Connection,
         complaint::{self as store, By},
-        duty as duties, identity as accounts, org, whistle,
+        duty as duties, follow_up as calls, identity as accounts, org, whistle,
     },
     random,
 };
 
 use super::{cancelling, command};
 use crate::{
-    app::case::{Ask, Change, Locked, carry_out},
+    app::{
+        case::{Ask, Change, Locked, carry_out},
+        follow_up,
+    },
     error::Error,
     state::State,
 };
@@ -293,14 +296,18 @@ pub(super) async fn going_on(
 /// Takes the case out of the rates (剔除).
 ///
 /// # Errors
-/// An illegal step, or it is excluded already.
+/// An illegal step; it is excluded already; the appeals of its month are closed.
 pub async fn exclude(
     state: &State,
     ask: Ask,
     id: ComplaintId,
     exclude: Exclude,
 ) -> Result<(), Error> {
-    command(state, ask, id, "complaint.exclude", move |_, case, now| {
+    command(state, ask, id, "complaint.exclude", move |state, case, now| {
+        if let Some(lead) = case.last_lead() {
+            let closes_at = crate::app::task::closes_at(state, &case.tasks, lead);
+            case.complaint.excludable(closes_at, now)?;
+        }
         Ok(Change::of(case.complaint.exclude(&exclude, now)?).waiting(case.open()))
     })
     .await
@@ -309,10 +316,16 @@ pub async fn exclude(
 /// A caller found nobody (回访未联系上).
 ///
 /// # Errors
-/// An illegal step.
+/// An illegal step; the caller's own work; another caller has it.
 pub async fn miss(state: &State, ask: Ask, id: ComplaintId) -> Result<(), Error> {
-    command(state, ask, id, "complaint.follow_up", move |_, case, _| {
-        Ok(Change::of(case.complaint.miss()?))
+    carry_out(state, move |tx, here, now| {
+        Box::pin(async move {
+            let case = Locked::seen(tx, id, &ask).await?;
+            let missed = Change::of(case.complaint.miss()?);
+            follow_up::may_call(tx, &case, &ask, now).await?;
+            calls::give_back(tx, id).await?;
+            missed.store(tx, here, &ask, "complaint.follow_up", now).await
+        })
     })
     .await
 }

@@ -11,6 +11,7 @@ use infra::{
     postgres::{
         Connection,
         complaint::{self as store, By, NewEvaluation},
+        follow_up as calls,
     },
     random,
 };
@@ -20,6 +21,7 @@ use crate::{
     app::{
         case::{Ask, Change, Locked, carry_out},
         consultation::after_reworks,
+        follow_up,
     },
     error::Error,
     state::State,
@@ -146,7 +148,7 @@ where
 /// it changes nothing else.
 ///
 /// # Errors
-/// Not the reporter's; not open for evaluation; a child evaluated already.
+/// Not the reporter's; not open for evaluation; a child evaluated already; another caller has it.
 pub async fn evaluate(
     state: &State,
     ask: Ask,
@@ -157,6 +159,9 @@ pub async fn evaluate(
     carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let case = voice.lock(tx, id, &ask).await?;
+            if voice == Voice::Caller {
+                follow_up::may_call(tx, &case, &ask, now).await?;
+            }
             let change = match case.complaint.merged_into {
                 Some(leading) => child_evaluated(tx, &case, leading, &given).await?,
                 None => {
@@ -176,6 +181,7 @@ pub async fn evaluate(
                 recorded_by: ask.account().filter(|_| voice == Voice::Caller),
             };
             store::insert_evaluation(tx, &kept, now).await?;
+            calls::give_back(tx, id).await?;
             change.store(tx, here, &ask, "complaint.evaluate", now).await
         })
     })

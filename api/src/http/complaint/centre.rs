@@ -328,7 +328,7 @@ impl FollowUpBody {
     request_body(content = FollowUpBody, example = json!({"reached": true, "solved": true, "satisfaction": 5, "contacted": true})),
     responses((status = 200, description = "诉求现在的样子", body = ComplaintView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["complaint_step_refused", "leading_case_open", "already_evaluated"]))),
+    extensions(("x-problems" = json!(["complaint_step_refused", "leading_case_open", "already_evaluated", "follow_up_taken", "follow_up_own_work"]))),
 )]
 #[post("/complaints/{id}/follow-up")]
 async fn follow_up(
@@ -391,7 +391,7 @@ pub struct ExcludeBody {
     request_body(content = ExcludeBody, example = json!({"reason": "反映的施工已依法取得许可，现场核查属实"})),
     responses((status = 200, description = "诉求现在的样子", body = ComplaintView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["complaint_step_refused", "already_excluded"]))),
+    extensions(("x-problems" = json!(["complaint_step_refused", "already_excluded", "exclusion_closed"]))),
 )]
 #[post("/complaints/{id}/exclude")]
 async fn exclude(

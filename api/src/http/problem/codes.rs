@@ -66,6 +66,7 @@ fn words() -> Vec<Code> {
     [
         identity(),
         complaint(),
+        follow_up(),
         task(),
         extension(),
         consultation(),
@@ -152,11 +153,25 @@ fn complaint() -> Vec<Code> {
         }),
         code(&Refused::AppealUsed),
         code(&Refused::AlreadyExcluded),
+        code(&Refused::ExclusionClosed { closes_at: EXAMPLE }),
+        code(&Refused::ExclusionNotLead),
+        code(&Refused::ExclusionAsked),
+        code(&Refused::NoExclusionAsked),
+        code(&Refused::ExclusionDecided),
         code(&Refused::HandoverMissing),
         code(&Refused::SuspensionOutOfRange),
         code(&Refused::LeadingCaseOpen),
         code(&Refused::AlreadyEvaluated),
         code(&Refused::NoContact),
+    ]
+}
+
+fn follow_up() -> Vec<Code> {
+    use domain::follow_up::Refused;
+    vec![
+        code(&Refused::Taken { until: EXAMPLE }),
+        code(&Refused::OwnWork),
+        code(&Refused::NobodyToCall),
     ]
 }
 

@@ -136,15 +136,17 @@ pub async fn cases(
     if !scope.everything() {
         return Ok(Vec::new());
     }
-    // One row for each case and instant: a case may come before the centre more than once.
+    let counted = work.iter().filter(|one| one.counts(figure, as_of));
+    let mut counted: Vec<_> = counted.map(|one| (one.asked_at, one.complaint)).collect();
+    counted.sort_unstable_by(|one, other| other.cmp(one));
+    // One row for each case and instant: both a return and an extension may be asked at once.
     let mut chosen: Vec<(Timestamp, ComplaintId, i32)> = Vec::new();
-    for one in work.iter().filter(|one| one.counts(figure, as_of)) {
-        match chosen.iter_mut().find(|(at, id, _)| (*at, *id) == (one.asked_at, one.complaint)) {
-            Some((_, _, count)) => *count += 1,
-            None => chosen.push((one.asked_at, one.complaint, 1)),
+    for (at, id) in counted {
+        match chosen.last_mut() {
+            Some((last_at, last_id, count)) if (*last_at, *last_id) == (at, id) => *count += 1,
+            _ => chosen.push((at, id, 1)),
         }
     }
-    chosen.sort_unstable_by(|one, other| other.cmp(one));
     chosen.retain(|(at, id, _)| page.after.is_none_or(|last| (*at, id.0) < (last.at, last.id)));
     chosen.truncate(usize::try_from(page.probe()).unwrap_or(usize::MAX));
     let ids: Vec<uuid::Uuid> = chosen.iter().map(|(_, id, _)| id.0).collect();
