@@ -23,7 +23,7 @@ pub use charge::{Cause, Charge, Move, charges, lost};
 pub use clock::{Needed, Order};
 pub use refused::Refused;
 pub use ruling::{DecideExtension, DecideReturn, SendBack};
-pub use unit::{Contact, Extend, Presence, Reply, ReportIn, Return, is_substantive};
+pub use unit::{Contact, Draft, Extend, Presence, Reply, ReportIn, Return, is_substantive};
 
 codes! {
     /// Where a task stands.

@@ -316,6 +316,7 @@ fn the_vocabularies_are_fresh() {
         complaint::Ground, "不予受理理由";
         complaint::ClosedAs, "办结方式";
         complaint::Step, "诉求步骤";
+        complaint::Reason, "疑似重复的理由";
         task::Status, "任务状态";
         task::Role, "承办角色";
         task::ContactChannel, "联系方式";

@@ -32,6 +32,10 @@ use super::{
 };
 use crate::{error::Error, state::State};
 
+mod draft;
+
+pub use draft::{discard_draft, save_draft};
+
 /// A locked case and the one of its tasks that is meant.
 struct Held {
     root: Root,

@@ -36,6 +36,7 @@ use crate::{
 };
 
 pub mod centre;
+pub mod merging;
 pub mod reporter;
 mod view;
 

@@ -1,4 +1,4 @@
-//! What the centre decides: accept, reject, answer, merge, dispatch, suspend, exclude.
+//! What the centre decides: accept, reject, answer, dispatch, suspend, exclude.
 
 use std::collections::HashMap;
 
@@ -15,15 +15,11 @@ use domain::{
     time::{self, Timestamp},
 };
 use infra::{
-    postgres::{
-        Connection,
-        complaint::{self as store, By},
-        duty as duties, identity as accounts, org, whistle,
-    },
+    postgres::{Connection, duty as duties, identity as accounts, org, whistle},
     random,
 };
 
-use super::{cancelling, command};
+use super::command;
 use crate::{
     app::case::{Ask, Change, Locked, carry_out},
     error::Error,
@@ -69,38 +65,6 @@ pub async fn reject(state: &State, ask: Ask, id: ComplaintId, reject: Reject) ->
 pub async fn answer(state: &State, ask: Ask, id: ComplaintId, answer: Answer) -> Result<(), Error> {
     command(state, ask, id, "complaint.answer", move |_, case, now| {
         Ok(Change::of(case.complaint.answer(&answer, now)?))
-    })
-    .await
-}
-
-/// Lets the complaint follow another (并案).
-///
-/// # Errors
-/// An illegal step, or the other cannot lead.
-pub async fn merge(
-    state: &State,
-    ask: Ask,
-    id: ComplaintId,
-    into: ComplaintId,
-) -> Result<(), Error> {
-    carry_out(state, move |tx, here, now| {
-        Box::pin(async move {
-            // Several rows of a kind are locked in ascending id, so that two merges cannot wait
-            // for each other.
-            let first = store::lock(tx, By::Id(id.min(into))).await?;
-            let second = store::lock(tx, By::Id(id.max(into))).await?;
-            let leading = [&first, &second]
-                .into_iter()
-                .flatten()
-                .find(|complaint| complaint.id == into)
-                .cloned();
-            let case = Locked::seen(tx, id, &ask).await?;
-            let leading = leading
-                .ok_or_else(|| Invalid::field("into", "没有这件诉求，请核对要并入的诉求编号"))?;
-            let merged = case.complaint.merge(&leading)?;
-            store::repoint_children(tx, id, into).await?;
-            cancelling(&case, merged, now)?.store(tx, here, &ask, "complaint.merge", now).await
-        })
     })
     .await
 }

@@ -12,7 +12,10 @@ use domain::{
 use infra::postgres::{
     Connection,
     audit::{self, AuditEntry},
-    complaint::read::{self, Detail, Facts, Reporter},
+    complaint::read::{
+        self, Detail, Facts, Reporter,
+        duplicates::{RepeatView, repeat_of},
+    },
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -65,6 +68,8 @@ pub struct CentreView {
     pub contact: Option<ContactView>,
     /// 已从三率中剔除
     pub excluded: bool,
+    /// 同一反映人七天内重复提交的标记；不是重复提交时为空
+    pub repeat_of: Option<RepeatView>,
 }
 
 /// 联系人
@@ -125,6 +130,7 @@ impl<P> On<P, ComplaintId> {
                     facts: detail.facts,
                     reporter: detail.reporter,
                     excluded: detail.excluded,
+                    repeat_of: repeat_of(connection, &self.caller.scope(), self.id).await?,
                 })
             }
         })
