@@ -87,7 +87,7 @@ mod tests {
                     let due = decision.state.timers(terms());
                     assert_eq!(
                         due[0].due_at,
-                        at("2026-11-25 14:45"),
+                        at("2026-11-25 15:00"),
                         "half a working day from now"
                     );
                     check_events(&decision);
