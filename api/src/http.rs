@@ -74,9 +74,12 @@ pub fn words() -> Vec<Routes> {
         complaint::centre::routes(),
         complaint::hot::routes(),
         complaint::photo::routes(),
+        complaint::merging::routes(),
         complaint::reporter::routes(),
         track::routes(),
         task::routes(),
+        task::bulk::routes(),
+        task::draft::routes(),
         task::ruling::routes(),
         // Before the whistles themselves, one of which `rates` is not.
         whistle::watch::routes(),

@@ -14,16 +14,23 @@ mod case;
 mod centre;
 mod consult;
 mod exclusion;
+mod likeness;
 mod refused;
 mod reporter;
+mod split;
 mod submission;
 #[cfg(test)]
 mod tests;
 
 pub use centre::{Accept, Answer, Assignment, Dispatch, Exclude, Reject, Suspend};
 pub use exclusion::{AskExclusion, DecideExclusion, ExclusionGround};
+pub use likeness::{
+    DUPLICATE_METRES, DUPLICATE_SCORE, DUPLICATE_WITHIN, Likeness, Pair, Reason, normalised,
+    repeats_since,
+};
 pub use refused::Refused;
 pub use reporter::{Reopen, Rework, Withdraw};
+pub use split::Split;
 pub use submission::{Contact, Location, Submission, SubmissionForm, Submitter};
 
 codes! {
@@ -139,6 +146,8 @@ codes! {
         Merge = "merge", "并案";
         /// The case it followed was taken back.
         Unmerge = "unmerge", "恢复单独办理";
+        /// The centre takes a wrong merge back.
+        Split = "split", "撤销并案";
         /// The centre gives it to units.
         Dispatch = "dispatch", "派单";
         /// The centre stops the clocks.
@@ -189,6 +198,7 @@ pub const TRANSITIONS: &[(Step, &[Status], &[Status])] = {
         (Step::Answer, &[Submitted, Accepted], &[Answered]),
         (Step::Merge, &[Submitted, Accepted, Dispatched, Handling], &[Merged]),
         (Step::Unmerge, &[Merged], &[Submitted]),
+        (Step::Split, &[Merged], &[Submitted, Accepted]),
         (Step::Dispatch, &[Accepted, Handling], &[Dispatched, Handling]),
         (Step::Suspend, &[Accepted, Dispatched, Handling], &[Accepted, Dispatched, Handling]),
         (Step::Resume, &[Accepted, Dispatched, Handling], &[Accepted, Dispatched, Handling]),

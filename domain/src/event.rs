@@ -35,6 +35,8 @@ codes! {
         Merged = "merged", "已并案";
         /// The case it followed was taken back: it goes its own way again.
         Unmerged = "unmerged", "恢复单独办理";
+        /// The merge was wrong: it goes its own way again.
+        Split = "split", "撤销并案";
         /// The reporter took it back.
         Withdrawn = "withdrawn", "已撤回";
         /// A unit was given a task.

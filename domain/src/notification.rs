@@ -62,6 +62,7 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::Answered, &[Reporter]),
         (EventKind::Merged, &[Reporter]),
         (EventKind::Unmerged, &[Reporter, Centre]),
+        (EventKind::Split, &[Reporter, Centre]),
         (EventKind::Withdrawn, &[Reporter, Centre]),
         (EventKind::EmergencyApproved, &[Supervisor]),
         (EventKind::TaskDispatched, &[Reporter, Unit]),

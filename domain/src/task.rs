@@ -25,7 +25,7 @@ pub use clock::{Needed, Order};
 pub use recompute::{Clocks, Met};
 pub use refused::Refused;
 pub use ruling::{DecideExtension, DecideReturn, SendBack};
-pub use unit::{Contact, Extend, Presence, Reply, ReportIn, Return, is_substantive};
+pub use unit::{Contact, Draft, Extend, Presence, Reply, ReportIn, Return, is_substantive};
 
 codes! {
     /// Where a task stands.

@@ -6,3 +6,4 @@ mod clock;
 mod intake;
 mod life;
 mod list;
+mod merging;

@@ -321,6 +321,7 @@ fn the_vocabularies_are_fresh() {
         complaint::ClosedAs, "办结方式";
         complaint::Step, "诉求步骤";
         complaint::ExclusionGround, "剔除理由";
+        complaint::Reason, "疑似重复的理由";
         task::Status, "任务状态";
         task::Role, "承办角色";
         view::List, "列表";

@@ -13,7 +13,7 @@ use infra::{
     postgres::{
         Connection,
         audit::{self, AuditEntry},
-        complaint::{self as store, By, SealedContact},
+        complaint::{self as store, By, SealedContact, repeat},
         timer::{self, Subject},
     },
     random,
@@ -31,13 +31,13 @@ use crate::{error::Error, state::State};
 
 mod centre;
 mod hot;
+mod merge;
 mod reporter;
 mod track;
 
-pub use centre::{
-    DispatchOrder, accept, answer, dispatch, exclude, merge, miss, reject, resume, suspend,
-};
+pub use centre::{DispatchOrder, accept, answer, dispatch, exclude, miss, reject, resume, suspend};
 pub use hot::mark_hot;
+pub use merge::{merge, split};
 pub use reporter::{Voice, evaluate, remind, reopen, withdraw};
 pub use track::{Credentials, by_query_code};
 
@@ -117,6 +117,7 @@ async fn take_in(
         store::insert(tx, complaint, submission, by, &mac, contact.as_ref(), &decision.events)
             .await?
             .ok_or_else(|| Invalid::field("community_code", "没有这个社区或村，请从列表中选择"))?;
+    repeat::mark(tx, id, submission, (by.reporter(), contact.as_ref()), now).await?;
     let timers = complaint.timers(state.terms());
     timer::sync(tx, Subject::Complaint(id), &timers).await?;
     let audited = AuditEntry::new("complaint.submit", "complaint", id, &ask.origin);

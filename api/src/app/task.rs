@@ -36,6 +36,9 @@ mod exclusion;
 
 pub(super) use exclusion::closes_at;
 pub use exclusion::{ask_exclusion, decide_exclusion};
+mod draft;
+
+pub use draft::{discard_draft, save_draft};
 
 /// A locked case and the one of its tasks that is meant.
 struct Held {

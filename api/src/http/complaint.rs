@@ -38,6 +38,7 @@ use crate::{
 pub mod centre;
 pub mod filter;
 pub mod hot;
+pub mod merging;
 pub mod photo;
 pub mod reporter;
 mod view;

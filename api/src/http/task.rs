@@ -31,6 +31,8 @@ use super::{
 };
 use crate::{app::task as tasks, error::Error, state::State};
 
+pub mod bulk;
+pub mod draft;
 pub mod exclusion;
 pub mod filter;
 pub mod returns;

@@ -69,6 +69,12 @@ pub enum Refused {
     /// A suspension must end in the future, within half a year.
     #[error("挂起期限要在现在之后、180 天之内")]
     SuspensionOutOfRange,
+    /// The case that a child follows is answered: the child shares its answer.
+    #[error("主件已经答复或结束，并入的诉求不能再拆分；反映人可以评价或要求重办")]
+    LeadingCaseAnswered,
+    /// The reporter of a child has judged the answer it shares.
+    #[error("并入诉求的反映人已经评价，不能再拆分")]
+    ChildEvaluated,
     /// A child is evaluated when its leading case is answered.
     #[error("并入的诉求还没有答复，答复后才能评价")]
     LeadingCaseOpen,
@@ -99,6 +105,8 @@ impl refusal::Refusal for Refused {
             Self::ExclusionDecided => "exclusion_decided",
             Self::HandoverMissing => "handover_missing",
             Self::SuspensionOutOfRange => "suspension_out_of_range",
+            Self::LeadingCaseAnswered => "leading_case_answered",
+            Self::ChildEvaluated => "child_evaluated",
             Self::LeadingCaseOpen => "leading_case_open",
             Self::AlreadyEvaluated => "already_evaluated",
             Self::NoContact => "no_contact",

@@ -168,6 +168,7 @@ impl Facts<'_> {
             }),
             EventKind::Answered => fixed("区中心已直接答复"),
             EventKind::Unmerged => fixed("主件已撤回，您的诉求重新交区中心受理"),
+            EventKind::Split => fixed("经核对与主件不是同一问题，恢复单独办理"),
             EventKind::Merged => fixed("已并入同一问题的另一件诉求一起办理，结果会一并告知"),
             EventKind::Withdrawn => fixed("反映人已撤回诉求，不再办理"),
             EventKind::Replied => fixed("各承办单位都已答复并经确认，请评价办理结果"),

@@ -116,6 +116,33 @@ impl Reply {
     }
 }
 
+/// A reply that is not finished: nothing of it is checked but its form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// What was written so far.
+    pub text: String,
+    /// What it comes to, where that is known.
+    pub outcome: Option<Outcome>,
+    /// The law or document it rests on.
+    pub basis: Option<String>,
+}
+
+impl Draft {
+    /// # Errors
+    /// The text is missing or too long; the basis is too long.
+    pub fn parse(
+        text: &str,
+        outcome: Option<Outcome>,
+        basis: Option<&str>,
+    ) -> Result<Self, Invalid> {
+        let mut faults = Faults::default();
+        let text = faults.take(text::text("text", text, 1, 10_000));
+        let basis = faults.take(text::optional("basis", basis, 1000)).flatten();
+        faults.check()?;
+        Ok(Self { text: text.unwrap_or_default(), outcome, basis })
+    }
+}
+
 /// Phrases that pass a matter on or promise it, and courtesies around them. What is left of a
 /// reply without them must say something.
 const EMPTY_PHRASES: &str = "

@@ -18,6 +18,7 @@ use super::{Connection, event::Rows};
 pub mod exclusion;
 pub mod hot;
 pub mod read;
+pub mod repeat;
 
 /// Whom to call, sealed.
 #[derive(Debug, Clone)]
@@ -330,6 +331,37 @@ pub async fn children(
     .await
 }
 
+/// Locks several complaints at once, in ascending id, so that no two who need some of the same wait
+/// for each other. Whoever needs a case and its children takes them here first.
+///
+/// # Errors
+/// The database is away.
+pub async fn lock_all(conn: &mut Connection, ids: &[ComplaintId]) -> Result<(), sqlx::Error> {
+    let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
+    sqlx::query!(
+        r#"select id from complaint where id = any($1) order by id for no key update"#,
+        &ids
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(())
+}
+
+/// The complaint that one follows at this moment, without locking either.
+///
+/// # Errors
+/// The database is away.
+pub async fn leading(
+    conn: &mut Connection,
+    of: ComplaintId,
+) -> Result<Option<ComplaintId>, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        r#"select merged_into as "id: ComplaintId" from complaint where id = $1"#,
+        of.0
+    );
+    Ok(found.fetch_optional(conn).await?.flatten())
+}
+
 /// An evaluation to be kept.
 #[derive(Debug, Clone)]
 pub struct NewEvaluation<'a> {
@@ -376,7 +408,7 @@ pub async fn insert_evaluation(
     Ok(())
 }
 
-/// Whether the reporter of a complaint has evaluated since an instant.
+/// Whether the reporter of a complaint has evaluated; of one that follows another, since it does.
 ///
 /// # Errors
 /// The database is away.
@@ -385,7 +417,10 @@ pub async fn has_evaluation(
     complaint: ComplaintId,
 ) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"select exists (select from evaluation where complaint_id = $1) as "exists!""#,
+        r#"select exists (
+               select from evaluation where complaint_id = $1 and at >= coalesce((
+                   select max(at) from event where subject_id = $1 and kind = 'merged'), at)
+           ) as "exists!""#,
         complaint.0
     )
     .fetch_one(conn)

@@ -16,6 +16,7 @@ pub mod read;
 ///
 /// # Errors
 /// The database is away; `consultation_open` when the complaint is conferred on already.
+#[expect(clippy::as_conversions, reason = "tells sqlx that codes are text")]
 pub async fn insert(
     conn: &mut Connection,
     one: &Consultation,
@@ -166,6 +167,7 @@ pub struct Ruling<'a> {
 ///
 /// # Errors
 /// The database is away, or refuses what breaks an invariant.
+#[expect(clippy::as_conversions, reason = "tells sqlx that codes are text")]
 pub async fn decide(
     conn: &mut Connection,
     one: &Consultation,

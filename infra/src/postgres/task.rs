@@ -13,6 +13,7 @@ use domain::{
 
 use super::Connection;
 
+pub mod draft;
 pub mod read;
 
 struct Row {

@@ -1,4 +1,4 @@
-//! What the centre decides: accept, reject, answer, merge, dispatch, suspend, exclude.
+//! What the centre decides: accept, reject, answer, dispatch, suspend, exclude.
 
 use std::collections::HashMap;
 
@@ -16,14 +16,12 @@ use domain::{
 };
 use infra::{
     postgres::{
-        Connection,
-        complaint::{self as store, By},
-        duty as duties, follow_up as calls, identity as accounts, org, whistle,
+        Connection, duty as duties, follow_up as calls, identity as accounts, org, whistle,
     },
     random,
 };
 
-use super::{cancelling, command};
+use super::command;
 use crate::{
     app::{
         case::{Ask, Change, Locked, carry_out},
@@ -83,44 +81,11 @@ pub async fn answer(state: &State, ask: Ask, id: ComplaintId, answer: Answer) ->
 
 /// A complaint waits for its whistle: what would end it otherwise is refused, so that no unit is
 /// left with a whistle that nobody waits for.
-async fn no_whistle_out(tx: &mut Connection, id: ComplaintId) -> Result<(), Error> {
+pub(super) async fn no_whistle_out(tx: &mut Connection, id: ComplaintId) -> Result<(), Error> {
     if whistle::is_out_for(tx, id).await? {
         return Err(domain::whistle::Refused::ComplaintWaits.into());
     }
     Ok(())
-}
-
-/// Lets the complaint follow another (并案).
-///
-/// # Errors
-/// An illegal step, the other cannot lead, or its own whistle is out.
-pub async fn merge(
-    state: &State,
-    ask: Ask,
-    id: ComplaintId,
-    into: ComplaintId,
-) -> Result<(), Error> {
-    carry_out(state, move |tx, here, now| {
-        Box::pin(async move {
-            // Several rows of a kind are locked in ascending id, so that two merges cannot wait
-            // for each other.
-            let first = store::lock(tx, By::Id(id.min(into))).await?;
-            let second = store::lock(tx, By::Id(id.max(into))).await?;
-            let leading = [&first, &second]
-                .into_iter()
-                .flatten()
-                .find(|complaint| complaint.id == into)
-                .cloned();
-            let case = Locked::seen(tx, id, &ask).await?;
-            let leading = leading
-                .ok_or_else(|| Invalid::field("into", "没有这件诉求，请核对要并入的诉求编号"))?;
-            let merged = case.complaint.merge(&leading)?;
-            no_whistle_out(tx, id).await?;
-            store::repoint_children(tx, id, into).await?;
-            cancelling(&case, merged, now)?.store(tx, here, &ask, "complaint.merge", now).await
-        })
-    })
-    .await
 }
 
 /// What the centre asks for when it dispatches.

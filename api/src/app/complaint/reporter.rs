@@ -16,7 +16,7 @@ use infra::{
     random,
 };
 
-use super::cancelling;
+use super::{cancelling, merge::lock_family};
 use crate::{
     app::{
         case::{Ask, Change, Locked, carry_out},
@@ -78,6 +78,8 @@ pub async fn withdraw(
 ) -> Result<(), Error> {
     carry_out(state, move |tx, here, now| {
         Box::pin(async move {
+            // A child that came this very moment is locked below, as it is reached.
+            lock_family(tx, id, &[]).await?;
             let case = voice.lock(tx, id, &ask).await?;
             let change = cancelling(&case, case.complaint.withdraw(&withdraw)?, now)?;
             let mut jobs = change.store(tx, here, &ask, "complaint.withdraw", now).await?;

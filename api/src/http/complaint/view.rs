@@ -12,7 +12,10 @@ use domain::{
 use infra::postgres::{
     Connection,
     audit::{self, AuditEntry},
-    complaint::read::{self, Detail, Facts, Reporter},
+    complaint::read::{
+        self, Detail, Facts, Reporter,
+        duplicates::{RepeatView, repeat_of},
+    },
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -67,6 +70,8 @@ pub struct CentreView {
     pub excluded: bool,
     /// 热点标记
     pub hot: bool,
+    /// 同一反映人七天内重复提交的标记；不是重复提交时为空
+    pub repeat_of: Option<RepeatView>,
 }
 
 /// 联系人
@@ -128,6 +133,7 @@ impl<P> On<P, ComplaintId> {
                     reporter: detail.reporter,
                     excluded: detail.excluded,
                     hot: detail.hot,
+                    repeat_of: repeat_of(connection, &self.caller.scope(), self.id).await?,
                 })
             }
         })

@@ -160,6 +160,8 @@ fn complaint() -> Vec<Code> {
         code(&Refused::ExclusionDecided),
         code(&Refused::HandoverMissing),
         code(&Refused::SuspensionOutOfRange),
+        code(&Refused::LeadingCaseAnswered),
+        code(&Refused::ChildEvaluated),
         code(&Refused::LeadingCaseOpen),
         code(&Refused::AlreadyEvaluated),
         code(&Refused::NoContact),

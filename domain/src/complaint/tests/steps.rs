@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     complaint::{
         Accept, Answer, Complaint, Dispatch, Exclude, Ground, Refused, Reject, Reopen, Rework,
-        Status, Step, Suspend, TRANSITIONS, Withdraw,
+        Split, Status, Step, Suspend, TRANSITIONS, Withdraw,
     },
     consultation::{Cause, Decide},
     decision::Decision,
@@ -73,6 +73,12 @@ fn take(step: Step, complaint: &Complaint) -> Vec<Result<Decision<Complaint>, Re
             only(round.fire(TimerKind::CloseUnreached, &[], now))
         }
         Step::StartFollowUp => fire(TimerKind::FollowUp),
+        Step::Split => {
+            let why = Split::parse("不是同一处").unwrap();
+            let fresh = Complaint { accepted_at: None, ..complaint.clone() };
+            let split = |one: &Complaint| one.split(&why, Status::Handling, false, now);
+            return vec![split(complaint), split(&fresh)];
+        }
         Step::Unmerge => complaint.unmerge(now),
         Step::Archive => fire(TimerKind::Archive),
         Step::Begin => complaint.begin(),

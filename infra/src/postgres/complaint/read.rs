@@ -18,6 +18,8 @@ use utoipa::ToSchema;
 
 use crate::postgres::{Connection, codes};
 
+pub mod duplicates;
+
 /// A complaint as anyone who may read it sees it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Facts {
