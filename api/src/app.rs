@@ -8,6 +8,7 @@ use crate::error::Error;
 
 pub mod case;
 pub mod complaint;
+pub mod duty;
 pub mod idempotent;
 pub mod identity;
 pub mod import;

@@ -40,9 +40,12 @@ refused_by!(
     domain::whistle::Refused,
     domain::identity::Refused,
     domain::duty::Refused,
+    domain::duty::edition::Refused,
+    domain::duty::proposal::Refused,
     domain::redemption::Refused,
     domain::registration::Refused,
     domain::service::Refused,
+    crate::sheet::Refused,
 );
 
 macro_rules! broken_by {

@@ -28,6 +28,7 @@ macro_rules! routes {
 pub mod complaint;
 pub mod deadline;
 pub mod docs;
+pub mod duty;
 pub mod envelope;
 pub mod extract;
 pub mod identity;
@@ -63,6 +64,9 @@ pub fn words() -> Vec<Routes> {
     vec![
         identity::routes(),
         org::routes(),
+        duty::routes(),
+        duty::import::routes(),
+        duty::proposal::routes(),
         complaint::routes(),
         complaint::centre::routes(),
         complaint::reporter::routes(),

@@ -76,6 +76,8 @@ ids! {
     TaskId;
     /// A whistle (哨).
     WhistleId;
+    /// What somebody wants otherwise in a duty list (对清单的建议).
+    DutyProposalId;
     /// An evaluation (评价).
     EvaluationId;
     /// A reply to a task (答复).

@@ -36,7 +36,7 @@ const WORDS: &[(&str, &str)] = &[
     ("offer", "diah"),
     // Queries without a use case: HTTP reads them straight from the store.
     ("org", "dih"),
-    ("duty", "di"),
+    ("duty", "diaht"),
     ("rates", "diht"),
     // Deadlines are part of a case's rules; their store keeps the timers of every word.
     ("sla", "d"),

@@ -276,6 +276,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("claim_step_refused", "Service (双服务)"),
     ("offer_sold_out", "Redemptions (兑换)"),
     ("not_on_duty_list", "Duty lists and jobs (清单、作业)"),
+    ("sheet_encoding", "Sheets (表格)"),
 ];
 
 #[test]

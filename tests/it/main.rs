@@ -9,6 +9,8 @@ mod complaint;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod duty;
+#[cfg(test)]
 mod idempotency;
 #[cfg(test)]
 mod identity;

@@ -60,6 +60,13 @@ pub(super) const RATERS: &[&str] =
     &["subdistrict.140213066", "dept.urban-management", "head.urban-management"];
 pub(super) const COMMUNITY_DESK: &[&str] = &["community.140213066004"];
 pub(super) const ORGANISERS: &[&str] = &["organiser", "community.140213066004"];
+pub(super) const OBJECTORS: &[&str] = &[
+    "dispatcher",
+    "subdistrict.140213066",
+    "community.140213066004",
+    "dept.urban-management",
+    "head.urban-management",
+];
 pub(super) const UNMASKERS: &[&str] = &["dispatcher", "supervisor"];
 
 /// What an operation is about; whose it is follows from the [`World`].
@@ -74,6 +81,12 @@ pub(super) enum About {
     /// A task that one judges: the centre's are the complaints', an officer's those of a whistle
     /// that his unit blew; every other is foreign to him.
     Judged,
+    /// Any version of a duty list.
+    List,
+    /// Any item of a duty list.
+    Item,
+    /// Any proposal for the next version of a duty list.
+    Objection,
     /// A whistle that one may read: of one's area, of one's unit; all for the centre.
     Whistle,
     /// A whistle that one's unit blew.
@@ -122,7 +135,17 @@ pub(super) const ROWS: &[Row] = &[
     ("account.enable", &["security"], About::Account),
     ("org.divisions", EVERYONE, About::Nothing),
     ("org.departments", STAFF, About::Nothing),
-    ("org.duty_items", STAFF, About::Nothing),
+    ("duty.lists", STAFF, About::Nothing),
+    ("duty.read", STAFF, About::List),
+    ("duty.list_items", STAFF, About::List),
+    ("duty.export", STAFF, About::List),
+    ("duty.items", STAFF, About::Nothing),
+    ("duty.import", &["sysadmin"], About::Nothing),
+    ("duty.suggest_for_place", STAFF, About::Item),
+    ("duty.suggest_for_case", DESK, About::Case),
+    ("duty.propose", OBJECTORS, About::Nothing),
+    ("duty.proposals", STAFF, About::Nothing),
+    ("duty.decide", &["supervisor"], About::Objection),
     ("complaint.submit", SUBMITTERS, About::Nothing),
     ("complaint.list", CASE_READERS, About::Nothing),
     ("complaint.mine", RESIDENT, About::Nothing),

@@ -90,6 +90,7 @@ impl World {
         }
         world.own.insert((About::Judged, "dispatcher"), here.lead.clone());
         world.whistles(&ours, &above, &theirs).await;
+        world.duties().await;
         service::registrations(&mut world).await;
         service::posts_and_claims(&mut world).await;
         service::redemptions(&mut world).await;
@@ -117,6 +118,19 @@ impl World {
                 self.app.as_("dispatcher").all(&format!("/tasks?whistle_id={whistle}")).await;
             let task = tasks[0]["id"].as_str().unwrap().to_owned();
             self.own.insert((About::Judged, persona), task);
+        }
+    }
+
+    async fn duties(&mut self) {
+        let lists = self.client("dispatcher").get("/duty-lists?limit=1").await.expect(200);
+        let list = lists["items"][0]["id"].to_string();
+        let objection = json!({"item": "city-08", "text": "社会生活噪声宜由公安牵头处理。"});
+        let made = self.client("dept.ecology").post("/duty-proposals", objection).await;
+        let made = made.expect(201)["id"].as_str().unwrap().to_owned();
+        for persona in PERSONAS {
+            self.own.insert((About::List, persona), list.clone());
+            self.own.insert((About::Item, persona), "city-05".to_owned());
+            self.own.insert((About::Objection, persona), made.clone());
         }
     }
 
