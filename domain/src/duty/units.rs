@@ -51,7 +51,7 @@ mod tests {
             code: "city-05".to_owned(),
             category: "城市管理".to_owned(),
             name: "井盖缺失".to_owned(),
-            lead_unit: department.map(code),
+            lead_unit: department.map(|_| code("housing")),
             department_duty: String::new(),
             duty,
             grassroots_duty: String::new(),
@@ -64,7 +64,7 @@ mod tests {
     fn the_place_is_the_subdistrict_but_for_a_communitys_own_list() {
         let community = code("140213066004");
         for kind in ListKind::ALL.iter().copied() {
-            let found = suggest(kind, &item(Duty::Lead, Some("housing")), &community);
+            let found = suggest(kind, &item(Duty::Lead, Some("区住建局")), &community);
             let place = if kind == ListKind::Community { "140213066004" } else { "140213066" };
             assert_eq!(found.place, code(place), "{kind}");
             assert_eq!(found.units.lead, Some(code(place)));

@@ -66,7 +66,7 @@ impl FromRequest for KeyPaging {
 }
 
 fn read(query: &str) -> Result<Paging, Error> {
-    let (after, limit) = read_as(query, |text| text.parse::<Cursor>())?;
+    let (after, limit) = read_as(query, str::parse::<Cursor>)?;
     Ok(Paging(PageRequest { after, limit }))
 }
 
