@@ -11,6 +11,7 @@ pub mod calendar;
 pub mod case;
 pub mod complaint;
 pub mod consultation;
+pub mod duty;
 pub mod export;
 pub mod follow_up;
 pub mod generate;

@@ -49,6 +49,12 @@ refused_by!(
     domain::registration::Refused,
     domain::service::Refused,
     domain::view::Refused,
+    domain::duty::edition::Refused,
+    domain::duty::proposal::Refused,
+    domain::redemption::Refused,
+    domain::registration::Refused,
+    domain::service::Refused,
+    crate::sheet::Refused,
 );
 
 macro_rules! broken_by {

@@ -31,6 +31,7 @@ pub mod complaint;
 pub mod consultation;
 pub mod deadline;
 pub mod docs;
+pub mod duty;
 pub mod envelope;
 pub mod export;
 pub mod extract;
@@ -70,6 +71,9 @@ pub fn words() -> Vec<Routes> {
     vec![
         identity::routes(),
         org::routes(),
+        duty::routes(),
+        duty::import::routes(),
+        duty::proposal::routes(),
         complaint::routes(),
         complaint::centre::routes(),
         complaint::hot::routes(),

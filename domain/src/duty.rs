@@ -13,6 +13,10 @@ use crate::{
     task::Role,
 };
 
+pub mod edition;
+pub mod proposal;
+pub mod units;
+
 #[cfg(test)]
 mod tests;
 

@@ -80,6 +80,8 @@ ids! {
     SupervisionId;
     /// A consultation (会商).
     ConsultationId;
+    /// What somebody wants otherwise in a duty list (对清单的建议).
+    DutyProposalId;
     /// An evaluation (评价).
     EvaluationId;
     /// A reply to a task (答复).

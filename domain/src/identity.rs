@@ -119,6 +119,12 @@ pub enum Permission {
     PublishBulletin,
     /// Any staff: the deadline preview, the directory of units.
     Staff,
+    /// Import versions of duty lists and enforcement powers: configuration.
+    ManageDutyLists,
+    /// Object to a duty list, proposing what its next version should say.
+    ProposeDuty,
+    /// Decide what is proposed for the next version of a duty list.
+    DecideDuty,
     /// Disable and enable accounts, re-drive dead jobs' accounts.
     ManageAccounts,
     /// Import a year's holiday notice, and have deadlines computed anew by it.
@@ -213,6 +219,15 @@ impl Permission {
             Self::ReadRates | Self::Staff => {
                 Role::ALL.iter().copied().filter(|role| role.is_staff()).collect()
             }
+            Self::ManageDutyLists => only(&[SystemAdmin]),
+            Self::ProposeDuty => only(&[
+                Dispatcher,
+                DepartmentClerk,
+                DepartmentHead,
+                SubdistrictOfficer,
+                CommunityOfficer,
+            ]),
+            Self::DecideDuty => only(&[Supervisor]),
             Self::ManageAccounts => only(&[SecurityAdmin]),
             Self::ManageCalendar | Self::ManageJobs => only(&[SystemAdmin]),
             Self::UsePoints => only(&[Resident, PartyMember]),

@@ -77,6 +77,45 @@ impl<T> Page<T> {
     }
 }
 
+impl<T> Page<T> {
+    /// Makes a page of rows in the order of a text, read with one more than the limit.
+    pub fn by_key(mut rows: Vec<T>, limit: Limit, key: impl Fn(&T) -> &str) -> Self {
+        let size = usize::try_from(limit.rows()).unwrap_or(usize::MAX);
+        let more = rows.len() > size;
+        rows.truncate(size);
+        let next_cursor = if more { rows.last().map(|row| key(row).to_owned()) } else { None };
+        Self { items: rows, next_cursor }
+    }
+}
+
+/// Which page of a list in the order of a text, such as a code, is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRequest {
+    /// After which key.
+    pub after: Option<String>,
+    /// How many rows.
+    pub limit: Limit,
+}
+
+impl KeyRequest {
+    /// The cursor of such a list is the last row's key.
+    ///
+    /// # Errors
+    /// No list has such a key.
+    pub fn parse_key(text: &str) -> Result<String, FieldError> {
+        if text.len() <= 100 && text.bytes().all(|b| b.is_ascii_graphic()) {
+            Ok(text.to_owned())
+        } else {
+            Err(FieldError::new("cursor", "翻页标记无效，请用上一页返回的 next_cursor"))
+        }
+    }
+
+    /// One more than the page, which tells whether there is another.
+    pub const fn probe(&self) -> i64 {
+        self.limit.rows() + 1
+    }
+}
+
 /// Which page of a list is asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct PageRequest {

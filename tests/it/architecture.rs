@@ -41,7 +41,7 @@ const WORDS: &[(&str, &str)] = &[
     ("export", "diaht"),
     // Queries without a use case: HTTP reads them straight from the store.
     ("org", "dih"),
-    ("duty", "di"),
+    ("duty", "diaht"),
     ("rates", "diht"),
     ("bulletin", "diaht"),
     // Deadlines are part of a case's rules; their store keeps the timers of every word.

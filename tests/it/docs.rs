@@ -281,6 +281,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("offer_sold_out", "Redemptions (兑换)"),
     ("view_limit_reached", "Lists (列表)"),
     ("not_on_duty_list", "Duty lists and jobs (清单、作业)"),
+    ("sheet_encoding", "Sheets (表格)"),
 ];
 
 #[test]

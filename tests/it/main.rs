@@ -13,6 +13,7 @@ mod complaint;
 mod consultation;
 #[cfg(test)]
 mod docs;
+mod duty;
 #[cfg(test)]
 mod export;
 mod follow_up;

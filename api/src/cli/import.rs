@@ -15,13 +15,18 @@ use api::{
             self,
             file::{About, read},
         },
+        case::Ask,
+        duty,
         import::{self, Import, Mapping, Progress},
     },
+    error::Error,
     state::State,
 };
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
-use domain::{calendar::Year, complaint::Kind, import::moment, org::NodeCode, time::Timestamp};
+use domain::{
+    calendar::Year, complaint::Kind, duty::ListKind, import::moment, org::NodeCode, time::Timestamp,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use infra::postgres::audit::Origin;
 
@@ -33,6 +38,8 @@ pub enum What {
     Complaints(Complaints),
     /// 一年的放假安排：表格（日期、节日、上班三列）或 JSON；成为新版本，各进程一秒内采用
     Calendar(Calendar),
+    /// 事项清单的新版本：CSV 或 xlsx，要么全部写入，要么一行不写
+    Duties(Duties),
 }
 
 #[derive(Debug, Args)]
@@ -52,6 +59,30 @@ pub struct Calendar {
     #[arg(long)]
     provisional: bool,
     /// 只检查和比较，不写入
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Duties {
+    /// 文件：第一行是列名，与导出的一样
+    file: PathBuf,
+    /// 清单种类：territorial、basic、cooperate、recalled、community
+    #[arg(long)]
+    kind: ListKind,
+    /// 版本名，全部清单中唯一，例如 territorial-2027.1
+    #[arg(long)]
+    version: String,
+    /// 标题
+    #[arg(long)]
+    title: String,
+    /// 哪个街道或社区的；全区的属地管理责任清单不填
+    #[arg(long, value_name = "CODE", value_parser = community)]
+    division: Option<NodeCode>,
+    /// 从哪一天起有效，例如 2027-01-01
+    #[arg(long, value_name = "DATE")]
+    valid_from: NaiveDate,
+    /// 只看会有什么变化，不写入
     #[arg(long)]
     dry_run: bool,
 }
@@ -97,10 +128,55 @@ fn time(text: &str) -> Result<Timestamp, String> {
 
 /// Runs it.
 pub async fn run(state: &State, what: What) -> Result<(), Failure> {
-    let given = match what {
-        What::Complaints(given) => given,
-        What::Calendar(given) => return year(state, given).await,
+    match what {
+        What::Complaints(given) => complaints(state, given).await,
+        What::Calendar(given) => year(state, given).await,
+        What::Duties(given) => duties(state, given).await,
+    }
+}
+
+async fn duties(state: &State, given: Duties) -> Result<(), Failure> {
+    let bytes = std::fs::read(&given.file)?;
+    let dry_run = given.dry_run;
+    let import = duty::Import {
+        kind: given.kind,
+        version: given.version,
+        title: given.title,
+        division: given.division,
+        valid_from: given.valid_from,
+        dry_run,
     };
+    let ask = Ask::new(None, Origin::default());
+    let imported = duty::import(state, ask, import, bytes).await.map_err(told)?;
+    let difference = &imported.difference;
+    println!(
+        "{}版本 {}：新增 {} 项，去掉 {} 项，改动 {} 项，不变 {} 项",
+        if dry_run { "试运行，没有写入：" } else { "已写入" },
+        imported.edition.version,
+        difference.added.len(),
+        difference.removed.len(),
+        difference.changed.len(),
+        difference.unchanged,
+    );
+    for row in &imported.refused {
+        for fault in &row.faults {
+            println!("  第 {} 行 {}：{}", row.line, fault.column, fault.reason);
+        }
+    }
+    for open in &imported.open_proposals {
+        println!("  已采纳的建议（{}）：{}", open.item, open.text);
+    }
+    Ok(())
+}
+
+/// A refusal with each of its rows on a line.
+fn told(error: Error) -> Failure {
+    let Error::Refused(refusal) = error else { return error.into() };
+    let rows = refusal.fields().into_iter().map(|fault| format!("\n  {fault}"));
+    format!("{refusal}{}", rows.collect::<String>()).into()
+}
+
+async fn complaints(state: &State, given: Complaints) -> Result<(), Failure> {
     let import = Import {
         mapping: Mapping::parse(&given.mapping)?,
         file: given.file,

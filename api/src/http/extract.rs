@@ -11,6 +11,7 @@ pub mod paging;
 pub mod query;
 pub mod reason;
 pub mod several;
+pub mod sheet;
 pub mod target;
 
 pub use body::{Body, Empty};
@@ -19,8 +20,9 @@ pub use idempotency_key::IdempotencyKey;
 pub use if_match::IfMatch;
 pub use meta::RequestMeta;
 pub use on::{Addressed, On};
-pub use paging::Paging;
+pub use paging::{KeyPaging, Paging};
 pub use query::Query;
+pub use sheet::SheetBody;
 pub use target::Target;
 
 /// A request that cannot be taken in as it stands, whatever the operation.

@@ -35,6 +35,7 @@ static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(build);
 const TAGS: &[(&str, &str)] = &[
     ("identity", "身份：登录、刷新、退出、本人"),
     ("org", "组织：区划、部门、网格"),
+    ("duty", "事项清单：查阅、导入导出、建议单位、对下一版的建议"),
     ("complaint", "诉求：提交、受理、派单、回访、评价"),
     ("track", "凭编号和查询码办理，不需要登录"),
     ("task", "任务：签收、联系、到场、答复、退单、延期"),

@@ -1,17 +1,15 @@
-//! The directory: divisions, for everybody who has to name a community; departments and duty
-//! lists, for staff. Each list is short and comes whole, so `next_cursor` is always null.
+//! The directory: divisions, for everybody who has to name a community; departments, for staff.
+//! Each list is short and comes whole, so `next_cursor` is always null.
 
 use actix_web::{
     get,
     web::{Data, Json},
 };
 use domain::{
-    duty::{Duty, ListKind},
     org::{NodeCode, NodeKind},
     page::Page,
-    text, time,
 };
-use infra::postgres::{duty, org};
+use infra::postgres::org;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -21,7 +19,7 @@ use super::extract::{
 };
 use crate::{error::Error, state::State};
 
-routes![divisions, departments, duty_items];
+routes![divisions, departments];
 
 /// 区划
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,40 +47,6 @@ pub struct DepartmentView {
     pub name: String,
 }
 
-/// 事项清单中的一项
-#[derive(Debug, Serialize, ToSchema)]
-pub struct DutyItemView {
-    /// 事项代码，派单时填入 duty_item
-    #[schema(example = "city-05")]
-    pub code: String,
-    /// 类别
-    #[schema(example = "城市管理")]
-    pub category: String,
-    /// 事项
-    #[schema(example = "井盖缺失和道路破损")]
-    pub name: String,
-    /// 主管部门的代码
-    pub lead_unit: Option<NodeCode>,
-    /// 主管部门的名称
-    pub lead_name: Option<String>,
-    /// 部门做什么
-    pub department_duty: String,
-    /// 街道（社区清单上是社区）承担什么
-    pub duty: Duty,
-    /// 街道或社区做什么
-    pub grassroots_duty: String,
-    /// 答复是否必须附照片
-    pub photos_required: bool,
-    /// 依据的法律法规
-    #[schema(example = "《城市道路管理条例》")]
-    pub basis: String,
-    /// 在哪一种清单上
-    pub list: ListKind,
-    /// 清单版本
-    #[schema(example = "territorial-2024.1")]
-    pub version: String,
-}
-
 /// Which divisions.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -90,18 +54,6 @@ pub struct DivisionFilter {
     /// 上级区划的代码，例如 140213066；不填则从市开始
     #[param(required = false, example = "140213066")]
     parent: Option<String>,
-}
-
-/// Which items.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct DutyFilter {
-    /// 在代码、事项和类别中查找的字词
-    #[param(required = false, example = "井盖")]
-    q: Option<String>,
-    /// 街道、社区或部门的代码；不填则查全区的属地管理责任清单
-    #[param(required = false, example = "140213066")]
-    unit: Option<String>,
 }
 
 /// 下级区划
@@ -149,41 +101,6 @@ pub async fn departments(
         code: entry.code,
         group: entry.kind,
         name: entry.name,
-    }))
-}
-
-/// 事项清单
-///
-/// 今天有效的事项及其清单版本。查街道时，同一事项按“上级收回、基本履职、配合履职、属地清单”的
-/// 先后取一份；查社区时是它自己的清单；查部门时是它主管的事项。按代码排列，一次给全。
-#[utoipa::path(
-    operation_id = "org.duty_items", tag = "org", params(DutyFilter), security(("bearer" = [])),
-    responses((status = 200, description = "事项", body = Page<DutyItemView>)),
-)]
-#[get("/duty-items")]
-pub async fn duty_items(
-    _caller: Caller<Staff>,
-    state: Data<State>,
-    filter: Query<DutyFilter>,
-) -> Result<Json<Page<DutyItemView>>, Error> {
-    let words = text::optional("q", filter.0.q.as_deref(), 50)?;
-    let unit = code("unit", filter.0.unit.as_deref())?;
-    let today = time::date(state.clock.now());
-    let mut conn = state.db.acquire().await?;
-    let found = duty::read::items(&mut conn, words.as_deref(), unit.as_ref(), today).await?;
-    Ok(whole(found, |entry| DutyItemView {
-        code: entry.code,
-        category: entry.category,
-        name: entry.name,
-        lead_unit: entry.lead_unit,
-        lead_name: entry.lead_name,
-        department_duty: entry.department_duty,
-        duty: entry.duty,
-        grassroots_duty: entry.grassroots_duty,
-        photos_required: entry.photos_required,
-        basis: entry.basis,
-        list: entry.list,
-        version: entry.version,
     }))
 }
 

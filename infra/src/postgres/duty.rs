@@ -10,6 +10,8 @@ use domain::{
 
 use super::Connection;
 
+pub mod edition;
+pub mod proposal;
 pub mod read;
 
 #[cfg(test)]

@@ -62,6 +62,13 @@ pub(super) const ROSTER_KEEPERS: &[&str] =
     &["subdistrict.140213066", "community.140213066004", "head.urban-management"];
 pub(super) const COMMUNITY_DESK: &[&str] = &["community.140213066004"];
 pub(super) const ORGANISERS: &[&str] = &["organiser", "community.140213066004"];
+pub(super) const OBJECTORS: &[&str] = &[
+    "dispatcher",
+    "subdistrict.140213066",
+    "community.140213066004",
+    "dept.urban-management",
+    "head.urban-management",
+];
 pub(super) const UNMASKERS: &[&str] = &["dispatcher", "supervisor"];
 
 /// What an operation is about; whose it is follows from the [`World`].
@@ -78,6 +85,12 @@ pub(super) enum About {
     Judged,
     /// A consultation that one's unit is invited to; all for the centre.
     Consultation,
+    /// Any version of a duty list.
+    List,
+    /// Any item of a duty list.
+    Item,
+    /// Any proposal for the next version of a duty list.
+    Objection,
     /// A whistle that one may read: of one's area, of one's unit; all for the centre.
     Whistle,
     /// A whistle that one's unit blew.
@@ -140,7 +153,17 @@ pub(super) const ROWS: &[Row] = &[
     ("account.enable", &["security"], About::Account),
     ("org.divisions", EVERYONE, About::Nothing),
     ("org.departments", STAFF, About::Nothing),
-    ("org.duty_items", STAFF, About::Nothing),
+    ("duty.lists", STAFF, About::Nothing),
+    ("duty.read", STAFF, About::List),
+    ("duty.list_items", STAFF, About::List),
+    ("duty.export", STAFF, About::List),
+    ("duty.items", STAFF, About::Nothing),
+    ("duty.import", &["sysadmin"], About::Nothing),
+    ("duty.suggest_for_place", STAFF, About::Item),
+    ("duty.suggest_for_case", DESK, About::Case),
+    ("duty.propose", OBJECTORS, About::Nothing),
+    ("duty.proposals", STAFF, About::Nothing),
+    ("duty.decide", &["supervisor"], About::Objection),
     ("complaint.submit", SUBMITTERS, About::Nothing),
     ("complaint.list", CASE_READERS, About::Nothing),
     ("complaint.mine", RESIDENT, About::Nothing),

@@ -95,6 +95,7 @@ impl World {
         world.lists().await;
         supervision::supervisions(&mut world, &here, &there, &down).await;
         world.consultations().await;
+        world.duties().await;
         service::registrations(&mut world).await;
         service::posts_and_claims(&mut world).await;
         service::redemptions(&mut world).await;
@@ -160,6 +161,19 @@ impl World {
             } else {
                 self.own.insert((About::Consultation, persona), opened.clone());
             }
+        }
+    }
+
+    async fn duties(&mut self) {
+        let lists = self.client("dispatcher").get("/duty-lists?limit=1").await.expect(200);
+        let list = lists["items"][0]["id"].to_string();
+        let objection = json!({"item": "city-08", "text": "社会生活噪声宜由公安牵头处理。"});
+        let made = self.client("dept.ecology").post("/duty-proposals", objection).await;
+        let made = made.expect(201)["id"].as_str().unwrap().to_owned();
+        for persona in PERSONAS {
+            self.own.insert((About::List, persona), list.clone());
+            self.own.insert((About::Item, persona), "city-05".to_owned());
+            self.own.insert((About::Objection, persona), made.clone());
         }
     }
 

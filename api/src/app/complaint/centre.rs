@@ -7,7 +7,7 @@ use domain::{
     decision::Decision,
     duty::{self, Question},
     id::ComplaintId,
-    identity::Role,
+    identity::{Actor, Role},
     org::{NodeCode, Unit},
     refusal::{Basic, Invalid},
     sla::Urgency,
@@ -16,10 +16,14 @@ use domain::{
 };
 use infra::{
     postgres::{
-        Connection, duty as duties, follow_up as calls, identity as accounts, org, whistle,
+        Connection,
+        audit::{self, AuditEntry},
+        duty as duties, follow_up as calls, identity as accounts, org, whistle,
     },
     random,
 };
+
+use serde_json::json;
 
 use super::command;
 use crate::{
@@ -121,11 +125,36 @@ pub async fn dispatch(
             let command = judged(tx, &case.complaint, &order, now).await?;
             let (decision, tasks) =
                 case.complaint.dispatch(&command, &case.open(), here.terms(), now)?;
+            if let Some(approver) = &command.approved_by {
+                pushed_down(tx, &ask, id, approver, &command, now).await?;
+            }
             let change = Change::of(decision).creating(tasks);
             change.store(tx, here, &ask, "complaint.dispatch", now).await
         })
     })
     .await
+}
+
+/// Leaves on record that an emergency went beyond the lists: to whom, by whose word, and which
+/// version did not give it.
+async fn pushed_down(
+    tx: &mut Connection,
+    ask: &Ask,
+    id: ComplaintId,
+    approver: &str,
+    command: &Dispatch,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let units = std::iter::once(&command.lead).chain(&command.assist);
+    let units: Vec<&NodeCode> = units.map(|assignment| &assignment.unit.code).collect();
+    let list = command.judged_by.as_ref().map(|(_, version)| version);
+    let entry = AuditEntry::new("complaint.push_down", "complaint", id, &ask.origin);
+    let entry = AuditEntry {
+        account: ask.account(),
+        role: ask.actor.as_ref().and_then(Actor::role),
+        ..entry.with(json!({ "approver": approver, "units": units, "list": list }))
+    };
+    Ok(audit::append(tx, &entry, now).await?)
 }
 
 /// Resolves the units and judges each against the lists that are valid today.

@@ -4,8 +4,8 @@ use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use domain::{
-    page::{Cursor, Limit, PageRequest},
-    refusal::Faults,
+    page::{Cursor, KeyRequest, Limit, PageRequest},
+    refusal::{Faults, FieldError},
 };
 
 use crate::error::Error;
@@ -42,10 +42,41 @@ impl FromRequest for Paging {
     }
 }
 
+/// The page asked for of a list whose rows stand in the order of a text, such as a code.
+/// Documented by `params(KeyPaging)`.
+#[derive(Debug, Clone)]
+pub struct KeyPaging(pub KeyRequest);
+
+impl utoipa::IntoParams for KeyPaging {
+    fn into_params(
+        place: impl Fn() -> Option<utoipa::openapi::path::ParameterIn>,
+    ) -> Vec<utoipa::openapi::path::Parameter> {
+        Asked::into_params(place)
+    }
+}
+
+impl FromRequest for KeyPaging {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let read = read_as(request.query_string(), KeyRequest::parse_key);
+        ready(read.map(|(after, limit)| Self(KeyRequest { after, limit })))
+    }
+}
+
 fn read(query: &str) -> Result<Paging, Error> {
+    let (after, limit) = read_as(query, str::parse::<Cursor>)?;
+    Ok(Paging(PageRequest { after, limit }))
+}
+
+fn read_as<C>(
+    query: &str,
+    cursor: impl FnOnce(&str) -> Result<C, FieldError>,
+) -> Result<(Option<C>, Limit), Error> {
     let asked: Asked = super::query::parse(query, |name| matches!(name, "cursor" | "limit"))?;
     let mut faults = Faults::default();
-    let after = asked.cursor.and_then(|text| faults.take(text.parse::<Cursor>()));
+    let after = asked.cursor.and_then(|text| faults.take(cursor(&text)));
     let limit = match asked.limit.map(|text| text.parse::<i64>()) {
         None => Some(Limit::DEFAULT),
         Some(Ok(rows)) => faults.take(Limit::new(rows)),
@@ -55,7 +86,7 @@ fn read(query: &str) -> Result<Paging, Error> {
         }
     };
     faults.check()?;
-    Ok(Paging(PageRequest { after, limit: limit.unwrap_or(Limit::DEFAULT) }))
+    Ok((after, limit.unwrap_or(Limit::DEFAULT)))
 }
 
 #[cfg(test)]

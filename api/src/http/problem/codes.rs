@@ -77,6 +77,8 @@ fn words() -> Vec<Code> {
         redemption(),
         lists(),
         other(),
+        duty(),
+        sheet(),
     ]
     .concat()
 }
@@ -276,6 +278,41 @@ fn other() -> Vec<Code> {
         code(&crate::app::calendar::Refused::YearMissing(2027)),
         code(&domain::bulletin::Refused::Published),
         code(&crate::app::job::Refused::NotDead),
+    ]
+}
+
+fn duty() -> Vec<Code> {
+    use domain::duty::{
+        edition::{Fault, Refused, RefusedRow},
+        proposal::{self, Status},
+    };
+    let fault = Fault { column: "依据".to_owned(), reason: "没有写依据".to_owned() };
+    let row = RefusedRow { line: 7, code: "city-05".to_owned(), faults: vec![fault] };
+    vec![
+        code(&Refused::VersionTaken("territorial-2027.1".to_owned())),
+        code(&Refused::TooEarly {
+            version: "territorial-2024.1".to_owned(),
+            earliest: domain::time::date(EXAMPLE),
+        }),
+        code(&Refused::Sheet("表头缺少“依据”这一列".to_owned())),
+        code(&Refused::Rows(vec![row])),
+        code(&proposal::Refused::AlreadyOpen),
+        code(&proposal::Refused::Decided(Status::Adopted)),
+        code(&proposal::Refused::OwnProposal),
+        code(&proposal::Refused::NoSuchReturn),
+    ]
+}
+
+fn sheet() -> Vec<Code> {
+    use crate::{http::extract::sheet, sheet::Refused};
+    let odd = calamine::Error::Msg("不是有效的压缩文件");
+    vec![
+        code(&Refused::Encoding),
+        code(&Refused::Workbook(odd)),
+        code(&Refused::Empty),
+        code(&sheet::Refused::TooLarge),
+        code(&sheet::Refused::Type),
+        code(&sheet::Refused::Broken),
     ]
 }
 

@@ -61,7 +61,7 @@ async fn district(conn: &mut Connection) {
 
 #[sqlx::test(migrations = "./migrations")]
 async fn each_unit_sees_the_lists_that_are_its_own(pool: PgPool) {
-    let mut conn = pool.acquire().await.unwrap();
+    let mut conn = pool.begin().await.unwrap();
     district(&mut conn).await;
     let lists = [
         list(ListKind::Territorial, "t-1", None, vec![item("light", Duty::None)]),
@@ -85,11 +85,11 @@ async fn each_unit_sees_the_lists_that_are_its_own(pool: PgPool) {
 
 #[sqlx::test(migrations = "./migrations")]
 async fn a_version_counts_from_its_first_day_to_the_day_before_its_last(pool: PgPool) {
-    let mut conn = pool.acquire().await.unwrap();
+    let mut conn = pool.begin().await.unwrap();
     district(&mut conn).await;
     let old = List {
         valid_from: day("2024-01-01"),
-        valid_to: Some(day("2025-07-01")),
+        valid_to: Some(day("2025-01-01")),
         ..list(ListKind::Territorial, "t-old", None, vec![item("light", Duty::Assist)])
     };
     let new = list(ListKind::Territorial, "t-new", None, vec![item("light", Duty::None)]);
@@ -97,7 +97,6 @@ async fn a_version_counts_from_its_first_day_to_the_day_before_its_last(pool: Pg
     for (on, versions) in [
         ("2023-12-31", &[][..]),
         ("2024-01-01", &["t-old"]),
-        // Both are valid: the newer one counts.
         ("2025-01-01", &["t-new"]),
         ("2025-07-01", &["t-new"]),
     ] {
@@ -115,7 +114,7 @@ async fn a_version_counts_from_its_first_day_to_the_day_before_its_last(pool: Pg
 
 #[sqlx::test(migrations = "./migrations")]
 async fn a_version_that_is_there_is_never_changed(pool: PgPool) {
-    let mut conn = pool.acquire().await.unwrap();
+    let mut conn = pool.begin().await.unwrap();
     district(&mut conn).await;
     let first = list(ListKind::Territorial, "t-1", None, vec![item("light", Duty::None)]);
     let other = list(ListKind::Territorial, "t-1", None, vec![item("light", Duty::Lead)]);
@@ -127,7 +126,7 @@ async fn a_version_that_is_there_is_never_changed(pool: PgPool) {
 
 #[sqlx::test(migrations = "./migrations")]
 async fn a_look_up_takes_the_strongest_list(pool: PgPool) {
-    let mut conn = pool.acquire().await.unwrap();
+    let mut conn = pool.begin().await.unwrap();
     district(&mut conn).await;
     let lists = [
         list(
@@ -156,4 +155,37 @@ async fn a_look_up_takes_the_strongest_list(pool: PgPool) {
             found.iter().map(|entry| (entry.code.as_str(), entry.version.as_str())).collect();
         assert_eq!(found, expected, "{words:?} {unit:?}");
     }
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn the_database_itself_keeps_a_version_as_it_is(pool: PgPool) {
+    let mut conn = pool.begin().await.unwrap();
+    district(&mut conn).await;
+    let first = list(ListKind::Territorial, "t-1", None, vec![item("light", Duty::None)]);
+    insert_lists(&mut conn, std::slice::from_ref(&first)).await.unwrap();
+    conn.commit().await.unwrap();
+    let add = "insert into duty_item (list_id, code, category, name, subdistrict_role, basis)
+        select id, 'late', 'x', 'x', 'none', 'x' from duty_list";
+    for statement in [
+        "update duty_list set title = 'x'",
+        "update duty_list set valid_to = date '2027-01-01', title = 'x'",
+        "delete from duty_list",
+        "truncate duty_list cascade",
+        "update duty_item set basis = 'x'",
+        "delete from duty_item",
+        add,
+    ] {
+        let refused = sqlx::query(statement).execute(&pool).await.expect_err(statement);
+        assert!(refused.to_string().contains("immutable"), "{statement}: {refused}");
+    }
+    // It may end, and once.
+    let end = "update duty_list set valid_to = date '2027-01-01'";
+    sqlx::query(end).execute(&pool).await.unwrap();
+    sqlx::query(end).execute(&pool).await.expect_err("it has ended");
+
+    let mut conn = pool.begin().await.unwrap();
+    let overlapping =
+        List { valid_from: day("2026-12-31"), ..list(ListKind::Territorial, "t-2", None, vec![]) };
+    let refused = insert_lists(&mut conn, &[overlapping]).await.unwrap_err();
+    assert_eq!(crate::postgres::violated(&refused), Some("duty_list_no_overlap"));
 }
