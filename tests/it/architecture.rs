@@ -110,6 +110,8 @@ const STORE_CALLS: &[(&str, &str, &str)] = &[
     ("api/src/http/notification.rs", "notification::list", "a read, guarded by the scope it takes"),
     ("api/src/http/notification.rs", "notification::unread", "a read of the caller's own count"),
     ("api/src/http/job.rs", "job::dead", "a read for the administrator's desk"),
+    ("api/src/http/calendar.rs", "calendar::versions", "a read: the calendar belongs to nobody"),
+    ("api/src/http/calendar.rs", "calendar::warned", "a read: the calendar belongs to nobody"),
     ("api/src/http/operations.rs", "job::backlog", "a read for the figures"),
     (
         "api/src/http/complaint/view.rs",
