@@ -42,6 +42,7 @@ refused_by!(
     domain::duty::Refused,
     domain::redemption::Refused,
     domain::registration::Refused,
+    domain::routing::Refused,
     domain::service::Refused,
 );
 

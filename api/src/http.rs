@@ -43,6 +43,7 @@ pub mod problem;
 pub mod rates;
 pub mod redemption;
 pub mod registration;
+pub mod routing;
 pub mod service;
 pub mod task;
 pub mod track;
@@ -68,6 +69,7 @@ pub fn words() -> Vec<Routes> {
         complaint::centre::routes(),
         complaint::reporter::routes(),
         track::routes(),
+        routing::routes(),
         task::routes(),
         task::ruling::routes(),
         whistle::routes(),

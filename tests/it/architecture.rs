@@ -38,6 +38,7 @@ const WORDS: &[(&str, &str)] = &[
     ("org", "dih"),
     ("duty", "di"),
     ("rates", "diht"),
+    ("routing", "diaht"),
     // Deadlines are part of a case's rules; their store keeps the timers of every word.
     ("sla", "d"),
     ("timer", "i"),
@@ -112,6 +113,7 @@ const STORE_CALLS: &[(&str, &str, &str)] = &[
     ("api/src/http/job.rs", "job::dead", "a read for the administrator's desk"),
     ("api/src/http/calendar.rs", "calendar::versions", "a read: the calendar belongs to nobody"),
     ("api/src/http/calendar.rs", "calendar::warned", "a read: the calendar belongs to nobody"),
+    ("api/src/http/routing.rs", "routing::rules", "a read: the rules belong to nobody"),
     ("api/src/http/operations.rs", "job::backlog", "a read for the figures"),
     (
         "api/src/http/complaint/view.rs",

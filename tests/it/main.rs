@@ -35,6 +35,8 @@ mod redemption;
 #[cfg(test)]
 mod registration;
 #[cfg(test)]
+mod routing;
+#[cfg(test)]
 mod service;
 #[cfg(test)]
 mod support;

@@ -76,6 +76,7 @@ needs![
     ManageAccounts,
     ManageCalendar,
     ManageJobs,
+    ManageRouting,
     UsePoints,
     ManageOffers,
     VerifyRedemption,

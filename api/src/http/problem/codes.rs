@@ -222,6 +222,8 @@ fn other() -> Vec<Code> {
         code(&unlisted),
         code(&crate::app::job::Refused::NotDead),
         code(&crate::app::calendar::Refused::YearMissing(2027)),
+        code(&domain::routing::Refused::Exists),
+        code(&domain::routing::Refused::Ended),
     ]
 }
 
