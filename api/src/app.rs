@@ -24,6 +24,7 @@ pub mod offer;
 pub mod points;
 pub mod redemption;
 pub mod registration;
+pub mod routing;
 pub mod seed;
 pub mod service;
 pub mod supervision;

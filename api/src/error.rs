@@ -47,6 +47,7 @@ refused_by!(
     domain::export::Refused,
     domain::redemption::Refused,
     domain::registration::Refused,
+    domain::routing::Refused,
     domain::service::Refused,
     domain::view::Refused,
     domain::duty::edition::Refused,

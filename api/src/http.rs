@@ -48,6 +48,7 @@ pub mod problem;
 pub mod rates;
 pub mod redemption;
 pub mod registration;
+pub mod routing;
 pub mod service;
 pub mod supervision;
 pub mod task;
@@ -81,6 +82,7 @@ pub fn words() -> Vec<Routes> {
         complaint::merging::routes(),
         complaint::reporter::routes(),
         track::routes(),
+        routing::routes(),
         task::routes(),
         task::bulk::routes(),
         task::draft::routes(),

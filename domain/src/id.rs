@@ -102,6 +102,8 @@ ids! {
     OfferId;
     /// A redemption (兑换), and the hold and the ledger movement that it becomes.
     RedemptionId;
+    /// A rule by which matters are proposed to units (路由规则).
+    RoutingRuleId;
     /// A row of the register of party members (党员名册).
     MemberId;
     /// A registration with a community (双报到).

@@ -129,6 +129,8 @@ pub enum Permission {
     ManageAccounts,
     /// Import a year's holiday notice, and have deadlines computed anew by it.
     ManageCalendar,
+    /// Keep the rules by which matters are proposed to units.
+    ManageRouting,
     /// See and re-drive dead jobs.
     ManageJobs,
     /// Redeem one's own points, and take a redemption back.
@@ -230,6 +232,7 @@ impl Permission {
             Self::DecideDuty => only(&[Supervisor]),
             Self::ManageAccounts => only(&[SecurityAdmin]),
             Self::ManageCalendar | Self::ManageJobs => only(&[SystemAdmin]),
+            Self::ManageRouting => only(&[Dispatcher, SystemAdmin]),
             Self::UsePoints => only(&[Resident, PartyMember]),
             Self::ManageOffers => only(&[Organiser]),
             Self::VerifyRedemption => only(&[MerchantClerk]),

@@ -30,6 +30,7 @@ pub mod rates;
 pub mod redemption;
 pub mod refusal;
 pub mod registration;
+pub mod routing;
 pub mod scope;
 pub mod service;
 pub mod sla;

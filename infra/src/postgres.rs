@@ -29,6 +29,7 @@ pub mod points;
 pub mod rates;
 pub mod redemption;
 pub mod registration;
+pub mod routing;
 pub mod service;
 pub mod supervision;
 pub mod task;

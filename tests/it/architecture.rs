@@ -44,6 +44,7 @@ const WORDS: &[(&str, &str)] = &[
     ("duty", "diaht"),
     ("rates", "diht"),
     ("bulletin", "diaht"),
+    ("routing", "diaht"),
     // Deadlines are part of a case's rules; their store keeps the timers of every word.
     ("sla", "d"),
     ("timer", "i"),
@@ -123,6 +124,9 @@ const STORE_CALLS: &[(&str, &str, &str)] = &[
     ("api/src/http/notification.rs", "notification::list", "a read, guarded by the scope it takes"),
     ("api/src/http/notification.rs", "notification::unread", "a read of the caller's own count"),
     ("api/src/http/job.rs", "job::dead", "a read for the administrator's desk"),
+    ("api/src/http/calendar.rs", "calendar::versions", "a read: the calendar belongs to nobody"),
+    ("api/src/http/calendar.rs", "calendar::warned", "a read: the calendar belongs to nobody"),
+    ("api/src/http/routing.rs", "routing::rules", "a read: the rules belong to nobody"),
     ("api/src/http/operations.rs", "job::backlog", "a read for the figures"),
     (
         "api/src/http/complaint/view.rs",

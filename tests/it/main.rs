@@ -45,6 +45,7 @@ mod redemption;
 mod registration;
 #[cfg(test)]
 mod search;
+mod routing;
 #[cfg(test)]
 mod service;
 #[cfg(test)]

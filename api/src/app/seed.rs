@@ -16,6 +16,7 @@ pub mod accounts;
 pub mod district;
 pub mod duties;
 pub mod offers;
+pub mod routing;
 pub mod service;
 
 /// The password of every staff account of the demo district.
@@ -100,6 +101,7 @@ pub async fn demo(state: &State) -> Result<Report, Error> {
                 Some(hash) => staff::insert(conn, &staff, hash, now).await?,
                 None => 0,
             };
+            routing::insert(conn, now).await?;
             let offers_added = offers::insert(conn, now).await?;
             let members_added = service::insert(conn, &here, now).await?;
             Ok(Report {

@@ -117,6 +117,8 @@ pub(super) enum About {
     Account,
     /// A year of the calendar, by its number.
     Year,
+    /// Any routing rule.
+    Rule,
     /// Any dead job.
     Job,
     /// A registration with one's community.
@@ -192,6 +194,11 @@ pub(super) const ROWS: &[Row] = &[
     ("track.withdraw", EVERYONE, About::Code),
     ("track.remind", EVERYONE, About::Code),
     ("track.reopen", EVERYONE, About::Code),
+    ("routing.propose", DESK, About::Case),
+    ("routing.list", &["dispatcher", "sysadmin"], About::Nothing),
+    ("routing.add", &["dispatcher", "sysadmin"], About::Nothing),
+    ("routing.end", &["dispatcher", "sysadmin"], About::Rule),
+    ("routing.locate", STAFF, About::Nothing),
     ("task.list", TASK_READERS, About::Nothing),
     ("task.read", TASK_READERS, About::Task),
     ("task.acknowledge", UNITS, About::Task),

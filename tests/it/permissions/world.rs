@@ -90,6 +90,11 @@ impl World {
             let foreign = if stranger { vec![there.id.clone()] } else { vec![] };
             world.foreign.insert((About::Case, persona), foreign);
         }
+        let rules = world.app.as_("sysadmin").all("/routing-rules").await;
+        for persona in PERSONAS {
+            let rule = rules[0]["id"].as_str().unwrap().to_owned();
+            world.own.insert((About::Rule, persona), rule);
+        }
         world.own.insert((About::Judged, "dispatcher"), here.lead.clone());
         world.whistles(&ours, &above, &theirs).await;
         world.lists().await;

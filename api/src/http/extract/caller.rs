@@ -85,6 +85,7 @@ needs![
     ManageAccounts,
     ManageCalendar,
     ManageJobs,
+    ManageRouting,
     UsePoints,
     ManageOffers,
     VerifyRedemption,

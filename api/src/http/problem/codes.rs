@@ -313,6 +313,8 @@ fn sheet() -> Vec<Code> {
         code(&sheet::Refused::TooLarge),
         code(&sheet::Refused::Type),
         code(&sheet::Refused::Broken),
+        code(&domain::routing::Refused::Exists),
+        code(&domain::routing::Refused::Ended),
     ]
 }
 
