@@ -78,7 +78,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
             Ok(())
         }
         Command::Import { what } => import::run(&connected(config).await?, what).await,
-        Command::Generate(given) => generate::run(&connected(config).await?, given).await,
+        Command::Generate(given) => generate::run(&connected(config).await?, &given).await,
         Command::Admin { what } => admin::run(&connected(config).await?, what).await,
         Command::Openapi => Ok(()),
     }

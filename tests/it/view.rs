@@ -17,6 +17,7 @@ async fn a_view_is_kept_listed_and_removed() {
     let saved = clerk.post("/me/views", view(" 急件 ", "tasks", query)).await.expect(201);
     assert_eq!(saved["name"], "急件");
     assert_eq!(saved["query"], "status=pending,acknowledged&hot=true&q=路灯");
+    app.advance(chrono::TimeDelta::seconds(1));
     clerk.post("/me/views", view("全部", "complaints", "")).await.expect(201);
     let names: Vec<Value> =
         clerk.all("/me/views?limit=1").await.iter().map(|one| one["name"].clone()).collect();

@@ -29,7 +29,7 @@ pub struct Given {
 }
 
 /// Runs it.
-pub async fn run(state: &State, given: Given) -> Result<(), Failure> {
+pub async fn run(state: &State, given: &Given) -> Result<(), Failure> {
     let order = Order { complaints: given.complaints, seed: given.seed };
     let since = Instant::now();
     let report = generate::run(state, order, progress(given.complaints)).await?;
