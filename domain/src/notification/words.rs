@@ -296,10 +296,12 @@ impl Facts<'_> {
                 Some(ground) => format!("{unit}申请剔除（{}），等待督查决定", ground.label()),
                 None => format!("{unit}申请剔除，等待督查决定"),
             },
-            EventKind::ExclusionDecided => match self.event.data["approve"].as_bool() {
-                Some(true) => format!("督查同意{unit}的剔除申请，本件不计入三率"),
-                _ => format!("督查未同意{unit}的剔除申请，本件照常计入三率"),
-            },
+            EventKind::ExclusionDecided => {
+                match self.event.data.get("approve").and_then(serde_json::Value::as_bool) {
+                    Some(true) => format!("督查同意{unit}的剔除申请，本件不计入三率"),
+                    _ => format!("督查未同意{unit}的剔除申请，本件照常计入三率"),
+                }
+            }
             EventKind::TaskCancelled => format!("此件不再由{unit}办理，任务取消"),
             EventKind::ReworkOrdered => {
                 let by = self.by("reply_by", |at| format!("，须在 {at} 前答复"));
