@@ -154,7 +154,7 @@ pub async fn list(
 #[into_params(parameter_in = Query)]
 pub struct Form {
     /// 形式：json 或 xlsx；不填为 json
-    #[param(required = false, example = "json")]
+    #[param(required = false, value_type = Option<String>, example = "json")]
     format: Option<Format>,
 }
 
