@@ -293,13 +293,18 @@ pub fn propose(
     });
     let mut routing = Routing::default();
     for candidate in duty.into_iter().chain(ruled).chain(fallback) {
-        consider(candidate, facts, directory, &mut routing);
+        consider(&candidate, facts, directory, &mut routing);
     }
     routing
 }
 
 /// Judges a candidate and adds it, or says why not.
-fn consider(candidate: Candidate, facts: &Facts<'_>, directory: &Directory, routing: &mut Routing) {
+fn consider(
+    candidate: &Candidate,
+    facts: &Facts<'_>,
+    directory: &Directory,
+    routing: &mut Routing,
+) {
     let Some(mut lead) = directory.units.get(&candidate.lead) else {
         routing.left_out.push(format!("{} 不是现有的承办单位", candidate.lead));
         return;

@@ -43,9 +43,9 @@ mod rates;
 mod redemption;
 #[cfg(test)]
 mod registration;
+mod routing;
 #[cfg(test)]
 mod search;
-mod routing;
 #[cfg(test)]
 mod service;
 #[cfg(test)]

@@ -92,6 +92,7 @@ pub async fn rules(
 ///
 /// # Errors
 /// The lead or the division is missing, or the database is away.
+#[expect(clippy::as_conversions, reason = "tells sqlx that codes are text")]
 pub async fn insert(
     conn: &mut Connection,
     rule: &Rule,

@@ -12,7 +12,7 @@ use domain::{
     event::NewEvent,
     id::{AccountId, ComplaintId, EvaluationId},
     org::{NodeCode, Unit},
-    sla::Terms,
+    sla::{Terms, TimerKind},
     task::Task,
     time::Timestamp,
 };
@@ -136,12 +136,15 @@ impl<'w> Life<'w> {
         self.armed.remove(&due);
         self.fired.insert(due);
         match due.subject {
+            // No supervision is opened and no consultation held in a made-up history.
+            Subject::Supervision(_) | Subject::Consultation(_) => {}
+            Subject::Task(_) if due.kind == TimerKind::SuperviseDue => {}
             Subject::Task(id) => {
                 let place = self.tasks.iter().position(|(task, _)| task.id == id);
                 if let Some((place, (task, _))) =
                     place.and_then(|place| self.tasks.get(place).map(|task| (place, task)))
                 {
-                    let decision = task.fire(due.kind);
+                    let decision = task.fire(due.kind, now);
                     self.saved(place, decision, None, now);
                     self.keep(now);
                 }

@@ -26,7 +26,7 @@ pub(in crate::app) fn closes_at(state: &State, tasks: &[Task], task: &Task) -> T
         first = earlier;
     }
     let month = Month::of(first.dispatched_at);
-    bulletin::freezes_at(month, &state.calendar, &state.config.rates)
+    bulletin::freezes_at(month, state.calendars.current(), &state.config.rates)
 }
 
 fn complaint_of(held: &Held) -> Result<&Complaint, Error> {

@@ -67,7 +67,7 @@ pub struct ShiftView {
 }
 
 impl ShiftView {
-    fn of(shift: Shift, full: bool) -> Self {
+    fn of(shift: &Shift, full: bool) -> Self {
         let (name, phone) = if full {
             (shift.name.plain().to_owned(), shift.phone.plain().to_owned())
         } else {
@@ -82,7 +82,7 @@ impl<P> On<P, NodeCode> {
         let mut conn = self.state.db.acquire().await?;
         let shifts = supervisions::on_duty(&self.state, &mut conn, &self.id, at).await?;
         let full = supervisions::reads_phones(&self.caller.actor);
-        let items = shifts.into_iter().map(|shift| ShiftView::of(shift, full)).collect();
+        let items = shifts.iter().map(|shift| ShiftView::of(shift, full)).collect();
         Ok(Page { items, next_cursor: None })
     }
 }
