@@ -95,6 +95,7 @@ pub async fn freeze(
     Ok(())
 }
 
+#[expect(clippy::as_conversions, reason = "tells sqlx that elements may be null")]
 async fn keep_work(
     conn: &mut Connection,
     month: Month,
