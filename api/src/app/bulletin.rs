@@ -37,7 +37,7 @@ pub async fn freeze_due(tx: &mut Connection, state: &State, now: Timestamp) -> R
     while bulletin::freezes_at(month, state.calendars.current(), rules) <= now {
         store::freeze(tx, month, rules, state.terms(), now).await?;
         let origin = Origin::default();
-        let entry = AuditEntry::new("bulletin.freeze", "bulletin", &month, &origin);
+        let entry = AuditEntry::new("bulletin.freeze", "bulletin", month, &origin);
         audit::append(tx, &entry.with(json!({ "version": rules.version })), now).await?;
         tracing::info!(%month, "froze the month's figures");
         month = month.next();
@@ -64,7 +64,7 @@ pub async fn publish(
             if !store::publish(tx, month, actor.account, now).await? {
                 return Err(Refused::Published.into());
             }
-            let entry = AuditEntry::new("bulletin.publish", "bulletin", &month, &origin);
+            let entry = AuditEntry::new("bulletin.publish", "bulletin", month, &origin);
             audit::append(tx, &entry.by(&actor), now).await?;
             Ok(())
         })
