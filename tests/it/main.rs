@@ -4,6 +4,7 @@
 mod architecture;
 #[cfg(test)]
 mod badinput;
+#[cfg(test)]
 mod bulletin;
 #[cfg(test)]
 mod calendar;
@@ -13,9 +14,11 @@ mod complaint;
 mod consultation;
 #[cfg(test)]
 mod docs;
+#[cfg(test)]
 mod duty;
 #[cfg(test)]
 mod export;
+#[cfg(test)]
 mod follow_up;
 #[cfg(test)]
 mod generate;
@@ -43,6 +46,7 @@ mod rates;
 mod redemption;
 #[cfg(test)]
 mod registration;
+#[cfg(test)]
 mod routing;
 #[cfg(test)]
 mod search;

@@ -98,7 +98,9 @@ mod tests {
     fn what_is_exported_is_imported_as_it_was() {
         let items = vec![item("a-1", "- 监督"), item("a-2", "=1+1"), item("012", "'=引号")];
         let sheet = of(&items);
-        for bytes in [write_csv(&sheet).unwrap(), write_workbook(&[sheet.clone()]).unwrap()] {
+        for bytes in
+            [write_csv(&sheet).unwrap(), write_workbook(std::slice::from_ref(&sheet)).unwrap()]
+        {
             let table = read(bytes).unwrap();
             let (read, refused) = sort(&table, ListKind::Territorial, &departments()).unwrap();
             assert_eq!(refused, []);
