@@ -277,7 +277,6 @@ fn other() -> Vec<Code> {
         code(&crate::app::job::Refused::NotDead),
         code(&crate::app::calendar::Refused::YearMissing(2027)),
         code(&domain::bulletin::Refused::Published),
-        code(&crate::app::job::Refused::NotDead),
     ]
 }
 

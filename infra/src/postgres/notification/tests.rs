@@ -168,12 +168,12 @@ impl Town {
 
 #[sqlx::test(migrations = "./migrations")]
 async fn each_event_reaches_those_concerned_and_nobody_else(pool: PgPool) {
-    use EventKind::{Evaluated, Overdue, Submitted, TaskDispatched, Urged};
+    use EventKind::{Evaluated, Overdue, OverdueNotice, Submitted, TaskDispatched, Urged};
     use Visibility::{Centre, Everyone, Unit};
     let conn = &mut *pool.acquire().await.unwrap();
     let town = Town::build(conn, false).await;
     type Case<'c> = (EventKind, Visibility, &'c str, Option<&'c str>, &'c [&'c str]);
-    let cases: [Case<'_>; 6] = [
+    let cases: [Case<'_>; 7] = [
         (Submitted, Everyone, "reporter", None, &["follower", "dispatcher"]),
         (
             TaskDispatched,
@@ -182,7 +182,8 @@ async fn each_event_reaches_those_concerned_and_nobody_else(pool: PgPool) {
             Some("housing"),
             &["reporter", "follower", "clerk"],
         ),
-        (Overdue, Unit, "dispatcher", Some("housing"), &["clerk", "head"]),
+        (Overdue, Unit, "dispatcher", Some("housing"), &["clerk"]),
+        (OverdueNotice, Unit, "dispatcher", Some("housing"), &["clerk", "head"]),
         (Urged, Everyone, "reporter", None, &["clerk", "dispatcher"]),
         (Evaluated, Centre, "reporter", None, &["dispatcher"]),
         (TaskDispatched, Unit, "dispatcher", Some("water"), &["stranger"]),
