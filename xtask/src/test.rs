@@ -1,5 +1,5 @@
-//! `cargo xtask test`: every test, on services of its own, and then the short experiments of
-//! reliability against the real server and worker.
+//! `cargo xtask test`: the short experiments of reliability against the real server and worker, and
+//! every test, on services of its own. The runner's summary comes last.
 
 use std::path::Path;
 use std::process::Command as StdCommand;
@@ -17,6 +17,7 @@ use crate::soak;
 /// # Errors
 /// The runner's exit code.
 pub async fn test(root: &Path, arguments: &[String]) -> Result {
+    let experiments = if arguments.is_empty() { soak::short(root).await } else { Ok(()) };
     let services = Services::scratch(root, "test", Durability::None).await?;
     let documented = if arguments.is_empty() {
         let mut doc = cargo(root, ["test", "--workspace", "--doc", "--quiet"]);
@@ -26,11 +27,7 @@ pub async fn test(root: &Path, arguments: &[String]) -> Result {
     };
     let mut tests = cargo(root, runner(has_nextest(), arguments));
     process::run("cargo test", on(&services, tests.args(arguments))).await?;
-    drop(services);
-    if arguments.is_empty() {
-        soak::short(root).await?;
-    }
-    documented
+    documented.and(experiments)
 }
 
 /// The tests find their services here; the macros are checked against `.sqlx`, never against a
