@@ -1,7 +1,7 @@
 //! A generated history: as many complaints as one likes, spread over two years of the real
 //! calendar, as they would stand if people had handed them in and worked on them.
 //!
-//! [`life`] lets each case live through the product's own rules with a clock of its own; here the
+//! `life` lets each case live through the product's own rules with a clock of its own; here the
 //! cases are made in one thread while the database takes the ones before. Of what the product
 //! writes beside a case, there are no jobs, notifications and audit entries: nobody was told
 //! anything. Timers are there for cases that are not over, fired ones included, so that a worker
