@@ -179,7 +179,7 @@ pub async fn import(
                         "version": imported.version, "days": notice.days.len(),
                         "changed": imported.changed, "provisional": notice.provisional,
                     }));
-                audit::append(tx, &by.iter().fold(entry, AuditEntry::by), now).await?;
+                audit::append(tx, &entry.by(by.as_ref()), now).await?;
             }
             Ok(imported)
         })

@@ -334,12 +334,7 @@ impl Change {
         timer::sync_all(conn, &self.wanted(state.terms(), now)).await?;
         let id = self.root.subject().id();
         let audited = AuditEntry::new(action, self.root.object(), id, &ask.origin);
-        let audited = AuditEntry {
-            account: ask.account(),
-            role: ask.actor.as_ref().and_then(Actor::role),
-            data: self.root.standing(),
-            ..audited
-        };
+        let audited = audited.by(ask.actor.as_ref()).with(self.root.standing());
         audit::append(conn, &audited, now).await?;
         let told = announce(conn, id, last, self.events.len(), now).await?;
         let mut jobs: Vec<JobId> = told.into_iter().collect();

@@ -3,7 +3,6 @@
 use domain::{
     complaint::{Complaint, Contact, Submission, Submitter},
     id::{ComplaintId, JobId},
-    identity::Actor,
     personal::{PersonName, Phone},
     refusal::Invalid,
     sla::TimerKind,
@@ -121,11 +120,7 @@ async fn take_in(
     let timers = complaint.timers(state.terms());
     timer::sync(tx, Subject::Complaint(id), &timers).await?;
     let audited = AuditEntry::new("complaint.submit", "complaint", id, &ask.origin);
-    let audited = AuditEntry {
-        account: ask.account(),
-        role: ask.actor.as_ref().and_then(Actor::role),
-        ..audited
-    };
+    let audited = audited.by(ask.actor.as_ref());
     audit::append(tx, &audited, now).await?;
     let jobs = announce(tx, id.0, 1, decision.events.len(), now).await?.into_iter().collect();
     let receipt = Receipt {
@@ -205,12 +200,7 @@ pub async fn unmask(
             let contact =
                 contact_of(&here, tx, id).await?.ok_or(domain::complaint::Refused::NoContact)?;
             let seen = AuditEntry::new("complaint.unmask", "complaint", id, &ask.origin);
-            let seen = AuditEntry {
-                account: ask.account(),
-                role: ask.actor.as_ref().and_then(Actor::role),
-                data: json!({ "reason": reason }),
-                ..seen
-            };
+            let seen = seen.by(ask.actor.as_ref()).with(json!({ "reason": reason }));
             audit::append(tx, &seen, now).await?;
             Ok(contact)
         })
@@ -248,7 +238,7 @@ fn cancelling(
     Ok(Change::of(decision).saving(cancelled?))
 }
 
-/// Lets a due instant of a complaint have its effect, exactly once; says whether it had one.
+/// Lets a due instant of a complaint have its effect, exactly once.
 ///
 /// # Errors
 /// The database's.
@@ -257,21 +247,17 @@ pub async fn fire(
     id: ComplaintId,
     kind: TimerKind,
     due_at: Timestamp,
-) -> Result<bool, Error> {
-    let now = state.clock.now();
-    let here = state.clone();
-    let jobs = transact(&state.db, move |tx| {
+) -> Result<(), Error> {
+    carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let case = Locked::take(tx, By::Id(id)).await?;
             if !timer::fire(tx, Subject::Complaint(id), kind, due_at, now).await? {
-                return Ok(None);
+                return Ok(Vec::new());
             }
             let fired = case.complaint.fire(kind, &case.open(), now)?;
             let change = centre::going_on(tx, &case, fired, now).await?;
-            change.store(tx, &here, &Ask::worker(), "complaint.timer", now).await.map(Some)
+            change.store(tx, here, &Ask::worker(), "complaint.timer", now).await
         })
     })
-    .await?;
-    state.redis.wake(jobs.as_deref().unwrap_or_default()).await;
-    Ok(jobs.is_some())
+    .await
 }

@@ -26,7 +26,6 @@ use infra::{
 use super::{
     case::{Ask, Change, Locked, carry_out},
     complaint::{DispatchOrder, judged, units},
-    transact,
 };
 use crate::{error::Error, state::State};
 
@@ -253,7 +252,7 @@ pub async fn decide(
     .await
 }
 
-/// Lets a due instant of a consultation have its effect, exactly once; says whether it had one.
+/// Lets a due instant of a consultation have its effect, exactly once.
 ///
 /// # Errors
 /// The database's.
@@ -262,20 +261,16 @@ pub async fn fire(
     id: ConsultationId,
     kind: TimerKind,
     due_at: Timestamp,
-) -> Result<bool, Error> {
-    let now = state.clock.now();
-    let here = state.clone();
-    let jobs = transact(&state.db, move |tx| {
+) -> Result<(), Error> {
+    carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let held = Held::take(tx, id).await?;
             if !timer::fire(tx, Subject::Consultation(id), kind, due_at, now).await? {
-                return Ok(None);
+                return Ok(Vec::new());
             }
             let change = held.telling(vec![held.one.fire(kind)]);
-            change.store(tx, &here, &Ask::worker(), "consultation.timer", now).await.map(Some)
+            change.store(tx, here, &Ask::worker(), "consultation.timer", now).await
         })
     })
-    .await?;
-    state.redis.wake(jobs.as_deref().unwrap_or_default()).await;
-    Ok(jobs.is_some())
+    .await
 }

@@ -5,7 +5,6 @@ use domain::{
         Item, ListKind,
         edition::{self, Departments, Difference, Edition, Refused, RefusedRow, Standing},
     },
-    identity::Actor,
     org::NodeCode,
     refusal::Invalid,
     time::{self, Timestamp},
@@ -91,11 +90,7 @@ pub async fn import(
                 "removed": imported.difference.removed.len(),
                 "changed": imported.difference.changed.len(),
             });
-            let entry = AuditEntry {
-                account: ask.account(),
-                role: ask.actor.as_ref().and_then(Actor::role),
-                ..entry.with(data)
-            };
+            let entry = entry.with(data).by(ask.actor.as_ref());
             audit::append(tx, &entry, now).await?;
             imported.list = Some(list);
             Ok(imported)

@@ -112,12 +112,9 @@ async fn take(
     let (id, expires_at) = (random::id::<ExportId>(now), now + KEPT);
     let export = Export { id, account, list, filter, unmask, reason, expires_at };
     store::insert(tx, &export, now).await?;
-    let entry = AuditEntry {
-        account: Some(account),
-        role: ask.actor.as_ref().and_then(Actor::role),
-        data: json!({ "list": list, "unmask": unmask, "reason": export.reason }),
-        ..AuditEntry::new("export.order", "export", id, &ask.origin)
-    };
+    let entry = AuditEntry::new("export.order", "export", id, &ask.origin)
+        .by(ask.actor.as_ref())
+        .with(json!({ "list": list, "unmask": unmask, "reason": export.reason }));
     audit::append(tx, &entry, now).await?;
     let job = NewJob {
         id: random::id(now),

@@ -76,8 +76,7 @@ pub async fn redrive(
                 return Err(Refused::NotDead.into());
             }
             let entry = AuditEntry::new("job.redrive", "job", id, &origin);
-            let entry = by.iter().fold(entry, AuditEntry::by);
-            audit::append(tx, &entry, now).await?;
+            audit::append(tx, &entry.by(by.as_ref()), now).await?;
             Ok(Redriven { id, kind, state: standing })
         })
     })

@@ -161,10 +161,7 @@ pub async fn read(state: &State, ask: Ask, id: RegistrationId) -> Result<(Desk, 
             let desk = read::desk(tx, &scope, filter, one).await?.pop().ok_or(Basic::NotFound)?;
             let name = crypto.open_text(NAME, &desk.name_sealed)?;
             let seen = AuditEntry::new("registration.name_seen", "registration", id, &ask.origin);
-            let seen = match &ask.actor {
-                Some(actor) => seen.by(actor),
-                None => seen,
-            };
+            let seen = seen.by(ask.actor.as_ref());
             audit::append(tx, &seen, now).await?;
             Ok((desk, name))
         })
@@ -190,9 +187,6 @@ async fn audit(
 ) -> Result<(), Error> {
     let entry = AuditEntry::new(action, "registration", registration.id, &ask.origin)
         .with(json!({ "status": registration.status, "community": registration.community }));
-    let entry = match &ask.actor {
-        Some(actor) => entry.by(actor),
-        None => entry,
-    };
+    let entry = entry.by(ask.actor.as_ref());
     Ok(audit::append(tx, &entry, now).await?)
 }

@@ -355,9 +355,6 @@ async fn audit(
     now: Timestamp,
 ) -> Result<(), Error> {
     let entry = AuditEntry::new(action, object, id, &ask.origin).with(data);
-    let entry = match &ask.actor {
-        Some(actor) => entry.by(actor),
-        None => entry,
-    };
+    let entry = entry.by(ask.actor.as_ref());
     Ok(audit::append(tx, &entry, now).await?)
 }

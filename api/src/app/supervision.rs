@@ -78,10 +78,7 @@ async fn kept(
     timer::sync(tx, Subject::Supervision(supervision.id), &supervision.timers()).await?;
     let entry = AuditEntry::new(action, "supervision", supervision.id, &ask.origin)
         .with(json!({ "status": supervision.status, "level": supervision.level }));
-    let entry = match &ask.actor {
-        Some(actor) => entry.by(actor),
-        None => entry,
-    };
+    let entry = entry.by(ask.actor.as_ref());
     audit::append(tx, &entry, now).await?;
     Change::of(Decision { state: root, events }).store(tx, state, ask, action, now).await
 }
@@ -271,7 +268,6 @@ async fn task_of(
 }
 
 /// Lets the deadline of a supervision have its effect, exactly once: unanswered it climbs, or lapses.
-/// Says whether it had one.
 ///
 /// # Errors
 /// The database's.
@@ -280,23 +276,19 @@ pub async fn fire(
     id: SupervisionId,
     kind: domain::sla::TimerKind,
     due_at: Timestamp,
-) -> Result<bool, Error> {
-    let now = state.clock.now();
-    let here = state.clone();
-    let jobs = transact(&state.db, move |tx| {
+) -> Result<(), Error> {
+    carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let held = Held::take(tx, id).await?;
             if !timer::fire(tx, Subject::Supervision(id), kind, due_at, now).await? {
-                return Ok(None);
+                return Ok(Vec::new());
             }
             let Held { root, supervision } = held;
             let task = task_of(tx, &supervision).await?;
             let decided = (root, supervision.fire(task, here.terms(), now)?);
             let ask = Ask::worker();
-            kept(tx, &here, &ask, "supervision.timer", decided, false, now).await.map(Some)
+            kept(tx, here, &ask, "supervision.timer", decided, false, now).await
         })
     })
-    .await?;
-    state.redis.wake(jobs.as_deref().unwrap_or_default()).await;
-    Ok(jobs.is_some())
+    .await
 }

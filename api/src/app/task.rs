@@ -28,7 +28,6 @@ use infra::{
 use super::{
     case::{Ask, Change, Root, carry_out},
     complaint::units,
-    transact,
 };
 use crate::{error::Error, state::State};
 
@@ -406,7 +405,7 @@ pub async fn send_back(
     .await
 }
 
-/// Lets a due instant of a task have its effect, exactly once; says whether it had one.
+/// Lets a due instant of a task have its effect, exactly once.
 ///
 /// # Errors
 /// The database's.
@@ -415,24 +414,20 @@ pub async fn fire(
     id: TaskId,
     kind: TimerKind,
     due_at: Timestamp,
-) -> Result<bool, Error> {
-    let now = state.clock.now();
-    let here = state.clone();
-    let jobs = transact(&state.db, move |tx| {
+) -> Result<(), Error> {
+    carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let held = Held::take(tx, id).await?;
             if !timer::fire(tx, Subject::Task(id), kind, due_at, now).await? {
-                return Ok(None);
+                return Ok(Vec::new());
             }
             if kind == TimerKind::SuperviseDue {
                 let Held { root, task, .. } = held;
-                return super::supervision::overdue(tx, &here, root, &task, now).await.map(Some);
+                return super::supervision::overdue(tx, here, root, &task, now).await;
             }
             let change = held.change(held.task.fire(kind, now));
-            change.store(tx, &here, &Ask::worker(), "task.timer", now).await.map(Some)
+            change.store(tx, here, &Ask::worker(), "task.timer", now).await
         })
     })
-    .await?;
-    state.redis.wake(jobs.as_deref().unwrap_or_default()).await;
-    Ok(jobs.is_some())
+    .await
 }

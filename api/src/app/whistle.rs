@@ -25,7 +25,6 @@ use super::{
     case::{Ask, Change, Locked, carry_out},
     complaint::units,
     idempotent::{self, Answer, Once},
-    transact,
 };
 use crate::{error::Error, state::State};
 
@@ -381,7 +380,7 @@ pub async fn rate(state: &State, ask: Ask, id: WhistleId, given: Rating) -> Resu
     .await
 }
 
-/// Lets a due instant of a whistle have its effect, exactly once; says whether it had one.
+/// Lets a due instant of a whistle have its effect, exactly once.
 ///
 /// # Errors
 /// The database's.
@@ -390,25 +389,20 @@ pub async fn fire(
     id: WhistleId,
     kind: TimerKind,
     due_at: Timestamp,
-) -> Result<bool, Error> {
-    let now = state.clock.now();
-    let here = state.clone();
-    let jobs = transact(&state.db, move |tx| {
+) -> Result<(), Error> {
+    carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let (whistle, tasks) = locked(tx, By::Id(id)).await?;
             if !timer::fire(tx, Subject::Whistle(id), kind, due_at, now).await? {
-                return Ok(None);
+                return Ok(Vec::new());
             }
             let appraised = store::appraised(tx, id).await?;
             let decided = Decided {
                 change: Change::of(whistle.fire(kind, &tasks, &appraised, now)?),
                 releases: whistle.complaint.filter(|_| kind == TimerKind::StandDownDue),
             };
-            let jobs = store_all(decided, tx, &here, &Ask::worker(), "whistle.timer", now).await?;
-            Ok(Some(jobs))
+            store_all(decided, tx, here, &Ask::worker(), "whistle.timer", now).await
         })
     })
-    .await?;
-    state.redis.wake(jobs.as_deref().unwrap_or_default()).await;
-    Ok(jobs.is_some())
+    .await
 }

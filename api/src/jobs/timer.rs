@@ -106,13 +106,11 @@ async fn read(state: &State, after: Option<Due>, now: Timestamp) -> Result<Vec<D
 async fn fire(state: &State, due: Due, now: Timestamp) -> bool {
     let Due { due_at, subject, kind } = due;
     let outcome: Result<(), Error> = match subject {
-        Subject::Complaint(id) => app::complaint::fire(state, id, kind, due_at).await.map(drop),
-        Subject::Task(id) => app::task::fire(state, id, kind, due_at).await.map(drop),
-        Subject::Supervision(id) => app::supervision::fire(state, id, kind, due_at).await.map(drop),
-        Subject::Whistle(id) => app::whistle::fire(state, id, kind, due_at).await.map(drop),
-        Subject::Consultation(id) => {
-            app::consultation::fire(state, id, kind, due_at).await.map(drop)
-        }
+        Subject::Complaint(id) => app::complaint::fire(state, id, kind, due_at).await,
+        Subject::Task(id) => app::task::fire(state, id, kind, due_at).await,
+        Subject::Supervision(id) => app::supervision::fire(state, id, kind, due_at).await,
+        Subject::Whistle(id) => app::whistle::fire(state, id, kind, due_at).await,
+        Subject::Consultation(id) => app::consultation::fire(state, id, kind, due_at).await,
     };
     let result = if outcome.is_ok() { "fired" } else { "failed" };
     metrics::counter!("timers_total", "kind" => kind.code(), "result" => result).increment(1);

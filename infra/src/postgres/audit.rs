@@ -51,11 +51,12 @@ impl<'a> AuditEntry<'a> {
         Self { account: None, role: None, action, object, object_id, origin, data: Value::Null }
     }
 
-    /// Done by this account.
+    /// Done by this account; nobody's where there is none.
     #[must_use]
-    pub fn by(mut self, actor: &Actor) -> Self {
-        self.account = Some(actor.account);
-        self.role = actor.role();
+    pub fn by<'p>(mut self, actor: impl Into<Option<&'p Actor>>) -> Self {
+        let actor = actor.into();
+        self.account = actor.map(|actor| actor.account);
+        self.role = actor.and_then(Actor::role);
         self
     }
 

@@ -7,7 +7,7 @@ use domain::{
     decision::Decision,
     duty::{self, Question},
     id::ComplaintId,
-    identity::{Actor, Role},
+    identity::Role,
     org::{NodeCode, Unit},
     refusal::{Basic, Invalid},
     sla::Urgency,
@@ -149,11 +149,9 @@ async fn pushed_down(
     let units: Vec<&NodeCode> = units.map(|assignment| &assignment.unit.code).collect();
     let list = command.judged_by.as_ref().map(|(_, version)| version);
     let entry = AuditEntry::new("complaint.push_down", "complaint", id, &ask.origin);
-    let entry = AuditEntry {
-        account: ask.account(),
-        role: ask.actor.as_ref().and_then(Actor::role),
-        ..entry.with(json!({ "approver": approver, "units": units, "list": list }))
-    };
+    let entry = entry
+        .with(json!({ "approver": approver, "units": units, "list": list }))
+        .by(ask.actor.as_ref());
     Ok(audit::append(tx, &entry, now).await?)
 }
 

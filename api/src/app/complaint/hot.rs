@@ -1,6 +1,6 @@
 //! The hot mark (热点标记). It stands beside the case: no step depends on it.
 
-use domain::{id::ComplaintId, identity::Actor, refusal::Basic};
+use domain::{id::ComplaintId, refusal::Basic};
 use infra::postgres::{
     audit::{self, AuditEntry},
     complaint::hot,
@@ -35,12 +35,7 @@ pub async fn mark_hot(
             };
             if changed {
                 let entry = AuditEntry::new("complaint.hot", "complaint", id, &ask.origin);
-                let entry = AuditEntry {
-                    account: Some(by),
-                    role: ask.actor.as_ref().and_then(Actor::role),
-                    data: json!({ "on": on }),
-                    ..entry
-                };
+                let entry = entry.by(ask.actor.as_ref()).with(json!({ "on": on }));
                 audit::append(tx, &entry, now).await?;
             }
             Ok(Vec::new())

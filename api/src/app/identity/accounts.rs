@@ -158,9 +158,5 @@ fn entry<'a>(
     by: Option<&Actor>,
     origin: &'a Origin,
 ) -> AuditEntry<'a> {
-    let entry = AuditEntry::new(action, "account", id, origin);
-    match by {
-        Some(actor) => entry.by(actor),
-        None => entry,
-    }
+    AuditEntry::new(action, "account", id, origin).by(by)
 }

@@ -54,10 +54,7 @@ pub async fn keep(state: &State, ask: Ask, unit: NodeCode, roster: Roster) -> Re
             store::replace(tx, &unit, &shifts).await?;
             let entry = AuditEntry::new("supervision.keep_roster", "unit", &unit, &ask.origin)
                 .with(json!({ "shifts": shifts.len() }));
-            let entry = match &ask.actor {
-                Some(actor) => entry.by(actor),
-                None => entry,
-            };
+            let entry = entry.by(ask.actor.as_ref());
             Ok(audit::append(tx, &entry, now).await?)
         })
     })
