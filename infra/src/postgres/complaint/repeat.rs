@@ -32,10 +32,13 @@ pub async fn mark(
         r#"select c.title, c.content, coalesce(r.repeat_of, c.id) as "first!: ComplaintId"
            from complaint c left join complaint_repeat r on r.complaint_id = c.id
            where c.id in (
-                   select id from complaint where reporter_id = $2
+                   (select id from complaint
+                    where reporter_id = $2 and id <> $1 and submitted_at > $4
+                    order by submitted_at desc, id desc limit $5)
                    union all
-                   select complaint_id from complaint_contact where phone_index = $3)
-               and c.id <> $1 and c.submitted_at > $4
+                   (select o.id from complaint_contact n join complaint o on o.id = n.complaint_id
+                    where n.phone_index = $3 and o.id <> $1 and o.submitted_at > $4
+                    order by o.submitted_at desc, o.id desc limit $5))
            order by c.submitted_at desc, c.id desc
            limit $5"#,
         id.0,
