@@ -16,6 +16,8 @@ use domain::{
     whistle,
 };
 
+use crate::support::{document, operations};
+
 /// A document: where it stands, and its text.
 struct Document {
     path: PathBuf,
@@ -302,12 +304,34 @@ fn the_table_of_problem_codes_is_fresh() {
     fresh("docs/API.md", "codes", &table);
 }
 
+#[test]
+fn the_table_of_operations_is_fresh() {
+    let mut table = String::new();
+    for tag in document()["tags"].as_array().unwrap() {
+        let (word, about) = (tag["name"].as_str().unwrap(), tag["description"].as_str().unwrap());
+        table.push_str(&format!(
+            "\n### {about} `{word}`\n\n| request | | operationId |\n|---|---|---|\n"
+        ));
+        for operation in operations().iter().filter(|it| it.json["tags"][0] == word) {
+            let path = operation.path.strip_prefix("/api/v1").unwrap_or(&operation.path);
+            let summary = operation.json["summary"].as_str().unwrap();
+            table.push_str(&format!(
+                "| `{} {path}` | {summary} | `{}` |\n",
+                operation.method, operation.id
+            ));
+        }
+    }
+    assert!(operations().iter().all(|it| table.contains(&format!("| `{}` |", it.id))));
+    table.push('\n');
+    fresh("docs/API.md", "operations", &table);
+}
+
 macro_rules! vocabularies {
-    ($($word:ident::$name:ident, $title:literal;)+) => {
+    ($($name:ty, $title:literal;)+) => {
         vec![$((
             $title,
-            concat!("domain::", stringify!($word), "::", stringify!($name)),
-            $word::$name::ALL.iter().map(|it| (it.code(), it.label())).collect::<Vec<_>>(),
+            concat!("domain::", stringify!($name)),
+            <$name>::ALL.iter().map(|it| (it.code(), it.label())).collect::<Vec<_>>(),
         )),+]
     };
 }
@@ -368,6 +392,8 @@ fn the_vocabularies_are_fresh() {
         org::ManagementMode, "小区管理模式";
         duty::ListKind, "清单种类";
         duty::Duty, "清单职责";
+        duty::edition::Column, "清单表格的列";
+        duty::proposal::Status, "清单建议状态";
         rates::PeerGroup, "同类组";
         rates::Figure, "三率的件数";
         rates::CentreFigure, "区中心的件数";
