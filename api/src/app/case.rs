@@ -333,8 +333,9 @@ impl Change {
     ) -> Result<Vec<JobId>, Error> {
         timer::sync_all(conn, &self.wanted(state.terms(), now)).await?;
         let id = self.root.subject().id();
-        let audited = AuditEntry::new(action, self.root.object(), id, &ask.origin);
-        let audited = audited.by(ask.actor.as_ref()).with(self.root.standing());
+        let audited = AuditEntry::new(action, self.root.object(), id, &ask.origin)
+            .by(ask.actor.as_ref())
+            .with(self.root.standing());
         audit::append(conn, &audited, now).await?;
         let told = announce(conn, id, last, self.events.len(), now).await?;
         let mut jobs: Vec<JobId> = told.into_iter().collect();

@@ -119,8 +119,8 @@ async fn take_in(
     repeat::mark(tx, id, submission, (by.reporter(), contact.as_ref()), now).await?;
     let timers = complaint.timers(state.terms());
     timer::sync(tx, Subject::Complaint(id), &timers).await?;
-    let audited = AuditEntry::new("complaint.submit", "complaint", id, &ask.origin);
-    let audited = audited.by(ask.actor.as_ref());
+    let audited =
+        AuditEntry::new("complaint.submit", "complaint", id, &ask.origin).by(ask.actor.as_ref());
     audit::append(tx, &audited, now).await?;
     let jobs = announce(tx, id.0, 1, decision.events.len(), now).await?.into_iter().collect();
     let receipt = Receipt {
@@ -199,8 +199,9 @@ pub async fn unmask(
         Box::pin(async move {
             let contact =
                 contact_of(&here, tx, id).await?.ok_or(domain::complaint::Refused::NoContact)?;
-            let seen = AuditEntry::new("complaint.unmask", "complaint", id, &ask.origin);
-            let seen = seen.by(ask.actor.as_ref()).with(json!({ "reason": reason }));
+            let seen = AuditEntry::new("complaint.unmask", "complaint", id, &ask.origin)
+                .by(ask.actor.as_ref())
+                .with(json!({ "reason": reason }));
             audit::append(tx, &seen, now).await?;
             Ok(contact)
         })

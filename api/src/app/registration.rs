@@ -160,8 +160,8 @@ pub async fn read(state: &State, ask: Ask, id: RegistrationId) -> Result<(Desk, 
             let one = PageRequest { after: None, limit: Limit::DEFAULT };
             let desk = read::desk(tx, &scope, filter, one).await?.pop().ok_or(Basic::NotFound)?;
             let name = crypto.open_text(NAME, &desk.name_sealed)?;
-            let seen = AuditEntry::new("registration.name_seen", "registration", id, &ask.origin);
-            let seen = seen.by(ask.actor.as_ref());
+            let seen = AuditEntry::new("registration.name_seen", "registration", id, &ask.origin)
+                .by(ask.actor.as_ref());
             audit::append(tx, &seen, now).await?;
             Ok((desk, name))
         })
@@ -186,7 +186,7 @@ async fn audit(
     now: Timestamp,
 ) -> Result<(), Error> {
     let entry = AuditEntry::new(action, "registration", registration.id, &ask.origin)
-        .with(json!({ "status": registration.status, "community": registration.community }));
-    let entry = entry.by(ask.actor.as_ref());
+        .with(json!({ "status": registration.status, "community": registration.community }))
+        .by(ask.actor.as_ref());
     Ok(audit::append(tx, &entry, now).await?)
 }

@@ -354,7 +354,6 @@ async fn audit(
     data: Value,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let entry = AuditEntry::new(action, object, id, &ask.origin).with(data);
-    let entry = entry.by(ask.actor.as_ref());
+    let entry = AuditEntry::new(action, object, id, &ask.origin).with(data).by(ask.actor.as_ref());
     Ok(audit::append(tx, &entry, now).await?)
 }

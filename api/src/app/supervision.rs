@@ -77,8 +77,8 @@ async fn kept(
     }
     timer::sync(tx, Subject::Supervision(supervision.id), &supervision.timers()).await?;
     let entry = AuditEntry::new(action, "supervision", supervision.id, &ask.origin)
-        .with(json!({ "status": supervision.status, "level": supervision.level }));
-    let entry = entry.by(ask.actor.as_ref());
+        .with(json!({ "status": supervision.status, "level": supervision.level }))
+        .by(ask.actor.as_ref());
     audit::append(tx, &entry, now).await?;
     Change::of(Decision { state: root, events }).store(tx, state, ask, action, now).await
 }

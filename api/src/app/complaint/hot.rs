@@ -34,8 +34,9 @@ pub async fn mark_hot(
                 hot::unmark(tx, id).await?
             };
             if changed {
-                let entry = AuditEntry::new("complaint.hot", "complaint", id, &ask.origin);
-                let entry = entry.by(ask.actor.as_ref()).with(json!({ "on": on }));
+                let entry = AuditEntry::new("complaint.hot", "complaint", id, &ask.origin)
+                    .by(ask.actor.as_ref())
+                    .with(json!({ "on": on }));
                 audit::append(tx, &entry, now).await?;
             }
             Ok(Vec::new())

@@ -53,8 +53,8 @@ pub async fn keep(state: &State, ask: Ask, unit: NodeCode, roster: Roster) -> Re
                 .collect();
             store::replace(tx, &unit, &shifts).await?;
             let entry = AuditEntry::new("supervision.keep_roster", "unit", &unit, &ask.origin)
-                .with(json!({ "shifts": shifts.len() }));
-            let entry = entry.by(ask.actor.as_ref());
+                .with(json!({ "shifts": shifts.len() }))
+                .by(ask.actor.as_ref());
             Ok(audit::append(tx, &entry, now).await?)
         })
     })
