@@ -22,6 +22,7 @@ pub async fn november() -> App {
     li.post(&again.path("/evaluate"), stars(true, 4, Some(true))).await.expect(200);
     // Not solved, and the rework is still open.
     let open = app.replied().await;
+    app.advance(TimeDelta::minutes(1));
     li.post(&open.path("/evaluate"), stars(false, 1, Some(false))).await.expect(200);
     returned(&app).await;
     // Sent back, then confirmed and called not solved but satisfying.
