@@ -21,7 +21,7 @@ use tracing_actix_web::TracingLogger;
 use crate::{
     app::calendar,
     calendars::Calendars,
-    clock::Clock,
+    clock::{Clock, Steadiness},
     config::Config,
     http::{envelope, operations},
     state::State,
@@ -97,6 +97,7 @@ impl State {
         Ok(Self {
             db,
             redis,
+            steadiness: Steadiness::new(&clock),
             clock,
             crypto: Arc::new(Crypto::parse(config.security.data_key.expose())?),
             tokens: Arc::new(Tokens::new(&config.security)),

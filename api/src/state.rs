@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::sla::Rules;
 use infra::{crypto::Crypto, postgres::Pool, redis::Redis, wechat::WeChat};
 
-use crate::{calendars::Calendars, clock::Clock, config::Config, token::Tokens};
+use crate::{calendars::Calendars, clock::{Clock, Steadiness}, config::Config, token::Tokens};
 
 /// The shared state; cloning it clones handles.
 #[derive(Clone)]
@@ -16,6 +16,8 @@ pub struct State {
     pub redis: Redis,
     /// Where `now` comes from.
     pub clock: Clock,
+    /// Whether it goes as steadily as the machine.
+    pub steadiness: Steadiness,
     /// The configuration as read at start.
     pub config: Arc<Config>,
     /// Field encryption, blind indexes and MACs.

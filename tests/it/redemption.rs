@@ -2,7 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use api::{
+    clock::Clock,
+    jobs::{redemption::Expire, runner::Job},
+    state::State,
+};
 use chrono::TimeDelta;
+use domain::id::RedemptionId;
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -88,6 +94,29 @@ async fn a_code_is_verified_once() {
     app.as_("organiser").post(&path, reason).await.refused(409, "redemption_ended");
     verify(&till, &ticket["code"]).await.refused(409, "redemption_ended");
     assert_eq!((points(&member).await, remaining(&app, &offer).await), ((200, 0), 10));
+    adds_up(&app).await;
+}
+
+#[tokio::test]
+async fn a_clock_that_jumped_ends_no_code() {
+    let app = App::spawn().await;
+    let member = app.resident("party-2");
+    let offer = published(&app, 80, 2, 2).await;
+    let ticket = redeem(&member, &offer, "first-key").await.expect(201);
+    // The system's clock is far from where this one stood when the watch began.
+    let jumped = State { clock: Clock::System, ..app.state().clone() };
+    let id = ticket["id"].as_str().unwrap().parse().unwrap();
+    let mut tx = app.db().begin().await.unwrap();
+    Expire { redemption: RedemptionId(id) }.run(&jumped, &mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(points(&member).await, (120, 80), "it waits");
+    let waiting = "job where kind = 'redemption_expire' and state = 'ready'";
+    assert_eq!(app.count(waiting).await, 2, "and comes again");
+    assert_eq!(app.count(&format!("{waiting} and run_at > now() + interval '9 minutes'")).await, 1);
+
+    app.advance(TimeDelta::hours(24));
+    app.drain().await;
+    assert_eq!(points(&member).await, (200, 0));
     adds_up(&app).await;
 }
 

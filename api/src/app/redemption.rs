@@ -29,7 +29,7 @@ use super::{
     idempotent::{self, Answer, Once},
     transact,
 };
-use crate::{error::Error, state::State};
+use crate::{clock::SETTLING, error::Error, state::State};
 
 /// Random bytes of a code: 128 bits, which nobody guesses at a till or anywhere else.
 const CODE_BYTES: usize = 16;
@@ -348,6 +348,18 @@ impl Expire {
             run_at: at,
             max_attempts: 20,
         }
+    }
+
+    /// Comes again when a clock that jumped has been steady for long enough: only then is it
+    /// certain that the code's time is over.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn postpone(self, tx: &mut Connection, now: Timestamp) -> Result<(), Error> {
+        let job = self.job(now + SETTLING, now);
+        let dedupe = format!("{}:{}", job.dedupe, job.id);
+        job::enqueue(tx, &NewJob { dedupe, ..job }, now).await?;
+        Ok(())
     }
 
     /// Gives points and piece back, unless the redemption has ended otherwise.

@@ -9,6 +9,11 @@ impl Job for Expire {
     const KIND: &'static str = Self::KIND;
 
     async fn run(self, state: &State, tx: &mut Connection) -> Result<(), Error> {
-        self.expire(tx, state.clock.now()).await
+        let now = state.clock.now();
+        if state.steadiness.agrees(&state.clock) {
+            self.expire(tx, now).await
+        } else {
+            self.postpone(tx, now).await
+        }
     }
 }

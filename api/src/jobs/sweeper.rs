@@ -1,12 +1,12 @@
 //! The guarantee behind the hints: every scan looks into PostgreSQL by state, for jobs and timers
 //! that are due and for leases that ran out, whatever Redis said or forgot.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 use super::{pause, runner::Runner, schedule::Schedule, timer};
-use crate::{clock::Clock, state::State};
+use crate::state::State;
 
 /// Scans for jobs until told to stop.
 pub async fn jobs(runner: &Runner, stopping: watch::Receiver<bool>) {
@@ -28,11 +28,8 @@ pub async fn jobs(runner: &Runner, stopping: watch::Receiver<bool>) {
 pub async fn timers(state: &State, stopping: watch::Receiver<bool>) {
     let mut timers = timer::Timers::default();
     let mut schedule = Schedule::default();
-    let mut clocks = timer::Clocks::new(state.clock.now(), Instant::now());
     loop {
-        // A clock that is set by hand does not go, so it cannot go wrong.
-        let manual = matches!(state.clock, Clock::Manual(_));
-        let agreed = manual || clocks.agree(state.clock.now(), Instant::now());
+        let agreed = state.steadiness.agrees(&state.clock);
         schedule.enqueue_due(state, agreed).await;
         timers.fire_due(state, agreed, &stopping).await;
         if !pause(scan_period(state), &stopping).await {

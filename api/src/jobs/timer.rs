@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::TimeDelta;
 use domain::time::Timestamp;
 use futures::StreamExt;
 use infra::postgres::timer::{self, Due, Subject};
@@ -20,10 +19,6 @@ const PAGE: i64 = 500;
 const CONCURRENCY: usize = 4;
 /// The longest wait, in seconds, before a timer that did not go off is tried again.
 const LONGEST_WAIT: u64 = 300;
-/// By how much wall time and steady time may differ from one look to the next.
-const TOLERANCE: TimeDelta = TimeDelta::seconds(5);
-/// How long nothing irreversible happens after they differed.
-const SETTLING: Duration = Duration::from_secs(600);
 
 /// What a worker remembers of the timers that it tried.
 #[derive(Debug, Default)]
@@ -128,57 +123,9 @@ async fn fire(state: &State, due: Due, now: Timestamp) -> bool {
     }
 }
 
-/// Watches whether the wall clock goes as steadily as the machine's own. After a jump (a clock set
-/// wrong, a machine that slept) nothing irreversible happens until it has been steady for a while.
-#[derive(Debug)]
-pub struct Clocks {
-    wall: Timestamp,
-    steady: Instant,
-    jumped: Option<Instant>,
-}
-
-impl Clocks {
-    /// Begins to watch.
-    pub const fn new(wall: Timestamp, steady: Instant) -> Self {
-        Self { wall, steady, jumped: None }
-    }
-
-    /// Whether what cannot be taken back may happen now.
-    pub fn agree(&mut self, wall: Timestamp, steady: Instant) -> bool {
-        let passed = TimeDelta::from_std(steady.saturating_duration_since(self.steady));
-        let apart = (wall - self.wall) - passed.unwrap_or(TimeDelta::MAX);
-        if apart.abs() > TOLERANCE {
-            tracing::error!(seconds = apart.num_seconds(), "the clock jumped; archiving pauses");
-            metrics::counter!("clock_jumps_total").increment(1);
-            self.jumped = Some(steady);
-        }
-        (self.wall, self.steady) = (wall, steady);
-        self.jumped.is_none_or(|at| steady.saturating_duration_since(at) >= SETTLING)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_jump_of_the_clock_pauses_for_a_while() {
-        let (wall, steady) = ("2026-11-24T00:30:00Z".parse().unwrap(), Instant::now());
-        let mut clocks = Clocks::new(wall, steady);
-        let mut look = |wall_seconds: i64, steady_seconds: u64| {
-            clocks.agree(
-                wall + TimeDelta::seconds(wall_seconds),
-                steady + Duration::from_secs(steady_seconds),
-            )
-        };
-        assert!(look(1, 1));
-        assert!(look(7, 2), "five seconds are tolerated");
-        assert!(!look(14, 3), "six are not");
-        assert!(!look(15, 4), "steady again, but not long enough");
-        assert!(!look(613, 602));
-        assert!(look(614, 603));
-        assert!(!look(600, 604), "backwards counts as well");
-    }
 
     #[test]
     fn a_timer_that_stays_due_waits_longer_each_time() {
