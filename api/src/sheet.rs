@@ -1,12 +1,12 @@
 //! Sheets (表格): what people bring is read as rows of text, be it CSV in UTF-8 or GB18030 or the
 //! first sheet of a workbook; what they take away is written as a workbook or as CSV.
 
-use std::{borrow::Cow, io::Cursor};
+use std::borrow::Cow;
 
-use calamine::{Data, Range, Reader};
 use domain::refusal::{Kind, Refusal};
 use encoding_rs::{Encoding, GB18030};
 
+mod workbook;
 mod write;
 
 pub use write::{Cell, Sheet, csv as write_csv, workbook as write_workbook};
@@ -19,7 +19,10 @@ pub enum Refused {
     Encoding,
     /// It looks like a workbook and cannot be read as one.
     #[error("表格文件读不出来：{0}；请另存为 .xlsx 或 CSV 再导入")]
-    Workbook(calamine::Error),
+    Workbook(String),
+    /// A small file that unpacks to more than memory should hold, or cells far out in the sheet.
+    #[error("表格太大：解开后超过 64 MiB，或超过 20 万行、256 列；请删去多余的工作表和空白处的格式，或另存为 CSV 再导入")]
+    TooLarge,
     /// The first sheet or the file has no header.
     #[error("文件是空的：第一行应为列名")]
     Empty,
@@ -30,6 +33,7 @@ impl Refusal for Refused {
         match self {
             Self::Encoding => "sheet_encoding",
             Self::Workbook(_) => "sheet_workbook",
+            Self::TooLarge => "sheet_unpacked",
             Self::Empty => "sheet_empty",
         }
     }
@@ -62,10 +66,10 @@ pub struct Row {
 /// # Errors
 /// It cannot be decoded or read as a table.
 pub fn read(bytes: Vec<u8>) -> Result<Table, Refused> {
-    /// ZIP (.xlsx, .ods) and the older compound files (.xls).
-    const WORKBOOKS: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"];
-    if WORKBOOKS.iter().any(|magic| bytes.starts_with(magic)) {
-        workbook(bytes)
+    if bytes.starts_with(b"PK\x03\x04") {
+        table(&mut workbook::rows(bytes)?.into_iter())
+    } else if bytes.starts_with(b"\xd0\xcf\x11\xe0") {
+        Err(Refused::Workbook("这是旧的 .xls 格式".to_owned()))
     } else {
         csv(&decoded(&bytes)?)
     }
@@ -124,29 +128,6 @@ impl Lines<'_> {
     }
 }
 
-fn workbook(bytes: Vec<u8>) -> Result<Table, Refused> {
-    let mut workbook =
-        calamine::open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(Refused::Workbook)?;
-    let sheet = workbook.worksheet_range_at(0).ok_or(Refused::Empty)?.map_err(Refused::Workbook)?;
-    table(&mut sheet_rows(&sheet))
-}
-
-fn sheet_rows(sheet: &Range<Data>) -> impl Iterator<Item = Row> {
-    let first = sheet.start().map_or(0, |(row, _)| u64::from(row)) + 1;
-    sheet
-        .rows()
-        .zip(first..)
-        .map(|(cells, line)| Row { line, cells: cells.iter().map(cell).collect() })
-}
-
-/// A cell as a person would have typed it; a date is its serial number, which is read as a time.
-fn cell(data: &Data) -> String {
-    match data {
-        Data::DateTime(date) => date.as_f64().to_string(),
-        other => other.to_string(),
-    }
-}
-
 fn table(rows: &mut dyn Iterator<Item = Row>) -> Result<Table, Refused> {
     let is_blank = |row: &Row| row.cells.iter().all(|cell| cell.trim().is_empty());
     let mut rows = rows.filter(|row| !is_blank(row));
@@ -157,8 +138,6 @@ fn table(rows: &mut dyn Iterator<Item = Row>) -> Result<Table, Refused> {
 
 #[cfg(test)]
 mod tests {
-    use calamine::{ExcelDateTime, ExcelDateTimeType};
-
     use super::*;
 
     const TEXT: &str =
@@ -200,27 +179,8 @@ mod tests {
     }
 
     #[test]
-    fn cells_of_a_sheet_are_text() {
-        let date = ExcelDateTime::new(43_524.5, ExcelDateTimeType::DateTime, false);
-        for (data, wanted) in [
-            (Data::Float(188_006.0), "188006"),
-            (Data::Int(7), "7"),
-            (Data::String("路灯".to_owned()), "路灯"),
-            (Data::DateTime(date), "43524.5"),
-            (Data::Empty, ""),
-        ] {
-            assert_eq!(cell(&data), wanted);
-        }
-        let mut sheet = Range::new((2, 1), (4, 1));
-        sheet.set_value((2, 1), Data::String("编号".to_owned()));
-        sheet.set_value((4, 1), Data::Float(9.0));
-        let table = table(&mut sheet_rows(&sheet)).unwrap();
-        assert_eq!(table.columns, ["编号"]);
-        assert_eq!(table.rows, [Row { line: 5, cells: vec!["9".to_owned()] }]);
-    }
-
-    #[test]
-    fn a_broken_workbook_is_not_taken_for_text() {
-        assert!(matches!(workbook(b"PK\x03\x04nothing".to_vec()), Err(Refused::Workbook(_))));
+    fn an_old_workbook_is_to_be_saved_anew() {
+        let refused = read(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec());
+        assert!(matches!(&refused, Err(Refused::Workbook(why)) if why.contains(".xls")), "{refused:?}");
     }
 }

@@ -159,6 +159,7 @@ async fn what_is_no_sheet_or_no_version_is_refused() {
     import(&app, &query, Vec::new()).await.refused(422, "sheet_empty");
     import(&app, &query, b"\xff\xff\xff\xff,1\n".to_vec()).await.refused(422, "sheet_encoding");
     import(&app, &query, b"PK\x03\x04nothing".to_vec()).await.refused(422, "sheet_workbook");
+    import(&app, &query, b"\xd0\xcf\x11\xe0".to_vec()).await.refused(422, "sheet_workbook");
     let headless = "事项代码,类别,事项\na-1,一,路灯\n".as_bytes().to_vec();
     import(&app, &query, headless).await.refused(422, "duty_sheet_refused");
     let path = format!("/duty-lists/import?{query}");

@@ -160,7 +160,7 @@ impl ImportView {
         (status = 201, description = "已写入新版本", body = ImportView)),
     extensions(("x-problems" = json!([
         "sheet_too_large", "sheet_type", "sheet_broken_off", "sheet_encoding", "sheet_workbook",
-        "sheet_empty", "duty_sheet_refused", "duty_rows_refused", "duty_version_taken",
+        "sheet_unpacked", "sheet_empty", "duty_sheet_refused", "duty_rows_refused", "duty_version_taken",
         "duty_version_too_early"
     ]))),
 )]

@@ -304,10 +304,10 @@ fn duty() -> Vec<Code> {
 
 fn sheet() -> Vec<Code> {
     use crate::{http::extract::sheet, sheet::Refused};
-    let odd = calamine::Error::Msg("不是有效的压缩文件");
     vec![
         code(&Refused::Encoding),
-        code(&Refused::Workbook(odd)),
+        code(&Refused::Workbook("不是有效的压缩文件".to_owned())),
+        code(&Refused::TooLarge),
         code(&Refused::Empty),
         code(&sheet::Refused::TooLarge),
         code(&sheet::Refused::Type),
