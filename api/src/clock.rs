@@ -67,7 +67,12 @@ impl Steadiness {
     pub fn agrees(&self, clock: &Clock) -> bool {
         let manual = matches!(clock, Clock::Manual(_));
         // A panic between two assignments of times leaves nothing half done that matters.
-        manual || self.0.lock().unwrap_or_else(PoisonError::into_inner).agree(clock.now(), Instant::now())
+        manual
+            || self
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .agree(clock.now(), Instant::now())
     }
 }
 
@@ -89,7 +94,10 @@ impl Watch {
         let passed = TimeDelta::from_std(steady.saturating_duration_since(self.steady));
         let apart = (wall - self.wall) - passed.unwrap_or(TimeDelta::MAX);
         if apart.abs() > TOLERANCE {
-            tracing::error!(seconds = apart.num_seconds(), "the clock jumped; what cannot be taken back pauses");
+            tracing::error!(
+                seconds = apart.num_seconds(),
+                "the clock jumped; what cannot be taken back pauses"
+            );
             metrics::counter!("clock_jumps_total").increment(1);
             self.jumped = Some(steady);
         }

@@ -9,7 +9,7 @@ use encoding_rs::{Encoding, GB18030};
 mod workbook;
 mod write;
 
-pub use write::{Cell, Sheet, csv as write_csv, workbook as write_workbook};
+pub use write::{Cell, Sheet, csv as write_csv, workbook as write_workbook, written};
 
 /// Why a file is no sheet.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +21,9 @@ pub enum Refused {
     #[error("表格文件读不出来：{0}；请另存为 .xlsx 或 CSV 再导入")]
     Workbook(String),
     /// A small file that unpacks to more than memory should hold, or cells far out in the sheet.
-    #[error("表格太大：解开后超过 64 MiB，或超过 20 万行、256 列；请删去多余的工作表和空白处的格式，或另存为 CSV 再导入")]
+    #[error(
+        "表格太大：解开后超过 64 MiB，或超过 20 万行、256 列；请删去多余的工作表和空白处的格式，或另存为 CSV 再导入"
+    )]
     TooLarge,
     /// The first sheet or the file has no header.
     #[error("文件是空的：第一行应为列名")]
@@ -181,6 +183,9 @@ mod tests {
     #[test]
     fn an_old_workbook_is_to_be_saved_anew() {
         let refused = read(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec());
-        assert!(matches!(&refused, Err(Refused::Workbook(why)) if why.contains(".xls")), "{refused:?}");
+        assert!(
+            matches!(&refused, Err(Refused::Workbook(why)) if why.contains(".xls")),
+            "{refused:?}"
+        );
     }
 }

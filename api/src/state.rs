@@ -5,7 +5,12 @@ use std::sync::Arc;
 use domain::sla::Rules;
 use infra::{crypto::Crypto, postgres::Pool, redis::Redis, wechat::WeChat};
 
-use crate::{calendars::Calendars, clock::{Clock, Steadiness}, config::Config, token::Tokens};
+use crate::{
+    calendars::Calendars,
+    clock::{Clock, Steadiness},
+    config::Config,
+    token::Tokens,
+};
 
 /// The shared state; cloning it clones handles.
 #[derive(Clone)]

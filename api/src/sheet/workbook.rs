@@ -61,8 +61,7 @@ pub fn rows(bytes: Vec<u8>) -> Result<Vec<Row>, Refused> {
 /// Unpacks every part into nothing; what the file says of its sizes is not believed.
 fn unpacks(bytes: &[u8]) -> Result<(), Refused> {
     let broken = |why: String| Refused::Workbook(why);
-    let mut archive =
-        ZipArchive::new(Cursor::new(bytes)).map_err(|why| broken(why.to_string()))?;
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|why| broken(why.to_string()))?;
     let mut left = UNPACKED;
     for part in 0..archive.len() {
         let part = archive.by_index(part).map_err(|why| broken(why.to_string()))?;

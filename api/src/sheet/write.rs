@@ -99,13 +99,19 @@ pub fn csv(sheet: &Sheet) -> Result<Vec<u8>, csv::Error> {
     writer.into_inner().map_err(|error| error.into_error().into())
 }
 
-/// Table programs run a cell that begins like a formula; an apostrophe in front keeps it text.
+/// Table programs run a cell that begins like a formula; an apostrophe in front keeps it text. One
+/// that has an apostrophe of its own there gets another, so that [`written`] finds each as it was.
 fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
+    if is_formula(text) { format!("'{text}") } else { text.to_owned() }
+}
+
+fn is_formula(text: &str) -> bool {
+    text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
+/// A cell as it was before [`csv`] kept it from being run as a formula.
+pub fn written(cell: &str) -> &str {
+    cell.strip_prefix('\'').filter(|text| is_formula(text)).unwrap_or(cell)
 }
 
 #[cfg(test)]
@@ -132,6 +138,15 @@ mod tests {
             assert_eq!(table.columns, ["编号", "件数", "备注"]);
             assert_eq!(table.rows[0].cells, ["012", "3", formula]);
             assert_eq!(table.rows[1].cells, ["二，\n行", "0.5", ""]);
+        }
+    }
+
+    #[test]
+    fn a_cell_that_looks_like_a_formula_comes_back_as_it_was() {
+        for (text, kept) in [("=1", "'=1"), ("'=1", "''=1"), ("'路灯'", "'路灯'"), ("-3", "'-3")]
+        {
+            assert_eq!(harmless(text), kept);
+            assert_eq!(written(kept), text);
         }
     }
 

@@ -5,7 +5,7 @@ use domain::duty::{
     edition::{self, Column, Departments, Refused, RefusedRow, Row},
 };
 
-use crate::sheet::{Cell, Sheet, Table};
+use crate::sheet::{Cell, Sheet, Table, written};
 
 /// Columns that every file must have; a cell of the others may be empty, so they may be missing.
 const REQUIRED: [Column; 4] = [Column::Code, Column::Category, Column::Name, Column::Basis];
@@ -46,14 +46,6 @@ pub fn sort(
         (row.line, edition::parse(&Row { line: row.line, cell: &cell }, kind, departments))
     });
     Ok(edition::sort(rows))
-}
-
-/// A cell as it was before [`crate::sheet::write_csv`] kept it from being run as a formula.
-fn written(cell: &str) -> &str {
-    match cell.strip_prefix('\'') {
-        Some(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => text,
-        _ => cell,
-    }
 }
 
 /// The items as a sheet, in the columns that [`sort`] reads.
