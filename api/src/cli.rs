@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 mod admin;
 mod generate;
 mod import;
+mod ledger;
 
 /// What a command failed with: a sentence for whoever typed it.
 type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -42,6 +42,34 @@ codes! {
     }
 }
 
+codes! {
+    /// A rule that the books keep; the view `ledger_violation` finds what breaks it.
+    pub enum BookRule {
+        /// The entries of a movement come to zero, and there are two at least.
+        Balanced = "balanced", "每笔流水至少两条分录，合计为零";
+        /// All entries come to zero.
+        TotalZero = "total_zero", "全部分录合计为零";
+        /// What an account shows is the sum of its entries.
+        PostedIsEntries = "posted_is_entries", "账户余额等于分录合计";
+        /// What an account shows is what is left of its lots.
+        LotsArePosted = "lots_are_posted", "批次余额合计等于账户余额";
+        /// What an account holds is held of its lots.
+        LotsAreHeld = "lots_are_held", "批次占用合计等于账户占用";
+        /// What an account holds is held for codes that wait.
+        HeldIsPending = "held_is_pending", "账户占用等于待核销兑换合计";
+        /// A hold is taken from lots in full.
+        HoldIsParts = "hold_is_parts", "一次兑换占用的积分等于从各批次取用的合计";
+        /// An offer has a row for each piece.
+        UnitsAreStock = "units_are_stock", "优惠的份数等于库存";
+        /// A piece is taken by the hold that has it.
+        TakenIsHeld = "taken_is_held", "被取走的每一份都有对应的兑换";
+        /// What was confirmed was posted, and the other way round.
+        ConfirmedIsRedeemed = "confirmed_is_redeemed", "已核销的兑换都已入账，且数目一致";
+        /// What a lot holds is held for codes that wait.
+        LotHeldIsPending = "lot_held_is_pending", "批次占用等于待核销兑换从该批次取用的合计";
+    }
+}
+
 /// The rules of points, as configured. Each award keeps `version`, so that an old award can be
 /// recomputed after the rules have changed.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]

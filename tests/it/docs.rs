@@ -193,6 +193,19 @@ fn configured() -> BTreeSet<String> {
     keys
 }
 
+/// LEDGER tells the bookkeeper of each rule of the books, in its own words.
+#[test]
+fn the_table_of_the_books_rules_is_complete() {
+    let text = Document::read("docs/LEDGER.md").text;
+    let table = text.split("<!-- rules -->").nth(1).expect("the table of rules");
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+    let wanted: Vec<String> = points::BookRule::ALL
+        .iter()
+        .map(|rule| format!("| `{rule}` | {} |", rule.label()))
+        .collect();
+    assert_eq!(rows, wanted);
+}
+
 /// OPERATIONS has one row for each key, which begins with it: ``| `http.port` | …``.
 #[test]
 fn the_table_of_configuration_is_complete() {

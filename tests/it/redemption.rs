@@ -3,13 +3,19 @@
 use std::collections::BTreeMap;
 
 use api::{
+    app::points::statement::{statement, verify as books},
     clock::Clock,
     jobs::{redemption::Expire, runner::Job},
+    sheet::write_csv,
     state::State,
 };
-use chrono::TimeDelta;
-use domain::id::RedemptionId;
+use chrono::{NaiveDate, TimeDelta};
+use domain::{
+    id::{AccountId, RedemptionId},
+    points::BookRule,
+};
 use futures::future::join_all;
+use infra::postgres::points::statement::{Of, Totals};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -95,6 +101,76 @@ async fn a_code_is_verified_once() {
     verify(&till, &ticket["code"]).await.refused(409, "redemption_ended");
     assert_eq!((points(&member).await, remaining(&app, &offer).await), ((200, 0), 10));
     adds_up(&app).await;
+}
+
+#[tokio::test]
+async fn the_bookkeeper_sees_both_sides_line_by_line() {
+    let app = App::spawn().await;
+    let (member, till) = (app.resident("party-1"), app.as_("merchant.wenxing"));
+    let offer = published(&app, 50, 10, 2).await;
+    app.pass("2027-01-04T09:00:00+08:00").await;
+    let ticket = redeem(&member, &offer, "first-key").await.expect(201);
+    verify(&till, &ticket["code"]).await.expect(200);
+    app.advance(TimeDelta::minutes(1));
+    let path = format!("/redemptions/{}/refund", ticket["id"].as_str().unwrap());
+    app.as_("organiser").post(&path, json!({ "reason": "商户停业" })).await.expect(200);
+    let (first, last) = (day("2027-01-01"), day("2027-01-04"));
+    let person = sqlx::query_scalar(
+        "select account_id from hold join points_account on points_account.id = hold.account",
+    )
+    .fetch_one(app.db())
+    .await
+    .unwrap();
+
+    let own = statement(app.state(), Of::Person(AccountId(person)), first, last).await.unwrap();
+    let moved: Vec<i64> = own.lines.iter().map(|line| line.points).collect();
+    assert_eq!((own.opening, moved.as_slice(), own.closing()), (200, &[-50, 50][..], 200));
+    let owed = statement(app.state(), Of::Merchant("wenxing"), first, last).await.unwrap();
+    let moved: Vec<i64> = owed.lines.iter().map(|line| line.points).collect();
+    assert_eq!((owed.opening, moved.as_slice(), owed.closing()), (0, &[50, -50][..], 0));
+    assert_eq!(owed.lines[1].reverses, Some(owed.lines[0].tx), "it says what it takes back");
+    let text = String::from_utf8(write_csv(&own.sheet()).unwrap()).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[1], ",,期初余额,,200");
+    assert!(
+        lines[2].starts_with(
+            "2027-01-04 09:00:00,兑换,兑换“幸福餐厅午餐一份”，已核销，用去 50 分,-50,150,"
+        ),
+        "{text}"
+    );
+    assert_eq!((lines[4], lines.len()), (",,期末余额,,200", 5));
+
+    let before = statement(app.state(), Of::Merchant("wenxing"), first, day("2027-01-03")).await;
+    assert_eq!((before.as_ref().unwrap().lines.len(), before.unwrap().closing()), (0, 0));
+    assert!(statement(app.state(), Of::Merchant("nobody"), first, last).await.is_err());
+    assert_eq!(app.count("audit_entry where action = 'points.statement'").await, 3);
+
+    let (totals, violations) = books(app.state()).await.unwrap();
+    assert_eq!(violations, []);
+    let Totals { issued, people, merchants, expired, adjusted, .. } = totals;
+    assert!(people >= 200 && issued == people + merchants + expired + adjusted, "{totals:?}");
+    let falsify = "update points_account set posted = posted + 1 where account_id = $1";
+    sqlx::query(falsify).bind(person).execute(app.db()).await.unwrap();
+    let (_, violations) = books(app.state()).await.unwrap();
+    let rules: Vec<BookRule> = violations.iter().map(|one| one.rule).collect();
+    assert_eq!(rules, [BookRule::LotsArePosted, BookRule::PostedIsEntries]);
+}
+
+/// The labels that people read are those of the rules that the view has, no more and no fewer.
+#[tokio::test]
+async fn every_rule_of_the_books_has_a_name() {
+    let app = App::spawn().await;
+    let view: String = sqlx::query_scalar("select pg_get_viewdef('ledger_violation'::regclass)")
+        .fetch_one(app.db())
+        .await
+        .unwrap();
+    let unnamed = BookRule::ALL.iter().filter(|rule| !view.contains(&format!("'{rule}'::text")));
+    assert_eq!(unnamed.count(), 0, "{view}");
+    assert_eq!(view.matches("UNION ALL").count() + 1, BookRule::ALL.len());
+}
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
 }
 
 #[tokio::test]

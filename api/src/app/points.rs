@@ -20,6 +20,8 @@ use uuid::Uuid;
 
 use crate::{error::Error, state::State};
 
+pub mod statement;
+
 /// Accounts whose expired points are taken in one transaction.
 const BATCH: i64 = 200;
 

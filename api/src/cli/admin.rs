@@ -17,7 +17,7 @@ use domain::{
 };
 use infra::postgres::{audit::Origin, job};
 
-use super::Failure;
+use super::{Failure, ledger};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -42,6 +42,11 @@ pub enum Command {
     Jobs {
         #[command(subcommand)]
         what: Jobs,
+    },
+    /// 积分账：对账、明细账
+    Ledger {
+        #[command(subcommand)]
+        what: ledger::Command,
     },
 }
 
@@ -100,6 +105,7 @@ pub async fn run(state: &State, command: Command) -> Result<(), Failure> {
             accounts::enable(state, None, id, &Origin::default()).await?;
             println!("已启用 {username}");
         }
+        Command::Ledger { what } => ledger::run(state, what).await?,
         Command::Jobs { what: Jobs::ListDead } => list_dead(state).await?,
         Command::Jobs { what: Jobs::Redrive { id, .. } } => again(state, id).await?,
     }

@@ -140,7 +140,10 @@ pub struct ReconciliationView {
 pub struct ViolationView {
     /// 违反的规则
     #[schema(example = "posted_is_entries")]
-    pub rule: String,
+    pub rule: &'static str,
+    /// 这条规则说什么
+    #[schema(example = "账户余额等于分录合计")]
+    pub meaning: &'static str,
     /// 涉及的流水、占用、批次、账户或优惠
     pub subject: Option<uuid::Uuid>,
     /// 暂停兑换的账户
@@ -158,7 +161,8 @@ pub struct ViolationView {
 impl From<Violation> for ViolationView {
     fn from(from: Violation) -> Self {
         let Violation { rule, subject, account, offer, expected, found } = from;
-        Self { rule, subject, account, offer, expected, found }
+        let (rule, meaning) = (rule.code(), rule.label());
+        Self { rule, meaning, subject, account, offer, expected, found }
     }
 }
 

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use domain::{
     complaint,
     id::{AccountId, ComplaintId, LedgerTxId, LotId},
-    points::{EntryKind, Lot, Source},
+    points::{BookRule, EntryKind, Lot, Source},
     task,
     time::Timestamp,
 };
@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::Connection;
 
 pub mod read;
+pub mod statement;
 #[cfg(test)]
 mod tests;
 
@@ -321,7 +322,7 @@ pub async fn take_expired(conn: &mut Connection, expired: &Expired) -> sqlx::Res
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// Which rule.
-    pub rule: String,
+    pub rule: BookRule,
     /// The movement, hold, lot, account or offer.
     pub subject: Option<Uuid>,
     /// Whose redemptions it blocks.
@@ -341,7 +342,7 @@ pub struct Violation {
 pub async fn violations(conn: &mut Connection) -> sqlx::Result<Vec<Violation>> {
     sqlx::query_as!(
         Violation,
-        r#"select rule as "rule!", subject, account, offer, expected as "expected!", found as "found!"
+        r#"select rule as "rule!: BookRule", subject, account, offer, expected as "expected!", found as "found!"
            from ledger_violation order by rule, subject limit 1000"#,
     )
     .fetch_all(conn)
@@ -358,8 +359,8 @@ pub async fn block(
     now: Timestamp,
 ) -> sqlx::Result<()> {
     let subject = |one: &Violation| {
-        let account = one.account.map(|id| (id, "account".to_owned(), one.rule.clone()));
-        let offer = one.offer.map(|id| (id, "offer".to_owned(), one.rule.clone()));
+        let account = one.account.map(|id| (id, "account".to_owned(), one.rule.code().to_owned()));
+        let offer = one.offer.map(|id| (id, "offer".to_owned(), one.rule.code().to_owned()));
         account.into_iter().chain(offer)
     };
     let mut ids = Vec::new();

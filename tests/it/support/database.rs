@@ -111,11 +111,14 @@ async fn fill(name: &str) {
     state.db.close().await;
 }
 
-/// Drops what killed runs left, and templates of earlier migrations.
+/// Drops what killed runs left, and templates of earlier migrations: those of an hour ago, as a
+/// younger one may be another checkout's that tests on the same server just now.
 async fn drop_leftovers(admin: &mut PgConnection) {
     let names: Vec<String> = sqlx::query_scalar(
         "select datname from pg_database d where starts_with(datname, $1) \
-         and not exists (select from pg_stat_activity a where a.datname = d.datname)",
+         and not exists (select from pg_stat_activity a where a.datname = d.datname) \
+         and (pg_stat_file('base/' || oid || '/PG_VERSION', true)).modification \
+             < now() - interval '1 hour'",
     )
     .bind(PREFIX)
     .fetch_all(&mut *admin)
