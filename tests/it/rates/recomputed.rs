@@ -93,7 +93,8 @@ fn statement(figure: Figure) -> &'static str {
         Figure::NotReached => "select month, counts_for from silent",
         Figure::Excluded => "select month, counts_for from duty where excluded_at is not null",
         Figure::Reworked => {
-            "select month, counts_for from rated where (select count(*) from line where duty = rated.id) > 1"
+            "select month, counts_for from rated
+             where id in (select duty from line group by duty having count(*) > 1)"
         }
         Figure::AcknowledgeDue => {
             "select month, counts_for from part
@@ -119,7 +120,7 @@ fn statement(figure: Figure) -> &'static str {
         Figure::Confirmed => "select month, counts_for from rated where status = 'confirmed'",
         Figure::OnePass => {
             "select month, counts_for from rated where status = 'confirmed' and send_backs = 0
-                 and (select count(*) from line where duty = rated.id) = 1"
+                 and id in (select duty from line group by duty having count(*) = 1)"
         }
     }
 }
