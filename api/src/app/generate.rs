@@ -38,6 +38,7 @@ mod confer;
 mod draws;
 mod life;
 mod merge;
+mod returns;
 mod steps;
 mod story;
 mod supervise;
