@@ -13,6 +13,7 @@ pub use answer::Answer;
 pub use app::{App, at};
 pub use case::{Case, REPLY, complaint};
 pub use client::Client;
+pub use database::GENERATED;
 pub use document::{Operation, document, operation_of, operations};
 pub use schema::faults;
 

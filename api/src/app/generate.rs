@@ -6,6 +6,8 @@
 //! writes beside a case, there are no jobs, notifications and audit entries: nobody was told
 //! anything. Timers are there for cases that are not over, fired ones included, so that a worker
 //! goes on with them as with any other. A seed decides everything but the sealing of contacts.
+//! Neighbours repeat what was reported already, and their cases are merged; slow units are supervised,
+//! and units confer on what they cannot settle.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -32,10 +34,14 @@ use tokio::sync::mpsc;
 use super::{complaint::sealed, seed, transact};
 use crate::{error::Error, state::State};
 
+mod confer;
 mod draws;
 mod life;
+mod merge;
+mod returns;
 mod steps;
 mod story;
+mod supervise;
 
 use draws::Draws;
 use life::Life;
@@ -107,17 +113,24 @@ pub struct Report {
     pub events: u64,
     /// Evaluations.
     pub evaluations: u64,
+    /// Supervisions.
+    pub supervisions: u64,
+    /// Consultations.
+    pub consultations: u64,
+    /// Complaints that follow another.
+    pub merged: u64,
     /// Timers of what is not over.
     pub timers: u64,
 }
 
 impl std::fmt::Display for Report {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { complaints, open, tasks, events, evaluations, timers } = self;
+        let Self { complaints, open, merged, tasks, events, evaluations, .. } = self;
+        let Self { supervisions, consultations, timers, .. } = self;
         write!(
             f,
-            "已生成诉求 {complaints} 件（未办结 {open}），任务 {tasks} 个，办理记录 {events} 条，\
-             评价 {evaluations} 个，时限 {timers} 个"
+            "已生成诉求 {complaints} 件（未办结 {open}，并案 {merged}），任务 {tasks} 个，办理记录 {events} 条，\
+             评价 {evaluations} 个，督办 {supervisions} 件，会商 {consultations} 次，时限 {timers} 个"
         )
     }
 }
@@ -171,7 +184,7 @@ pub async fn run(state: &State, order: Order, progress: Progress) -> Result<Repo
         while numbers.start < numbers.end {
             let until = numbers.end.min(numbers.start + BATCH);
             let cases: Vec<Case> = (numbers.start..until)
-                .filter_map(|number| case(&here, &world, order, number, (begin, end)))
+                .flat_map(|number| cases(&here, &world, order, number, (begin, end)))
                 .collect();
             numbers.start = until;
             // Whoever takes them is gone: the database failed.
@@ -213,6 +226,10 @@ impl Report {
         self.tasks += sum(|case| case.tasks.len()).unwrap_or_default();
         self.events += sum(|case| case.events.len()).unwrap_or_default();
         self.evaluations += sum(|case| case.evaluations.len()).unwrap_or_default();
+        self.supervisions += sum(|case| case.supervisions.len()).unwrap_or_default();
+        self.consultations += sum(|case| case.consultations.len()).unwrap_or_default();
+        let follows = |case: &Case| usize::from(case.complaint.merged_into.is_some());
+        self.merged += sum(follows).unwrap_or_default();
         self.timers += sum(|case| case.armed.len()).unwrap_or_default();
     }
 }
@@ -220,22 +237,42 @@ impl Report {
 /// Whether nobody has to do anything with it any more, unless somebody asks anew.
 fn over(complaint: &Complaint) -> bool {
     use domain::complaint::Status::{
-        Answered, Archived, Closed, FollowUp, Rejected, Replied, Withdrawn,
+        Answered, Archived, Closed, FollowUp, Merged, Rejected, Replied, Withdrawn,
     };
     matches!(
         complaint.status,
-        Answered | Archived | Closed | FollowUp | Rejected | Replied | Withdrawn
+        Answered | Archived | Closed | FollowUp | Merged | Rejected | Replied | Withdrawn
     )
 }
 
-/// Lets one case live. Cases come in evenly over the days, at hours at which people do.
-fn case(
+/// Lets one case live, and with it the one that repeats it; none for a number that repeats the last.
+fn cases(
     state: &State,
     world: &World,
     order: Order,
     number: u64,
+    during: (Timestamp, Timestamp),
+) -> Vec<Case> {
+    if merge::repeats(order.seed, number) {
+        return Vec::new();
+    }
+    let Some(mut first) = begun(state, world, order, number, during) else { return Vec::new() };
+    first.pass(during.1);
+    let next = number + 1;
+    let second = (next < order.complaints && merge::repeats(order.seed, next))
+        .then(|| repeated(state, world, order, next, (&first, during.1)))
+        .flatten();
+    [Some(first), second].into_iter().flatten().map(|life| finished(state, life)).collect()
+}
+
+/// A case as it comes in. Cases come in evenly over the days, at hours at which people do.
+fn begun<'w>(
+    state: &'w State,
+    world: &'w World,
+    order: Order,
+    number: u64,
     (begin, end): (Timestamp, Timestamp),
-) -> Option<Case> {
+) -> Option<Life<'w>> {
     let mut draws = Draws::of(order.seed, number);
     let day = u64::try_from(u128::from(number) * u128::from(DAYS) / u128::from(order.complaints));
     let day = time::date(begin + Days::new(day.ok()?));
@@ -244,9 +281,26 @@ fn case(
     let story = Story::drawn(&world.stories, at, &mut draws)?;
     let place = draws.pick(&world.places)?;
     let told = story.told(place, &world.dispatcher, &mut draws).ok()?;
-    let mut life = Life::begin(world, state.terms(), draws, story, told, at);
+    Some(Life::begin(world, state.terms(), draws, story, told, at))
+}
+
+/// What a neighbour reports some minutes or hours later about the same thing.
+fn repeated<'w>(
+    state: &'w State,
+    world: &'w World,
+    order: Order,
+    number: u64,
+    (first, end): (&Life<'w>, Timestamp),
+) -> Option<Life<'w>> {
+    let mut draws = Draws::of(order.seed, number);
+    let since = first.complaint.submitted_at;
+    let at = (since + draws.minutes(10, 900)).min(since.max(end - draws.minutes(1, 9)));
+    let place = world.places.iter().find(|place| place.code == first.complaint.community)?;
+    let told = first.story.told(place, &world.dispatcher, &mut draws).ok()?;
+    let mut life = Life::begin(world, state.terms(), draws, first.story, told, at);
+    life.leading = Some(first.leading());
     life.pass(end);
-    Some(finished(state, life))
+    Some(life)
 }
 
 fn finished(state: &State, mut life: Life<'_>) -> Case {
@@ -275,6 +329,8 @@ fn finished(state: &State, mut life: Life<'_>) -> Case {
                 recorded_by: given.recorded_by,
             })
             .collect(),
+        supervisions: life.supervisions.into_iter().map(|(one, saves)| (one, saves + 1)).collect(),
+        consultations: life.consultations,
         armed: life.armed.into_iter().collect(),
         fired: if waits { life.fired.into_iter().collect() } else { Vec::new() },
         hot,
@@ -342,18 +398,21 @@ async fn lists(
     leads.extend(world.stories.iter().map(|story| story.lead.clone()));
     leads.sort_unstable();
     leads.dedup();
-    let items: Vec<String> = world.stories.iter().filter_map(|story| story.item.clone()).collect();
-    let months = first_of(time::date(begin)).iter_days().take_while(|day| *day <= time::date(end));
-    let months: Vec<NaiveDate> = months.filter(|day| first_of(*day) == *day).collect();
-    for item in items {
-        if let Some(known) = duty::item(conn, &item, time::date(end)).await? {
+    let mut items: Vec<String> =
+        world.stories.iter().filter_map(|story| story.item.clone()).collect();
+    items.sort_unstable();
+    items.dedup();
+    for item in &items {
+        if let Some(known) = duty::item(conn, item, time::date(end)).await? {
             let category = format!("{}/{}", known.category, known.name);
             world.categories.insert(item.clone(), category);
         }
-        for month in &months {
-            let valid = duty::valid(conn, &leads, Some(&item), *month).await?;
-            world.lists.insert((item.clone(), *month), valid);
-        }
+    }
+    let months = first_of(time::date(begin)).iter_days().take_while(|day| *day <= time::date(end));
+    let months: Vec<NaiveDate> = months.filter(|day| first_of(*day) == *day).collect();
+    for known in store::lists(conn, &leads, &items, &months).await? {
+        let lists = world.lists.entry((known.item, known.month)).or_default();
+        lists.entry(known.unit).or_default().push(known.listed);
     }
     Ok(())
 }
@@ -365,6 +424,10 @@ mod tests {
     #[test]
     fn the_report_can_be_read() {
         let report = Report { complaints: 200_000, open: 2_500, ..Report::default() };
-        assert!(report.to_string().starts_with("已生成诉求 200000 件（未办结 2500），任务 0 个"));
+        assert!(
+            report
+                .to_string()
+                .starts_with("已生成诉求 200000 件（未办结 2500，并案 0），任务 0 个")
+        );
     }
 }

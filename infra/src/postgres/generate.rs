@@ -11,12 +11,19 @@ use domain::{
     identity::Role,
     org::{NodeCode, NodeKind},
     sla::Urgency,
+    supervision::Supervision,
     task::Task,
     time::{self, Timestamp},
 };
 use serde_json::{Value, json};
 
 use super::{Connection, complaint::SealedContact, timer::Due};
+
+mod beside;
+mod lists;
+
+pub use beside::{Conferred, Ruled};
+pub use lists::{Known, lists};
 
 /// A node of the district.
 #[derive(Debug, Clone)]
@@ -105,6 +112,10 @@ pub struct Case {
     pub events: Vec<(Timestamp, NewEvent, Option<AccountId>)>,
     /// What its reporter said.
     pub evaluations: Vec<Given>,
+    /// Its supervisions with their versions.
+    pub supervisions: Vec<(Supervision, i64)>,
+    /// Its consultations.
+    pub consultations: Vec<Conferred>,
     /// What it waits for.
     pub armed: Vec<Due>,
     /// What came while it was not over.
@@ -125,13 +136,13 @@ pub async fn insert(conn: &mut Connection, cases: &[Case]) -> Result<(), sqlx::E
              community_code, address, channel, confidential, reachable, taken_in_by, submitted_at,
              urgency, duty_item, duty_list, category, accepted_at, dispatched_at, replied_at,
              closed_at, closed_as, clock_from, follow_up_round, reworks, appealed, reopened, urges,
-             excluded_at, units)
+             excluded_at, units, merged_into)
          select id, 'PC' || number || lpad(nextval('complaint_number')::text, 6, '0'),
              query_code_mac, version, last_seq, status, kind, title, content, community_code,
              address, channel, confidential, reachable, taken_in_by, submitted_at, urgency,
              duty_item, duty_list, category, accepted_at, dispatched_at, replied_at, closed_at,
              closed_as, clock_from, follow_up_round, reworks, appealed, reopened, urges,
-             excluded_at, units
+             excluded_at, units, merged_into
          from jsonb_populate_recordset(null::complaint, $1)",
         rows(|case| vec![complaint(case)]),
     )
@@ -140,6 +151,7 @@ pub async fn insert(conn: &mut Connection, cases: &[Case]) -> Result<(), sqlx::E
     beside(conn, rows(|case| contact(case).into_iter().collect()), rows(hot)).await?;
     tasks(conn, rows(|case| case.tasks.iter().map(|(one, version)| task(one, *version)).collect()))
         .await?;
+    beside::insert(conn, cases).await?;
     sqlx::query!(
         "insert into event
              (subject_id, seq, kind, at, visibility, unit, task_id, actor_id, data, note)
@@ -219,7 +231,8 @@ async fn tasks(conn: &mut Connection, rows: Value) -> Result<(), sqlx::Error> {
 /// The database is away.
 pub async fn analyze(conn: &mut Connection) -> Result<(), sqlx::Error> {
     let tables =
-        "analyze complaint, complaint_contact, complaint_hot, task, event, evaluation, sla_timer";
+        "analyze complaint, complaint_contact, complaint_hot, task, event, evaluation, sla_timer,
+             supervision, consultation, consultation_seat";
     sqlx::raw_sql(tables).execute(conn).await?;
     Ok(())
 }
@@ -261,6 +274,7 @@ fn complaint(case: &Case) -> Value {
         "urges": one.urges,
         "excluded_at": one.excluded_at,
         "units": one.units,
+        "merged_into": one.merged_into,
     })
 }
 

@@ -4,6 +4,7 @@ use std::{collections::HashMap, net::TcpListener, sync::Arc};
 
 use actix_web::dev::ServerHandle;
 use api::{
+    app::generate::{self, Order},
     clock::Clock,
     config::{Config, Secret},
     server,
@@ -60,7 +61,22 @@ impl App {
 
     /// Starts the application with a changed configuration.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let database = Database::clone_template().await;
+        Self::on(Database::clone_template().await, START, change).await
+    }
+
+    /// Starts the application on a generated history: of so many complaints, or the one that is there
+    /// where [`super::GENERATED`] names a database (`cargo xtask generate --check`).
+    pub async fn generated(complaints: u64, change: impl FnOnce(&mut Config)) -> Self {
+        if let Some(database) = Database::generated() {
+            return Self::on(database, chrono::Utc::now(), change).await;
+        }
+        let app = Self::with(change).await;
+        let order = Order { complaints, seed: 1 };
+        generate::run(app.state(), order, Arc::new(|_, _| ())).await.expect("a history");
+        app
+    }
+
+    async fn on(database: Database, now: Timestamp, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::load(None).expect("the configuration is good");
         config.http.workers = 2;
         config.database.url = database.url();
@@ -70,7 +86,7 @@ impl App {
         config.redis.url = Secret::from(redis.as_str());
         config.redis.prefix = format!("{}:", database.name());
         change(&mut config);
-        let clock = Clock::manual(START);
+        let clock = Clock::manual(now);
         let served = State::build(config.clone(), clock.clone()).expect("a state");
         // The tests and the jobs have connections of their own, as the worker's process has.
         let state = State::build(config, clock).expect("a state");

@@ -11,6 +11,8 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
 
 /// What the templates' and the tests' databases begin with.
 const PREFIX: &str = "zxt_";
+/// The variable with the URL of a generated history that is there already.
+pub const GENERATED: &str = "TEST_GENERATED_URL";
 /// The advisory lock under which a template is built, and leftovers are dropped.
 const LOCK: i64 = 0x7a78_7465_7374;
 
@@ -32,10 +34,12 @@ async fn run(connection: &mut PgConnection, sql: String) {
     });
 }
 
-/// A test's own database; dropped with the value.
+/// A test's own database, dropped with the value; or one that is there and stays.
 #[derive(Debug)]
 pub(super) struct Database {
     name: String,
+    url: Secret,
+    stays: bool,
 }
 
 impl Database {
@@ -50,12 +54,21 @@ impl Database {
         let name = format!("{PREFIX}{}_{token:016x}", std::process::id());
         run(&mut admin, format!("create database {name} template {template}")).await;
         admin.close().await.expect("the connection closes");
-        Self { name }
+        let url = url_of(&name);
+        Self { name, url, stays: false }
+    }
+
+    /// The database that [`GENERATED`] names.
+    pub(super) fn generated() -> Option<Self> {
+        let url = std::env::var(GENERATED).ok()?;
+        let token = u64::from_be_bytes(infra::random::bytes());
+        let name = format!("{PREFIX}generated_{token:016x}");
+        Some(Self { name, url: url.as_str().into(), stays: true })
     }
 
     /// Its URL, over the same way as `TEST_DATABASE_URL`.
     pub(super) fn url(&self) -> Secret {
-        url_of(&self.name)
+        self.url.clone()
     }
 
     /// Its name, which also keeps the test's keys in Redis apart.
@@ -66,6 +79,9 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
+        if self.stays {
+            return;
+        }
         let name = self.name.clone();
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -13,14 +13,19 @@ use domain::{
     id::{AccountId, ComplaintId, EvaluationId},
     org::{NodeCode, Unit},
     sla::{Terms, TimerKind},
+    supervision::Supervision,
     task::Task,
     time::Timestamp,
 };
-use infra::postgres::timer::{Due, Subject};
+use infra::postgres::{
+    generate::Conferred,
+    timer::{Due, Subject},
+};
 
 use super::{
     World,
     draws::Draws,
+    merge::Leading,
     steps::Act,
     story::{Story, Told},
 };
@@ -62,6 +67,14 @@ pub struct Life<'w> {
     pub events: Vec<(Timestamp, NewEvent, Option<AccountId>)>,
     /// What the reporter said.
     pub evaluations: Vec<Given>,
+    /// Its supervisions, with how often each was saved.
+    pub supervisions: Vec<(Supervision, i64)>,
+    /// Its consultations.
+    pub consultations: Vec<Conferred>,
+    /// The neighbour's case that tells the same, if one does.
+    pub leading: Option<Leading>,
+    /// Since when it stood where.
+    pub(super) standing: Vec<(Timestamp, Status)>,
     /// What the case waits for.
     pub armed: BTreeSet<Due>,
     /// What came.
@@ -96,6 +109,10 @@ impl<'w> Life<'w> {
             tasks: Vec::new(),
             events: Vec::new(),
             evaluations: Vec::new(),
+            supervisions: Vec::new(),
+            consultations: Vec::new(),
+            leading: None,
+            standing: vec![(now, Status::Submitted)],
             armed: BTreeSet::new(),
             fired: BTreeSet::new(),
             agenda: BTreeMap::new(),
@@ -136,11 +153,23 @@ impl<'w> Life<'w> {
         self.armed.remove(&due);
         self.fired.insert(due);
         match due.subject {
-            // No supervision is opened and no consultation held in a made-up history.
-            Subject::Supervision(_) | Subject::Consultation(_) => {}
-            Subject::Task(_) if due.kind == TimerKind::SuperviseDue => {}
+            Subject::Supervision(id) => {
+                if self.climb(id, now).is_some() {
+                    self.keep(now);
+                }
+            }
+            Subject::Consultation(id) => {
+                let held = self.consultations.iter().find(|held| held.one.id == id);
+                if let Some(event) = held.map(|held| held.one.fire(due.kind)) {
+                    self.tell(vec![event], None, now);
+                    self.keep(now);
+                }
+            }
             Subject::Task(id) => {
                 let place = self.tasks.iter().position(|(task, _)| task.id == id);
+                if let (Some(place), TimerKind::SuperviseDue) = (place, due.kind) {
+                    return self.overdue(place, now);
+                }
                 if let Some((place, (task, _))) =
                     place.and_then(|place| self.tasks.get(place).map(|task| (place, task)))
                 {
@@ -177,7 +206,12 @@ impl<'w> Life<'w> {
         now: Timestamp,
     ) {
         self.complaint = decision.state;
-        self.tell(decision.events, actor, now);
+        if self.standing.last().is_none_or(|(_, stood)| *stood != self.complaint.status) {
+            self.standing.push((now, self.complaint.status));
+        }
+        let events = decision.events;
+        self.tell(events.clone(), actor, now);
+        self.lapse(&events, actor, now);
     }
 
     /// Takes a new state of a task.
@@ -214,7 +248,8 @@ impl<'w> Life<'w> {
         self.arm(now);
     }
 
-    fn tell(&mut self, events: Vec<NewEvent>, actor: Option<AccountId>, now: Timestamp) {
+    /// Takes what happened.
+    pub(super) fn tell(&mut self, events: Vec<NewEvent>, actor: Option<AccountId>, now: Timestamp) {
         self.events.extend(events.into_iter().map(|event| (now, event, actor)));
     }
 
@@ -230,6 +265,14 @@ impl<'w> Life<'w> {
                 let timers = timers.filter(|timer| !timer.kind.is_reminder() || timer.due_at > now);
                 wanted.extend(timers.map(|timer| (Subject::Task(task.id), timer)));
             }
+        }
+        for (one, _) in &self.supervisions {
+            let subject = Subject::Supervision(one.id);
+            wanted.extend(one.timers().into_iter().map(|timer| (subject, timer)));
+        }
+        for Conferred { one, .. } in &self.consultations {
+            let subject = Subject::Consultation(one.id);
+            wanted.extend(one.timers().into_iter().map(|timer| (subject, timer)));
         }
         let due = |(subject, timer): (Subject, domain::sla::Timer)| Due {
             due_at: timer.due_at,

@@ -11,13 +11,16 @@ use domain::{
     personal::PersonName,
     sla::Urgency,
     task::{
-        Contact, ContactChannel, ContactOutcome, DecideExtension, DecideReturn, Extend, Outcome,
-        Presence, Reply, ReportIn, Return, ReturnGround, Role, SendBack, Status as Standing, Task,
+        Contact, ContactChannel, ContactOutcome, DecideExtension, Extend, Outcome, Presence, Reply,
+        ReportIn, Role, SendBack, Status as Standing, Task,
     },
     time::{self, Timestamp},
 };
 
-use super::life::{Given, Life};
+use super::{
+    life::{Given, Life},
+    supervise::Oversee,
+};
 
 /// Something that somebody will do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +37,20 @@ pub enum Act {
     Miss,
     /// A supervisor takes it out of the rates.
     Exclude,
+    /// A supervisor takes up what is slow.
+    Inspect,
+    /// A step on the supervision at this place.
+    Supervision(usize, Oversee),
+    /// The centre calls units together.
+    Confer,
+    /// The unit in this seat of the consultation at this place speaks.
+    Speak(usize, usize),
+    /// The centre rules on the consultation at this place.
+    Rule(usize),
+    /// The case it followed was taken back.
+    Part,
+    /// The reporter says what the reply to the case it follows was worth.
+    Echo,
     /// A unit's step on the task at this place, or the centre's ruling on it.
     Task(usize, Work),
 }
@@ -103,6 +120,13 @@ impl Life<'_> {
                 .ok()
                 .and_then(|exclude| self.complaint.exclude(&exclude, now).ok())
                 .map(|excluded| self.set(excluded, Some(self.world.supervisor), now)),
+            Act::Inspect => self.inspect(now),
+            Act::Supervision(place, step) => self.oversee(place, step, now),
+            Act::Confer => self.confer(now),
+            Act::Speak(place, seat) => self.speak(place, seat, now),
+            Act::Rule(place) => self.rule(place, now),
+            Act::Part => self.part(now),
+            Act::Echo => self.echo(now),
             Act::Task(place, work) => self.work(place, work, now),
         };
         if done.is_some() {
@@ -111,6 +135,9 @@ impl Life<'_> {
     }
 
     fn decide(&mut self, now: Timestamp) -> Option<()> {
+        if self.follow(now).is_some() {
+            return Some(());
+        }
         let centre = self.centre();
         if self.draws.in_thousand(25) {
             let reject =
@@ -137,8 +164,7 @@ impl Life<'_> {
     }
 
     fn dispatch(&mut self, now: Timestamp) -> Option<()> {
-        let again = self.complaint.status == Status::Handling;
-        let lead = if again { self.other(&self.story.lead.clone())? } else { self.lead(now)? };
+        let lead = self.lead(now)?;
         let mut assist = Vec::new();
         if self.draws.in_thousand(120)
             && let Some(unit) = self.other(&lead.code)
@@ -162,7 +188,23 @@ impl Life<'_> {
             let place = self.created(task, centre, now);
             self.handed(place, now);
         }
+        self.taken_up(now);
         Some(())
+    }
+
+    /// Few cases are taken up by a supervisor, or conferred on, while units work on them.
+    fn taken_up(&mut self, now: Timestamp) {
+        if self.draws.in_thousand(4) {
+            let later = now + self.draws.minutes(1500, 9000);
+            let at = self.at_work(later);
+            self.plan(at, Act::Inspect);
+        }
+        let hard = if self.story.urgency == Urgency::Hard { 60 } else { 2 };
+        if self.draws.in_thousand(hard) {
+            let later = now + self.draws.minutes(300, 2500);
+            let at = self.at_work(later);
+            self.plan(at, Act::Confer);
+        }
     }
 
     /// The subdistrict where a list gives it the lead, else the department.
@@ -183,7 +225,7 @@ impl Life<'_> {
     }
 
     /// A department that has no open task of this case.
-    fn other(&mut self, than: &NodeCode) -> Option<Unit> {
+    pub(super) fn other(&mut self, than: &NodeCode) -> Option<Unit> {
         let taken: Vec<NodeCode> = self.open().into_iter().map(|task| task.unit).collect();
         let code = self.draws.pick(&self.world.departments)?.clone();
         let free = code != *than && !taken.contains(&code);
@@ -191,7 +233,7 @@ impl Life<'_> {
     }
 
     /// A unit got a task: it acknowledges, or says that it is not its own.
-    fn handed(&mut self, place: usize, now: Timestamp) {
+    pub(super) fn handed(&mut self, place: usize, now: Timestamp) {
         let Some((task, _)) = self.tasks.get(place) else { return };
         let (acknowledge_by, return_by, urgency) =
             (task.acknowledge_by, task.return_by, task.urgency);
@@ -248,11 +290,7 @@ impl Life<'_> {
                 let place = self.created(task, recorded_by, now);
                 self.handed(place, now);
             }
-            // In consultation the units confer, and the centre dispatches again.
-            None if self.complaint.status == Status::Handling => {
-                let at = self.at_work(now + TimeDelta::hours(30));
-                self.plan(at, Act::Dispatch);
-            }
+            None if self.complaint.status == Status::Handling => self.confer_on_reworks(now)?,
             None if self.draws.in_thousand(6) => {
                 let at = self.at_work(now + TimeDelta::hours(20));
                 self.plan(at, Act::Exclude);
@@ -345,56 +383,6 @@ impl Life<'_> {
         Some(())
     }
 
-    fn ask_return(&mut self, place: usize, task: &Task, now: Timestamp) -> Option<()> {
-        let asked = self.other(&task.unit).and_then(|to| {
-            let basis = "该事项不在本单位权责清单内";
-            let ask = Return::parse(ReturnGround::Duty, basis, to.code.as_str()).ok()?;
-            task.ask_return(&ask, self.terms, now).ok()
-        });
-        let Some(decision) = asked else {
-            let at = self.within(now, task.acknowledge_by, task.urgency, 50);
-            self.plan(at, Act::Task(place, Work::Acknowledge));
-            return None;
-        };
-        self.saved(place, decision, self.clerk(&task.unit), now);
-        let later = now + self.draws.minutes(10, 200);
-        let at = self.at_work(later);
-        self.plan(at, Act::Task(place, Work::RuleReturn));
-        Some(())
-    }
-
-    fn rule_return(&mut self, place: usize, task: &Task, now: Timestamp) -> Option<()> {
-        let asked = task.return_request.as_ref().and_then(|asked| self.unit(&asked.to));
-        let taken = self.open().iter().any(|open| {
-            open.id != task.id && asked.as_ref().is_some_and(|unit| unit.code == open.unit)
-        });
-        let approve = !taken && self.draws.in_thousand(700);
-        let next =
-            asked.filter(|_| approve).map(|unit| Assignment { task: self.draws.id(now), unit });
-        let rule = DecideReturn {
-            approve,
-            next,
-            is_final: false,
-            reply_by: (task.reply_by <= now).then_some(now + TimeDelta::days(3)),
-            reason: "按权责清单裁定".to_owned(),
-        };
-        let contact = self.complaint.contact_is_due();
-        let (ended, successor) = task.decide_return(&rule, contact, self.terms, now).ok()?;
-        let centre = self.centre();
-        self.saved(place, ended, centre, now);
-        match successor {
-            Some(task) => {
-                let place = self.created(task, centre, now);
-                self.handed(place, now);
-            }
-            None => {
-                let at = self.within(now, now + TimeDelta::hours(3), task.urgency, 0);
-                self.plan(at, Act::Task(place, Work::Acknowledge));
-            }
-        }
-        Some(())
-    }
-
     fn ask_extension(&mut self, place: usize, task: &Task, now: Timestamp) -> Option<()> {
         let until = self.terms.calendar.prolong(task.reply_by, self.draws.between(2, 5));
         let asked = Extend::parse(until, "配件到货需要时间").ok();
@@ -439,16 +427,28 @@ impl Life<'_> {
 
     /// An instant between two, most often well before the later; in so many of a thousand cases
     /// after it. What is not pressing is done in working hours.
-    fn within(&mut self, from: Timestamp, by: Timestamp, urgency: Urgency, late: u32) -> Timestamp {
+    pub(super) fn within(
+        &mut self,
+        from: Timestamp,
+        by: Timestamp,
+        urgency: Urgency,
+        late: u32,
+    ) -> Timestamp {
         let span = (by - from).max(TimeDelta::minutes(5)).num_seconds();
         let late = self.draws.in_thousand(late);
-        let percent = if late { self.draws.between(103, 160) } else { self.draws.between(4, 80) };
+        // A few of the late ones lie until somebody demands an answer.
+        let forgotten = late && self.draws.in_thousand(80);
+        let percent = match (late, forgotten) {
+            (_, true) => self.draws.between(220, 420),
+            (true, false) => self.draws.between(103, 160),
+            (false, false) => self.draws.between(4, 80),
+        };
         let at = from + TimeDelta::seconds(span * i64::from(percent) / 100);
         if urgency.is_pressing() { at } else { self.at_work(at) }
     }
 
     /// The instant itself in working hours, else some minutes after the next opening.
-    fn at_work(&mut self, at: Timestamp) -> Timestamp {
+    pub(super) fn at_work(&mut self, at: Timestamp) -> Timestamp {
         let minute = self.terms.calendar.add_working_time(at, 1);
         if minute - at <= TimeDelta::minutes(1) {
             return at;

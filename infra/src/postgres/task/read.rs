@@ -204,9 +204,8 @@ pub async fn list(
                and ($7::uuid is null or t.whistle_id = $7)
                and ($8::timestamptz is null or (t.dispatched_at, t.id) < ($8, $9))
                and ($11::text is null or t.unit = $11)
-               and ($12::text is null
-                   or coalesce(c.community_code, w.community_code) like $12 || '%')
-               and ($13::text is null or c.kind = $13)
+               and ($12::text is null or t.community_code like $12 || '%')
+               and ($13::text is null or t.kind = $13)
                and ($14::text is null or t.urgency = $14)
                and ($15::timestamptz is null
                    or (t.ended_at is null and t.status <> 'replied' and t.reply_by < $15))
