@@ -340,6 +340,7 @@ impl Change {
         let told = announce(conn, id, last, self.events.len(), now).await?;
         let mut jobs: Vec<JobId> = told.into_iter().collect();
         if let Root::Complaint(complaint) = &self.root {
+            super::evaluation::replied(conn, state, complaint, &self.events, now).await?;
             jobs.extend(super::points::closed(conn, complaint, now).await?);
         }
         Ok(jobs)

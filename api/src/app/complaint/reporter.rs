@@ -3,7 +3,7 @@
 use domain::{
     complaint::{Reopen, Rework, Withdraw},
     evaluation::Evaluation,
-    id::ComplaintId,
+    id::{ComplaintId, EvaluationLinkId},
     refusal::Basic,
     time::Timestamp,
 };
@@ -21,6 +21,7 @@ use crate::{
     app::{
         case::{Ask, Change, Locked, carry_out},
         consultation::after_reworks,
+        evaluation as links,
         follow_up,
     },
     error::Error,
@@ -36,6 +37,8 @@ pub enum Voice {
     QueryCode,
     /// A caller of the centre who writes down what the reporter said.
     Caller,
+    /// Whoever holds the short link of the reply.
+    Link(EvaluationLinkId),
 }
 
 impl Voice {
@@ -44,6 +47,7 @@ impl Voice {
             Self::Account => "mini_program",
             Self::QueryCode => "track",
             Self::Caller => "phone",
+            Self::Link(_) => "link",
         }
     }
 
@@ -52,6 +56,11 @@ impl Voice {
         match self {
             // The code was checked before.
             Self::QueryCode => Locked::take(tx, By::Id(id)).await,
+            Self::Link(link) => {
+                let case = Locked::take(tx, By::Id(id)).await?;
+                links::still_open(tx, link).await?;
+                Ok(case)
+            }
             Self::Caller => Locked::seen(tx, id, ask).await,
             Self::Account => {
                 let case = Locked::take(tx, By::Id(id)).await?;
@@ -183,6 +192,9 @@ pub async fn evaluate(
                 recorded_by: ask.account().filter(|_| voice == Voice::Caller),
             };
             store::insert_evaluation(tx, &kept, now).await?;
+            if let Voice::Link(link) = voice {
+                links::spend(tx, link, kept.id, now).await?;
+            }
             calls::give_back(tx, id).await?;
             change.store(tx, here, &ask, "complaint.evaluate", now).await
         })
