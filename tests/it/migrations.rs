@@ -99,6 +99,7 @@ const NAMED: &[(&str, &str)] = &[
     ("rate_snapshot", "rate_snapshot_published"),
     ("rate_snapshot_case", "rate_snapshot_case_once"),
     ("rate_snapshot_centre", "rate_snapshot_centre_once"),
+    ("rate_snapshot_appraisal", "rate_snapshot_appraisal_once"),
 ];
 
 /// An empty database of this test's own.

@@ -301,6 +301,7 @@ pub(super) const ROWS: &[Row] = &[
     ("deadline.preview", STAFF, About::Nothing),
     ("rates.month", STAFF, About::Nothing),
     ("rates.cases", STAFF, About::Nothing),
+    ("rates.appraisals", STAFF, About::Nothing),
     ("bulletin.list", STAFF, About::Nothing),
     ("bulletin.read", STAFF, About::Nothing),
     ("bulletin.page", STAFF, About::Nothing),
