@@ -18,9 +18,7 @@ use utoipa::ToSchema;
 use super::{
     BASE,
     complaint::reporter::EvaluateBody,
-    extract::{
-        Body, IfMatch, On, RequestMeta, Target, body::Empty, caller::needs::CentreDesk,
-    },
+    extract::{Body, IfMatch, On, RequestMeta, Target, body::Empty, caller::needs::CentreDesk},
 };
 use crate::{
     app::{

@@ -15,7 +15,11 @@ use infra::postgres::{
     bulletin::read as bulletins,
     rates::{
         self,
-        read::{RateCase, appraisal::{self, AppraisedWhistle}, centre},
+        read::{
+            RateCase,
+            appraisal::{self, AppraisedWhistle},
+            centre,
+        },
     },
 };
 use serde::{Deserialize, Serialize};
