@@ -17,3 +17,7 @@ create table evaluation_link (
     constraint evaluation_link_used check (
         (used_at is null) = (evaluation_id is null) and (used_at is null) = (token_sealed is not null))
 );
+
+-- Whose reporters are asked for a word of their own though their complaint follows another.
+create index complaint_child_follow_up on complaint (clock_from, id)
+    where status = 'merged' and follow_up_round > 0;

@@ -271,6 +271,12 @@ impl Change {
         self.events.is_empty() && self.saved.is_empty() && self.created.is_empty()
     }
 
+    /// Whether it ends the handling of a complaint.
+    pub fn closes(&self) -> bool {
+        matches!(&self.root, Root::Complaint(complaint)
+            if complaint.status == domain::complaint::Status::Closed)
+    }
+
     /// Lets the timers follow the calendar, where nothing else of the case changes.
     ///
     /// # Errors

@@ -122,9 +122,8 @@ mod tests {
     fn it_waits_as_long_as_both_rounds() {
         let (calendar, rules) = (WorkingCalendar::embedded(), Rules::default());
         let terms = Terms { calendar: &calendar, rules: &rules };
-        let until = |status, round| {
-            Link { round, ..link(false, status) }.open_until(terms).to_rfc3339()
-        };
+        let until =
+            |status, round| Link { round, ..link(false, status) }.open_until(terms).to_rfc3339();
         // Tuesday: three working days, and three more.
         assert_eq!(until(Status::Replied, 0), "2026-12-02T16:00:00+00:00");
         assert_eq!(until(Status::FollowUp, 1), "2026-12-02T16:00:00+00:00");

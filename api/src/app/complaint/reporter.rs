@@ -1,7 +1,7 @@
 //! What the reporter does, whoever conveys it: by account, by query code, or through a caller.
 
 use domain::{
-    complaint::{Reopen, Rework, Withdraw},
+    complaint::{Reopen, Rework, Status, Withdraw},
     evaluation::Evaluation,
     id::{ComplaintId, EvaluationLinkId},
     refusal::Basic,
@@ -16,13 +16,12 @@ use infra::{
     random,
 };
 
-use super::{cancelling, merge::lock_family};
+use super::{cancelling, child, merge::lock_family};
 use crate::{
     app::{
         case::{Ask, Change, Locked, carry_out},
         consultation::after_reworks,
-        evaluation as links,
-        follow_up,
+        evaluation as links, follow_up,
     },
     error::Error,
     state::State,
@@ -169,6 +168,8 @@ pub async fn evaluate(
 ) -> Result<(), Error> {
     carry_out(state, move |tx, here, now| {
         Box::pin(async move {
+            // A word that closes the case lets those who follow it be asked for theirs.
+            lock_family(tx, id, &[]).await?;
             let case = voice.lock(tx, id, &ask).await?;
             if voice == Voice::Caller {
                 follow_up::may_call(tx, &case, &ask, now).await?;
@@ -196,7 +197,13 @@ pub async fn evaluate(
                 links::spend(tx, link, kept.id, now).await?;
             }
             calls::give_back(tx, id).await?;
-            change.store(tx, here, &ask, "complaint.evaluate", now).await
+            // Closed before the worker began to ask: those who follow it are asked from now on.
+            let unasked = case.complaint.status == Status::Replied && change.closes();
+            let mut jobs = change.store(tx, here, &ask, "complaint.evaluate", now).await?;
+            if unasked {
+                jobs.extend(child::ask_all(tx, here, id, now).await?);
+            }
+            Ok(jobs)
         })
     })
     .await
