@@ -33,6 +33,7 @@ pub mod deadline;
 pub mod docs;
 pub mod duty;
 pub mod envelope;
+pub mod evaluation;
 pub mod export;
 pub mod extract;
 pub mod follow_up;
@@ -93,6 +94,7 @@ pub fn words() -> Vec<Routes> {
         consultation::routes(),
         task::exclusion::routes(),
         follow_up::routes(),
+        evaluation::routes(),
         whistle::routes(),
         view::routes(),
         export::routes(),

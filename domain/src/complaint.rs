@@ -12,6 +12,7 @@ use crate::{
 
 mod case;
 mod centre;
+mod child;
 mod consult;
 mod exclusion;
 mod likeness;

@@ -6,6 +6,10 @@ use crate::sla::FollowUpRules;
 use crate::text;
 use crate::time::Timestamp;
 
+mod link;
+
+pub use link::Link;
+
 /// How satisfied a resident is: 1 (非常不满意) to 5 (非常满意).
 #[derive(
     Debug,

@@ -28,6 +28,9 @@ pub enum Refused {
     /// Nobody can be called.
     #[error("这件诉求没有可以联系的电话，不需要电话回访")]
     NobodyToCall,
+    /// No reply waits for a word by link.
+    #[error("这件诉求现在没有可用的评价链接：还没有答复、已经评价或回访已经结束")]
+    NoLink,
 }
 
 impl Refusal for Refused {
@@ -36,6 +39,7 @@ impl Refusal for Refused {
             Self::Taken { .. } => "follow_up_taken",
             Self::OwnWork => "follow_up_own_work",
             Self::NobodyToCall => "follow_up_nobody_to_call",
+            Self::NoLink => "evaluation_link_none",
         }
     }
 

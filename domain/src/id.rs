@@ -82,6 +82,8 @@ ids! {
     ConsultationId;
     /// What somebody wants otherwise in a duty list (对清单的建议).
     DutyProposalId;
+    /// A short link to evaluate by (评价短链).
+    EvaluationLinkId;
     /// An evaluation (评价).
     EvaluationId;
     /// A reply to a task (答复).

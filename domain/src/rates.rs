@@ -22,6 +22,17 @@ codes! {
     }
 }
 
+impl PeerGroup {
+    /// Whether what blowers say of a unit is part of its ranking: of those that report in, the
+    /// departments and the companies beside them, not of the divisions that call them.
+    pub const fn is_appraised(self) -> bool {
+        matches!(self, Self::Department | Self::Utility)
+    }
+}
+
+/// The highest score that an appraisal gives in all: three times 5.
+const BEST_APPRAISAL: u32 = 15;
+
 codes! {
     /// A number that stands behind the rates; its code is also the column that counts it.
     pub enum Figure {
@@ -111,6 +122,10 @@ pub struct RateRow {
     pub handling_median: Option<u32>,
     /// The same: nine of ten took no longer.
     pub handling_p90: Option<u32>,
+    /// Appraisals that blowers gave in the month.
+    pub appraisals: u32,
+    /// Their scores summed: speed, handling and result of each, 3–15.
+    pub appraisal_score: u32,
 }
 
 impl RateRow {
@@ -139,6 +154,8 @@ impl RateRow {
             one_pass: 0,
             handling_median: None,
             handling_p90: None,
+            appraisals: 0,
+            appraisal_score: 0,
         }
     }
 
@@ -180,6 +197,10 @@ pub struct RateRules {
     pub solved_weight: u32,
     /// Weight of the satisfied rate, in percent: 40.
     pub satisfied_weight: u32,
+    /// Weight of the blowers' appraisals beside these three, whose sum is 100: 50 of 150 make a
+    /// third. Months that were frozen without it weigh nothing.
+    #[serde(default)]
+    pub appraisal_weight: u32,
     /// Fewest valid answers for a rank: 10.
     pub min_sample: u32,
     /// Working days after the month's end until appeals close and it is frozen: 5.
@@ -191,10 +212,11 @@ pub struct RateRules {
 impl Default for RateRules {
     fn default() -> Self {
         Self {
-            version: "2026-1".to_owned(),
+            version: "2026-2".to_owned(),
             response_weight: 20,
             solved_weight: 40,
             satisfied_weight: 40,
+            appraisal_weight: 50,
             min_sample: 10,
             freeze_after_days: 5,
             residents: BTreeMap::new(),
@@ -220,7 +242,16 @@ pub struct UnitRates {
     pub satisfied_rate: Option<f64>,
     /// The weighted sum of the three rates as shown; null when one of them is.
     pub composite: Option<f64>,
-    /// 1 is best; equal composites share a rank. Null below the minimum sample.
+    /// 评哨: the mean of what blowers gave in the month, of the 15 that can be had; null without any.
+    pub appraisal: Option<f64>,
+    /// How many appraisals, each of which `GET /rates/appraisals` opens.
+    #[serde(default)]
+    pub appraisals: u32,
+    /// By what the unit is ranked: the composite, of which the appraisal takes its part (a third)
+    /// for departments and utilities that were appraised. Null when the composite is, and in months
+    /// that were frozen before appraisals counted, where the composite alone ranked.
+    pub score: Option<f64>,
+    /// 1 is best; equal scores share a rank. Null below the minimum sample.
     pub rank: Option<u32>,
     /// Valid answers.
     pub sample: u32,
@@ -295,12 +326,40 @@ fn composite(row: &RateRow, rules: &RateRules) -> Option<Rate> {
     (sum * 2 + weights).checked_div(weights * 2).map(Rate)
 }
 
-fn unit_rates(row: RateRow, composite: Option<Rate>, rank: Option<u32>) -> UnitRates {
+/// What blowers said, as a rate.
+fn appraisal(row: &RateRow) -> Option<Rate> {
+    let best = u64::from(row.appraisals) * u64::from(BEST_APPRAISAL);
+    Rate::of(row.appraisal_score.into(), best)
+}
+
+/// By what a unit is ranked, summed from the rounded composite and appraisal, as a reader does.
+/// Who was not called is ranked by the composite alone.
+fn score(row: &RateRow, rules: &RateRules) -> Option<Rate> {
+    let composite = composite(row, rules)?;
+    let Some(appraisal) = appraisal(row).filter(|_| row.group.is_appraised()) else {
+        return Some(composite);
+    };
+    let rates = [rules.response_weight, rules.solved_weight, rules.satisfied_weight];
+    let rates: u64 = rates.into_iter().map(u64::from).sum();
+    let called = u64::from(rules.appraisal_weight);
+    let (sum, weights) = (rates * composite.0 + called * appraisal.0, rates + called);
+    (sum * 2 + weights).checked_div(weights * 2).map(Rate)
+}
+
+fn unit_rates(
+    row: RateRow,
+    score: Option<Rate>,
+    rank: Option<u32>,
+    rules: &RateRules,
+) -> UnitRates {
     UnitRates {
         response_rate: share(row.contacted_in_time, row.contact_due),
         solved_rate: share(row.solved, row.answers),
         satisfied_rate: share(row.satisfied, row.answers),
-        composite: composite.map(Rate::value),
+        composite: composite(&row, rules).map(Rate::value),
+        appraisal: appraisal(&row).map(Rate::value),
+        appraisals: row.appraisals,
+        score: score.map(Rate::value),
         rank,
         sample: row.answers,
         not_reached_share: share(row.not_reached, row.tasks),
@@ -336,7 +395,7 @@ pub fn rates(rows: Vec<RateRow>, rules: &RateRules) -> Vec<GroupRates> {
 }
 
 fn ranked(members: Vec<RateRow>, rules: &RateRules) -> Vec<UnitRates> {
-    let scored = members.into_iter().map(|row| (composite(&row, rules), row));
+    let scored = members.into_iter().map(|row| (score(&row, rules), row));
     let (mut ranked, mut unranked): (Vec<_>, Vec<_>) =
         scored.partition(|(score, row)| score.is_some() && row.answers >= rules.min_sample);
     ranked.sort_by(|(one, a), (other, b)| other.cmp(one).then_with(|| a.unit.cmp(&b.unit)));
@@ -346,8 +405,8 @@ fn ranked(members: Vec<RateRow>, rules: &RateRules) -> Vec<UnitRates> {
     let ranked = ranked.into_iter().zip(1_u32..).map(|((score, row), place)| {
         let rank = if score == last.0 { last.1 } else { place };
         last = (score, rank);
-        unit_rates(row, score, Some(rank))
+        unit_rates(row, score, Some(rank), rules)
     });
-    let unranked = unranked.into_iter().map(|(score, row)| unit_rates(row, score, None));
+    let unranked = unranked.into_iter().map(|(score, row)| unit_rates(row, score, None, rules));
     ranked.chain(unranked).collect()
 }

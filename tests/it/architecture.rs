@@ -50,7 +50,7 @@ const WORDS: &[(&str, &str)] = &[
     ("timer", "i"),
     ("deadline", "h"),
     ("calendar", "diaht"),
-    ("evaluation", "d"),
+    ("evaluation", "diaht"),
     ("event", "di"),
     ("audit", "i"),
     // What is tracked by number and query code is a complaint; only the door is another.

@@ -26,6 +26,10 @@ async fn cases(app: &App, unit: &str, figure: &str) -> Vec<String> {
     cases.iter().map(|case| case["number"].as_str().unwrap().to_owned()).collect()
 }
 
+async fn appraisals(app: &App) -> Vec<Value> {
+    app.as_("leader").all(&format!("/rates/appraisals?period=2026-11&unit={UNIT}")).await
+}
+
 #[tokio::test]
 async fn a_month_is_frozen_when_appeals_close_and_never_changes_again() {
     let app = world::november().await;
@@ -40,11 +44,17 @@ async fn a_month_is_frozen_when_appeals_close_and_never_changes_again() {
     assert_eq!(frozen["frozen_at"], "2026-12-07T16:00:00Z");
     before["frozen_at"] = frozen["frozen_at"].clone();
     assert_eq!(frozen, before, "frozen as it stood");
-    assert_eq!(frozen["rules"]["version"], "2026-1");
+    assert_eq!(frozen["rules"]["version"], "2026-2");
+    let appraised = appraisals(&app).await;
+    assert_eq!(appraised.len(), 1);
     let october = app.as_("leader").get("/rates?period=2026-10").await.expect(200);
     assert!(october["frozen_at"].is_null(), "nothing was dispatched before November");
 
-    // Later changes: another exclusion, another evaluation, a late reply.
+    // Later changes: another exclusion, another evaluation, a late reply, another word of a blower.
+    sqlx::query("update appraisal set speed = 1, handling = 1, result = 1")
+        .execute(app.db())
+        .await
+        .unwrap();
     let number = cases(&app, UNIT, "solved").await.remove(0);
     let id: uuid::Uuid = sqlx::query_scalar("select id from complaint where number = $1")
         .bind(&number)
@@ -65,6 +75,7 @@ async fn a_month_is_frozen_when_appeals_close_and_never_changes_again() {
     at(&app, "2026-12-08T03:00:00+08:00").await;
     assert_eq!(rates().await, frozen);
     assert_eq!(cases(&app, UNIT, "excluded").await, excluded, "the cases stay as well");
+    assert_eq!(appraisals(&app).await, appraised, "and so do the appraisals");
     assert_eq!(app.count("rate_snapshot").await, 1);
     every_number_still_opens(&app, &frozen).await;
 }
@@ -121,6 +132,7 @@ async fn two_workers_freeze_a_month_once() {
 async fn the_database_itself_keeps_a_frozen_month() {
     let app = App::spawn().await;
     app.closed().await;
+    world::whistled(&app).await;
     at(&app, "2026-12-09T09:00:00+08:00").await;
     for statement in [
         "update rate_snapshot set figures = '{}'",
@@ -134,6 +146,10 @@ async fn the_database_itself_keeps_a_frozen_month() {
              1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, null from task",
         "update rate_snapshot_centre set answered = true",
         "delete from rate_snapshot_centre",
+        "update rate_snapshot_appraisal set speed = 5",
+        "truncate rate_snapshot_appraisal",
+        "insert into rate_snapshot_appraisal
+             select '2026-11-01', whistle_id, unit, at, 5, 5, 5 from appraisal",
     ] {
         let refused = app.db().execute(AssertSqlSafe(statement)).await.expect_err(statement);
         assert!(refused.to_string().contains("immutable"), "{statement}: {refused}");

@@ -89,11 +89,17 @@ const NAMED: &[(&str, &str)] = &[
     ("exclusion", "exclusion_decided"),
     ("exclusion", "exclusion_not_by_oneself"),
     ("follow_up_call", "follow_up_call_pkey"),
+    ("evaluation_link", "evaluation_link_token"),
+    ("evaluation_link", "evaluation_link_mac"),
+    ("evaluation_link", "evaluation_link_round"),
+    ("evaluation_link", "evaluation_link_evaluation"),
+    ("evaluation_link", "evaluation_link_used"),
     ("rate_snapshot", "rate_snapshot_pkey"),
     ("rate_snapshot", "rate_snapshot_month"),
     ("rate_snapshot", "rate_snapshot_published"),
     ("rate_snapshot_case", "rate_snapshot_case_once"),
     ("rate_snapshot_centre", "rate_snapshot_centre_once"),
+    ("rate_snapshot_appraisal", "rate_snapshot_appraisal_once"),
 ];
 
 /// An empty database of this test's own.

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::support::App;
+use crate::support::{App, complaint};
 
 #[tokio::test]
 async fn a_statement_comes_to_the_balance_and_explains_each_line() {
@@ -49,6 +49,33 @@ async fn the_reporter_of_a_verified_appeal_earns_points_once() {
         app.drain().await;
     }
     assert_eq!(li.get("/me/points").await.ok()["available"], 10, "two in a week");
+}
+
+#[tokio::test]
+async fn each_reporter_of_a_merged_case_earns_once() {
+    let app = App::spawn().await;
+    let leading = app.acknowledged().await;
+    let centre = app.as_("dispatcher");
+    // Of wang's two only one counts, and li's second is about what li already reported.
+    for name in ["wang", "wang", "zhao", "li"] {
+        let child = app.resident(name).submit(&complaint()).await;
+        centre.post(&child.path("/merge"), json!({"into": leading.id})).await.expect(200);
+        app.advance(chrono::TimeDelta::minutes(1));
+    }
+    app.contact_and_reply(&leading).await;
+    centre.post(&leading.task("/confirm"), json!({})).await.expect(200);
+    app.drain().await;
+    for name in ["li", "wang", "zhao"] {
+        assert_eq!(app.resident(name).get("/me/points").await.ok()["available"], 0, "{name}");
+    }
+    let stars = json!({"solved": true, "satisfaction": 5});
+    app.resident("li").post(&leading.path("/evaluate"), stars).await.expect(200);
+    app.drain().await;
+    for name in ["li", "wang", "zhao"] {
+        assert_eq!(app.resident(name).get("/me/points").await.ok()["available"], 5, "{name}");
+    }
+    let report = app.as_("auditor").get("/ledger/reconciliation").await.ok();
+    assert_eq!(report["violations"], json!([]));
 }
 
 #[tokio::test]

@@ -170,3 +170,34 @@ async fn a_number_opens_to_the_cases_that_one_may_read() {
         leader.get(&format!("/rates/cases?{query}")).await.refused(422, "invalid_field");
     }
 }
+
+#[tokio::test]
+async fn an_appraisal_opens_to_its_whistle_for_whoever_reads_the_row() {
+    let app = App::spawn().await;
+    world::whistled(&app).await;
+    let path = |unit: &str| format!("/rates/appraisals?period=2026-11&unit={unit}");
+    for (who, unit, expected) in [
+        (CLERK, UNIT, 1),
+        ("leader", UNIT, 1),
+        ("dept.power-grid", "power-grid", 1),
+        // The row of another unit, and a unit that was not called.
+        (CLERK, "power-grid", 0),
+        ("dept.housing", "housing", 0),
+        ("subdistrict.140213066", UNIT, 0),
+    ] {
+        let opened = app.as_(who).all(&path(unit)).await;
+        assert_eq!(opened.len(), expected, "{who}: {unit}");
+    }
+    let one = app.as_(CLERK).all(&path(UNIT)).await.remove(0);
+    assert_eq!(
+        (&one["speed"], &one["handling"], &one["result"]),
+        (&json!(5), &json!(4), &json!(3))
+    );
+    assert_eq!(one["blower"], "140213066004");
+    // Every appraisal counts in one month alone.
+    let october =
+        app.as_(CLERK).all(&format!("/rates/appraisals?period=2026-10&unit={UNIT}")).await;
+    assert!(october.is_empty());
+    let bad = app.as_("leader").get("/rates/appraisals?period=2026-13&unit=x").await;
+    assert_eq!(bad.fields(), ["period"], "{bad}");
+}

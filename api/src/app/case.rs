@@ -271,6 +271,12 @@ impl Change {
         self.events.is_empty() && self.saved.is_empty() && self.created.is_empty()
     }
 
+    /// Whether it ends the handling of a complaint.
+    pub fn closes(&self) -> bool {
+        matches!(&self.root, Root::Complaint(complaint)
+            if complaint.status == domain::complaint::Status::Closed)
+    }
+
     /// Lets the timers follow the calendar, where nothing else of the case changes.
     ///
     /// # Errors
@@ -340,6 +346,7 @@ impl Change {
         let told = announce(conn, id, last, self.events.len(), now).await?;
         let mut jobs: Vec<JobId> = told.into_iter().collect();
         if let Root::Complaint(complaint) = &self.root {
+            super::evaluation::replied(conn, state, complaint, &self.events, now).await?;
             jobs.extend(super::points::closed(conn, complaint, now).await?);
         }
         Ok(jobs)

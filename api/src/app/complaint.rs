@@ -29,6 +29,7 @@ use super::{
 use crate::{error::Error, state::State};
 
 mod centre;
+mod child;
 mod hot;
 mod merge;
 mod reporter;
@@ -41,6 +42,7 @@ pub use reporter::{Voice, evaluate, remind, reopen, withdraw};
 pub use track::{Credentials, by_query_code};
 
 pub(super) use centre::{judged, units};
+pub(super) use child::permit_call;
 
 /// The characters of a query code: none that is taken for another.
 const QUERY_ALPHABET: &[char] = &[
@@ -251,13 +253,24 @@ pub async fn fire(
 ) -> Result<(), Error> {
     carry_out(state, move |tx, here, now| {
         Box::pin(async move {
+            if kind == TimerKind::FollowUp {
+                merge::lock_family(tx, id, &[]).await?;
+            }
             let case = Locked::take(tx, By::Id(id)).await?;
             if !timer::fire(tx, Subject::Complaint(id), kind, due_at, now).await? {
                 return Ok(Vec::new());
             }
+            if let Some(leading) = case.complaint.merged_into {
+                let change = child::fire(tx, &case, leading, kind, now).await?;
+                return change.store(tx, here, &Ask::worker(), "complaint.timer", now).await;
+            }
             let fired = case.complaint.fire(kind, &case.open(), now)?;
             let change = centre::going_on(tx, &case, fired, now).await?;
-            change.store(tx, here, &Ask::worker(), "complaint.timer", now).await
+            let mut jobs = change.store(tx, here, &Ask::worker(), "complaint.timer", now).await?;
+            if kind == TimerKind::FollowUp {
+                jobs.extend(child::ask_all(tx, here, id, now).await?);
+            }
+            Ok(jobs)
         })
     })
     .await

@@ -1,7 +1,6 @@
 //! Follow-up by telephone (电话回访): a case is taken for a while, and given back with the result.
 
 use domain::{
-    complaint::Step,
     follow_up::{CALL, Refused, check_caller},
     id::ComplaintId,
     refusal::Basic,
@@ -10,11 +9,12 @@ use domain::{
 use infra::postgres::{
     Connection,
     audit::{self, AuditEntry},
-    follow_up as store,
+    follow_up as store, task,
 };
 
 use super::{
     case::{Ask, Locked},
+    complaint::permit_call,
     transact,
 };
 use crate::{error::Error, state::State};
@@ -29,7 +29,7 @@ pub async fn take(state: &State, ask: Ask, id: ComplaintId) -> Result<Timestamp,
         Box::pin(async move {
             let actor = ask.actor.clone().ok_or(Basic::Unauthenticated)?;
             let case = Locked::seen(tx, id, &ask).await?;
-            case.complaint.permit(Step::Miss)?;
+            permit_call(tx, &case).await?;
             if !case.complaint.reachable {
                 return Err(Refused::NobodyToCall.into());
             }
@@ -56,6 +56,9 @@ pub(super) async fn may_call(
 ) -> Result<(), Error> {
     let Some(actor) = &ask.actor else { return Ok(()) };
     check_caller(actor, &case.tasks)?;
+    if let Some(leading) = case.complaint.merged_into {
+        check_caller(actor, &task::of_case(tx, leading.0).await?)?;
+    }
     match store::taken_by_another(tx, case.complaint.id, actor.account, now).await? {
         Some(until) => Err(Refused::Taken { until }.into()),
         None => Ok(()),

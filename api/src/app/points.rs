@@ -11,7 +11,7 @@ use infra::{
     postgres::{
         Connection,
         job::{self, NewJob},
-        points::{self as store, Expired, Posting, Violation},
+        points::{self as store, Appeal, Expired, Posting, Violation},
     },
     random,
 };
@@ -127,7 +127,7 @@ pub async fn award_service(
     Ok(points)
 }
 
-/// The job that awards the reporter of a verified appeal, once its case is closed.
+/// The job that awards the reporters of a verified appeal, once its case is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct AwardAppeal {
     /// The case.
@@ -138,8 +138,9 @@ impl AwardAppeal {
     /// The kind of the job.
     pub const KIND: &'static str = "award_appeal";
 
-    /// Awards the reporter, if the appeal was verified and the week has room. A case that is
-    /// reopened and closed again is not awarded again: the ledger knows its cause.
+    /// Awards each reporter of the case, those of merged complaints included, if the appeal was
+    /// verified and the week has room. A case that is reopened and closed again is not awarded again:
+    /// the ledger knows its cause.
     ///
     /// # Errors
     /// The database's.
@@ -149,28 +150,38 @@ impl AwardAppeal {
         state: &State,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let Some(appeal) = store::appeal(tx, self.complaint).await? else { return Ok(()) };
-        let Some(account) = appeal.reporter else { return Ok(()) };
-        if appeal.excluded || !verified(appeal.kind, appeal.outcome) {
-            return Ok(());
+        for appeal in store::appeals(tx, self.complaint).await? {
+            if !appeal.excluded && verified(appeal.kind, appeal.outcome) {
+                award_appeal(tx, state, &appeal, now).await?;
+            }
         }
-        let cause = format!("appeal:{}", self.complaint);
-        store::open(tx, account, now).await?;
-        store::lock(tx, account).await?;
-        if awarded(tx, &cause).await? {
-            return Ok(());
-        }
-        let on = time::date(now);
-        let (monday, next) = week(on);
-        let (_, times) = store::awarded(tx, account, Source::Appeal, monday, next).await?;
-        let points = state.config.points.appeal(times);
-        if points == 0 {
-            return Ok(());
-        }
-        let data = json!({ "complaint": self.complaint, "number": appeal.number });
-        let given = Award { account, points, source: Source::Appeal, cause, on, data };
-        award(tx, state, &given, now).await
+        Ok(())
     }
+}
+
+async fn award_appeal(
+    tx: &mut Connection,
+    state: &State,
+    appeal: &Appeal,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let account = appeal.reporter;
+    let cause = format!("appeal:{}", appeal.complaint);
+    store::open(tx, account, now).await?;
+    store::lock(tx, account).await?;
+    if awarded(tx, &cause).await? {
+        return Ok(());
+    }
+    let on = time::date(now);
+    let (monday, next) = week(on);
+    let (_, times) = store::awarded(tx, account, Source::Appeal, monday, next).await?;
+    let points = state.config.points.appeal(times);
+    if points == 0 {
+        return Ok(());
+    }
+    let data = json!({ "complaint": appeal.complaint, "number": appeal.number });
+    let given = Award { account, points, source: Source::Appeal, cause, on, data };
+    award(tx, state, &given, now).await
 }
 
 /// Enqueues the award of a case that has just been closed. Closing is the one moment at which the
@@ -183,7 +194,10 @@ pub async fn closed(
     case: &Complaint,
     now: Timestamp,
 ) -> Result<Option<JobId>, Error> {
-    if case.status != complaint::Status::Closed || case.reporter.is_none() {
+    if case.status != complaint::Status::Closed {
+        return Ok(None);
+    }
+    if case.reporter.is_none() && !store::follows_with_account(tx, case.id).await? {
         return Ok(None);
     }
     let job = NewJob {

@@ -10,6 +10,7 @@ use domain::{
     identity::Actor,
     notification::render,
     page::{Cursor, Page},
+    scope::Audience,
     time::Timestamp,
 };
 use infra::postgres::{
@@ -58,6 +59,9 @@ pub struct NotificationView {
         example = "已交区住房和城乡建设局主办，11月25日 08:30 前会与您联系，12月1日 24:00 前答复。"
     )]
     pub text: String,
+    /// 答复等您评价时，不登录也能评价的链接；用过或过期即没有
+    #[schema(example = "/api/v1/e/Jr0m1cH7Q2yT9sZfWlq3vA")]
+    pub evaluate_path: Option<String>,
     /// 通知的时间
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub created_at: Timestamp,
@@ -97,6 +101,7 @@ impl From<Entry> for NotificationView {
             kind: event.kind,
             at: event.at,
             text,
+            evaluate_path: None,
             created_at,
             read_at,
         }
@@ -104,8 +109,8 @@ impl From<Entry> for NotificationView {
 }
 
 impl NotificationView {
-    /// With whom to call, where a pressing matter is overdue. The phone stands in no event: it is
-    /// looked up for whoever reads.
+    /// With whom to call, where a pressing matter is overdue, and with the link to evaluate by, where
+    /// a reply waits for it. Neither stands in an event: both are looked up for whoever reads.
     async fn with_duty(
         state: &State,
         conn: &mut Connection,
@@ -121,12 +126,28 @@ impl NotificationView {
             }
             _ => None,
         };
+        let link = evaluate_path(state, conn, &entry).await?;
         let mut view = Self::from(entry);
+        view.evaluate_path = link;
         if let Some(on_call) = on_call {
             view.text += &on_call;
         }
         Ok(view)
     }
+}
+
+/// The link to evaluate by, for the reporter who is told of a reply or asked for a word.
+async fn evaluate_path(
+    state: &State,
+    conn: &mut Connection,
+    entry: &Entry,
+) -> Result<Option<String>, Error> {
+    let asks = matches!(entry.event.kind, EventKind::Replied | EventKind::FollowUpStarted);
+    let reporter =
+        entry.viewer.is_some_and(|viewer| viewer.own || viewer.audience == Audience::Reporter);
+    let Some(complaint) = entry.complaint_id.filter(|_| asks && reporter) else { return Ok(None) };
+    let link = app::evaluation::token_of(state, conn, complaint).await?;
+    Ok(link.map(|(token, _)| super::evaluation::path(&token)))
 }
 
 /// 未读通知数

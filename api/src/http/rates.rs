@@ -15,7 +15,11 @@ use infra::postgres::{
     bulletin::read as bulletins,
     rates::{
         self,
-        read::{RateCase, centre},
+        read::{
+            RateCase,
+            appraisal::{self, AppraisedWhistle},
+            centre,
+        },
     },
 };
 use serde::{Deserialize, Serialize};
@@ -24,7 +28,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::extract::{Caller, Paging, Query, caller};
 use crate::{error::Error, state::State};
 
-routes![month, cases];
+routes![month, cases, appraisals];
 
 /// The unit by which the centre's own figures are asked for.
 const CENTRE: &str = "centre";
@@ -65,7 +69,8 @@ pub struct MonthRates {
 ///
 /// 按派单月份统计主办任务：响应率、解决率、满意率、综合得分和组内排名，并附未联系上、剔除、重办等比例，
 /// 按时签收、按时答复、退单、超时、一次通过率，以及从提交到最后一次答复确认所用的分钟数（中位数和九成分位）。
-/// 挂起期间不计时。排名在全组内计算；各单位只看到自己的一行，街道和社区的工作人员看到本街道的一行，区中心、
+/// 挂起期间不计时。部门、公用企业被吹哨单位评价过的，评哨得分（报到效率、办理情况、结果满意度之和除以满分）占排名得分
+/// score 的三分之一，按评价的月份计，逐件查看用 `GET /rates/appraisals`。排名在全组内计算；各单位只看到自己的一行，街道和社区的工作人员看到本街道的一行，区中心、
 /// 督查、区领导和审计看到全部，还看到区中心自己的数字（直接答复计入区中心）。没有可计算的数据时，比率为
 /// null；有效评价不足 10 件的不排名。counts 是比率背后的件数，用 `GET /rates/cases` 逐件查看。次月第 5 个
 /// 工作日结束后冻结，之后的变化不再改写。
@@ -73,14 +78,14 @@ pub struct MonthRates {
     operation_id = "rates.month", tag = "rates", params(Period), security(("bearer" = [])),
     responses((status = 200, description = "一个月的三率", body = MonthRates,
         example = json!({"period": "2026-11", "frozen_at": null,
-            "rules": {"version": "2026-1", "response_weight": 20, "solved_weight": 40,
-                "satisfied_weight": 40, "min_sample": 10, "freeze_after_days": 5, "residents": {}},
+            "rules": {"version": "2026-2", "response_weight": 20, "solved_weight": 40,
+                "satisfied_weight": 40, "appraisal_weight": 50, "min_sample": 10, "freeze_after_days": 5, "residents": {}},
             "groups": [
             {"group": "subdistrict", "rows": []},
             {"group": "department", "rows": [{
                 "unit": "urban-management", "name": "区城市管理局", "tasks": 25,
                 "response_rate": 0.96, "solved_rate": 0.9, "satisfied_rate": 0.95,
-                "composite": 0.932, "rank": 1, "sample": 20, "not_reached_share": 0.08,
+                "composite": 0.932, "appraisal": 0.9, "appraisals": 4, "score": 0.9213, "rank": 1, "sample": 20, "not_reached_share": 0.08,
                 "excluded_share": 0.0, "reworked_share": 0.04, "on_time_acknowledge_rate": 1.0,
                 "on_time_reply_rate": 0.96, "return_rate": 0.0385, "overdue_rate": 0.04,
                 "one_pass_rate": 0.9167, "handling_median_minutes": 2880,
@@ -166,6 +171,40 @@ pub async fn cases(
         rates::read::cases(&mut conn, &scope, (of, &asked.unit, figure), page, now).await?
     };
     Ok(Json(Page::of(rows, page.limit, RateCase::cursor)))
+}
+
+/// Which unit's appraisals.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Appraised {
+    /// 月份，写成“年-月”；不填为本月
+    #[param(required = false, example = "2026-11")]
+    period: Option<String>,
+    /// 单位：部门代码或街道编号
+    #[param(example = "urban-management")]
+    unit: String,
+}
+
+/// 评哨得分背后的哨
+///
+/// 一个单位当月的评哨得分由哪些哨组成，新的在前；行数等于 `GET /rates` 的 appraisals。只列出看得到的哨；看不到的
+/// 单位为空。冻结的月份列出冻结时的评价。
+#[utoipa::path(
+    operation_id = "rates.appraisals", tag = "rates", params(Appraised, Paging), security(("bearer" = [])),
+    responses((status = 200, description = "一页被评价的哨", body = Page<AppraisedWhistle>)),
+)]
+#[get("/rates/appraisals")]
+pub async fn appraisals(
+    caller: Caller<caller::needs::ReadRates>,
+    state: Data<State>,
+    Query(asked): Query<Appraised>,
+    Paging(page): Paging,
+) -> Result<Json<Page<AppraisedWhistle>>, Error> {
+    let of = Period { period: asked.period }.read(state.clock.now())?;
+    let mut conn = state.db.acquire().await?;
+    let about = (of, asked.unit.as_str());
+    let rows = appraisal::whistles(&mut conn, &caller.scope(), about, page).await?;
+    Ok(Json(Page::of(rows, page.limit, AppraisedWhistle::cursor)))
 }
 
 fn figure<F: std::str::FromStr<Err = domain::code::UnknownCode>>(code: &str) -> Result<F, Invalid> {

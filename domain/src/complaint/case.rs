@@ -57,11 +57,12 @@ impl Complaint {
                 ),
             ),
             Status::Replied => Timer::new(TimerKind::FollowUp, self.clock_from),
-            Status::FollowUp if self.follow_up_round < 2 => Timer::new(
+            Status::Merged if self.follow_up_round == 0 => return Vec::new(),
+            Status::FollowUp | Status::Merged if self.follow_up_round < 2 => Timer::new(
                 TimerKind::FollowUpAgain,
                 follow_up.second_round.end(self.clock_from, terms.calendar),
             ),
-            Status::FollowUp => Timer::new(
+            Status::FollowUp | Status::Merged => Timer::new(
                 TimerKind::CloseUnreached,
                 follow_up.close_not_reached.end(self.clock_from, terms.calendar),
             ),

@@ -232,6 +232,7 @@ impl Complaint {
         state.status = Status::Submitted;
         state.merged_into = None;
         state.clock_from = now;
+        state.follow_up_round = 0;
         let event = NewEvent::new(EventKind::Unmerged, Visibility::Everyone);
         Ok(Decision::one(state, event))
     }

@@ -121,28 +121,7 @@ impl Complaint {
         Ok((Decision { state, events }, task))
     }
 
-    /// Takes the evaluation of a merged child: it is counted, and changes nothing else.
-    ///
-    /// # Errors
-    /// This is no child, or the case it follows is not answered yet.
-    pub fn evaluate_as_child(
-        &self,
-        leading: Status,
-        evaluation: &Evaluation,
-    ) -> Result<Decision<Self>, Refused> {
-        if self.status != Status::Merged {
-            return Err(Refused::Step { step: Step::Evaluate, status: self.status });
-        }
-        if leading == Status::Archived {
-            return Err(Refused::Step { step: Step::Evaluate, status: leading });
-        }
-        if !matches!(leading, Status::Replied | Status::FollowUp | Status::Closed) {
-            return Err(Refused::LeadingCaseOpen);
-        }
-        Ok(Decision::one(self.clone(), self.evaluated(evaluation)))
-    }
-
-    fn evaluated(&self, evaluation: &Evaluation) -> NewEvent {
+    pub(super) fn evaluated(&self, evaluation: &Evaluation) -> NewEvent {
         NewEvent::new(EventKind::Evaluated, Visibility::Everyone)
             .with(json!({
                 "solved": evaluation.solved,
@@ -159,9 +138,7 @@ impl Complaint {
     /// No evaluation is awaited.
     pub fn miss(&self) -> Result<Decision<Self>, Refused> {
         self.permit(Step::Miss)?;
-        let event = NewEvent::new(EventKind::FollowUpMissed, Visibility::Centre)
-            .with(json!({ "round": self.follow_up_round }));
-        Ok(Decision::one(self.clone(), event))
+        Ok(Decision::one(self.clone(), self.missed()))
     }
 
     /// Reopens a closed case: the lead does it again. Against a rejection or a direct answer it is

@@ -56,6 +56,7 @@ impl Complaint {
             if self.accepted_at.is_some() { Status::Accepted } else { Status::Submitted };
         state.merged_into = None;
         state.clock_from = now;
+        state.follow_up_round = 0;
         let event =
             NewEvent::new(EventKind::Split, Visibility::Everyone).note(command.reason.clone());
         Ok(Decision::one(state, event))

@@ -33,6 +33,11 @@ pub struct Viewer {
     pub confidential: bool,
 }
 
+/// Whether nobody is asked any more after this miss.
+fn event_is_last(event: &Event) -> bool {
+    event.data.get("last") == Some(&true.into())
+}
+
 impl Viewer {
     /// Whether the words of the reporter may be shown. In a confidential case they may point to the
     /// person, so no unit reads them; a merged complaint's reporter never reads another's.
@@ -176,6 +181,9 @@ impl Facts<'_> {
                 Some(2) => "再次回访：请评价问题是否解决、是否满意".to_owned(),
                 _ => "回访：请评价问题是否解决、是否满意".to_owned(),
             }),
+            EventKind::FollowUpMissed if event_is_last(self.event) => {
+                fixed("两轮回访均未联系上并案的反映人，不再回访")
+            }
             EventKind::FollowUpMissed => fixed("回访未联系上反映人"),
             EventKind::Evaluated => Some(self.evaluated()),
             EventKind::Closed => Some(match self.code::<ClosedAs>("as") {

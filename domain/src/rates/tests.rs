@@ -42,7 +42,7 @@ fn an_empty_denominator_is_null_and_not_zero() {
     for (field, value) in fields {
         match field.as_str() {
             "unit" | "name" => assert!(value.is_string()),
-            "tasks" | "sample" => assert_eq!(value, 0),
+            "tasks" | "sample" | "appraisals" => assert_eq!(value, 0),
             "counts" => {
                 let counts = value.as_object().unwrap();
                 assert!(Figure::ALL.iter().all(|figure| counts[figure.code()] == 0), "{value}");
@@ -50,7 +50,7 @@ fn an_empty_denominator_is_null_and_not_zero() {
             _ => assert!(value.is_null(), "{field} is {value}"),
         }
     }
-    assert_eq!(fields.len(), 20);
+    assert_eq!(fields.len(), 23);
 }
 
 #[test]
@@ -143,6 +143,67 @@ fn weights_and_sample_are_rules() {
     assert_eq!(groups[1].rows[0].rank, Some(1));
     let none = RateRules { response_weight: 0, solved_weight: 0, satisfied_weight: 0, ..rules };
     assert_eq!(rates(vec![row("a", (1, 4), 1, 1, 1)], &none)[1].rows[0].composite, None);
+}
+
+fn appraised(row: RateRow, appraisals: u32, appraisal_score: u32) -> RateRow {
+    RateRow { appraisals, appraisal_score, ..row }
+}
+
+#[test]
+fn what_blowers_say_is_a_third_of_a_departments_ranking() {
+    // Composite 1.0; 12 and 9 of 15: (2 × 1.0 + 0.7) / 3.
+    let rows = vec![
+        appraised(row("a", (10, 10), 10, 10, 10), 2, 21),
+        row("b", (10, 10), 10, 9, 10),
+        appraised(row("c", (10, 10), 10, 9, 10), 1, 15),
+    ];
+    let rated = departments(rows.clone());
+    let seen: Vec<_> = rated
+        .iter()
+        .map(|one| (one.unit.as_str(), one.composite, one.appraisal, one.score, one.rank))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("c", Some(0.96), Some(1.0), Some(0.9733), Some(1)),
+            ("b", Some(0.96), None, Some(0.96), Some(2)),
+            ("a", Some(1.0), Some(0.7), Some(0.9), Some(3)),
+        ]
+    );
+    let unweighted = RateRules { appraisal_weight: 0, ..RateRules::default() };
+    let plain: Vec<_> = rates(rows, &unweighted).remove(1).rows;
+    assert!(plain.iter().all(|one| one.score == one.composite), "{plain:?}");
+    assert_eq!(plain[0].unit, "a");
+}
+
+#[test]
+fn a_division_is_shown_its_appraisals_and_not_ranked_by_them() {
+    for group in PeerGroup::ALL {
+        let given = RateRow { group: *group, ..row("a", (10, 10), 10, 10, 10) };
+        let groups = rates(vec![appraised(given, 1, 3)], &RateRules::default());
+        let rated = groups.iter().find_map(|one| one.rows.first()).unwrap();
+        assert_eq!((rated.appraisal, rated.appraisals), (Some(0.2), 1));
+        let expected = if *group == PeerGroup::Subdistrict { 1.0 } else { 0.7333 };
+        assert_eq!(rated.score, Some(expected), "{group}");
+    }
+}
+
+#[test]
+fn who_has_no_composite_has_no_score_however_praised() {
+    let praised = departments(vec![appraised(row("a", (0, 0), 10, 10, 10), 3, 45)]).remove(0);
+    assert_eq!((praised.appraisal, praised.score, praised.rank), (Some(1.0), None, None));
+}
+
+#[test]
+fn a_month_frozen_before_appraisals_counted_is_read_as_it_was() {
+    let rules: RateRules = serde_json::from_str(r#"{"version": "2026-1"}"#).unwrap();
+    assert_eq!((rules.version.as_str(), rules.appraisal_weight), ("2026-1", 0));
+    let mut kept = serde_json::to_value(departments(vec![row("a", (1, 1), 10, 10, 10)])).unwrap();
+    for field in ["appraisal", "appraisals", "score"] {
+        kept[0].as_object_mut().unwrap().remove(field);
+    }
+    let read: Vec<UnitRates> = serde_json::from_value(kept).unwrap();
+    assert_eq!((read[0].rank, read[0].score, read[0].appraisals), (Some(1), None, 0));
 }
 
 proptest! {

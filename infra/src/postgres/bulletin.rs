@@ -69,6 +69,14 @@ pub async fn freeze(
     )
     .execute(&mut *conn)
     .await?;
+    sqlx::query!(
+        "insert into rate_snapshot_appraisal select * from rate_appraisal($1, $2, $3)",
+        month.first(),
+        from,
+        to,
+    )
+    .execute(&mut *conn)
+    .await?;
     let work = centre::work(conn, month, terms, now).await?;
     keep_work(conn, month, &work).await?;
     let figures = Figures {

@@ -221,34 +221,56 @@ pub async fn caused(conn: &mut Connection, kind: EntryKind, cause: &str) -> sqlx
 /// What decides whether an appeal is awarded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Appeal {
-    /// Who reported it, with an account.
-    pub reporter: Option<AccountId>,
+    /// The complaint.
+    pub complaint: ComplaintId,
+    /// Who reported it.
+    pub reporter: AccountId,
     /// Its number.
     pub number: String,
     /// What kind of appeal.
     pub kind: complaint::Kind,
     /// What the lead unit's reply came to, once it was confirmed.
     pub outcome: Option<task::Outcome>,
-    /// A supervisor took it out of the rates: unreasonable, or out of scope.
+    /// A supervisor took it, or the case it follows, out of the rates: unreasonable, or out of scope.
     pub excluded: bool,
 }
 
-/// What an award for a complaint is decided by.
+/// What the awards for a case are decided by: its own reporter, and those of the complaints that
+/// follow it and share its outcome. Each person once, for the leading complaint or else the earliest
+/// of their own; in ascending account, in which they are locked.
 ///
 /// # Errors
 /// The database's.
-pub async fn appeal(conn: &mut Connection, id: ComplaintId) -> sqlx::Result<Option<Appeal>> {
+pub async fn appeals(conn: &mut Connection, id: ComplaintId) -> sqlx::Result<Vec<Appeal>> {
     sqlx::query_as!(
         Appeal,
-        r#"select reporter_id as "reporter: AccountId", number, kind as "kind: complaint::Kind",
+        r#"select distinct on (c.reporter_id) c.id as "complaint: ComplaintId",
+               c.reporter_id as "reporter!: AccountId", c.number, c.kind as "kind: complaint::Kind",
                (select reply_outcome from task
-                where task.complaint_id = complaint.id and line = 0 and task.status = 'confirmed'
+                where task.complaint_id = $1 and line = 0 and task.status = 'confirmed'
                 order by confirmed_at desc, id desc limit 1) as "outcome: task::Outcome",
-               excluded_at is not null as "excluded!"
-           from complaint where id = $1"#,
+               c.excluded_at is not null or l.excluded_at is not null as "excluded!"
+           from complaint c left join complaint l on l.id = c.merged_into
+           where (c.id = $1 or c.merged_into = $1) and c.reporter_id is not null
+           order by c.reporter_id, c.id <> $1, c.id"#,
         id.0,
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
+    .await
+}
+
+/// Whether anybody with an account reported what follows a case.
+///
+/// # Errors
+/// The database's.
+pub async fn follows_with_account(conn: &mut Connection, id: ComplaintId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (
+               select from complaint where merged_into = $1 and reporter_id is not null
+           ) as "exists!""#,
+        id.0,
+    )
+    .fetch_one(conn)
     .await
 }
 

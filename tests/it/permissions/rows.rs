@@ -105,6 +105,8 @@ pub(super) enum About {
     Export,
     /// A workbook by its signed link, which nobody here holds.
     File,
+    /// A reply by its short link, which nobody here holds.
+    Link,
     /// A supervision of one's unit; all for the centre.
     Supervision,
     /// Any unit.
@@ -234,6 +236,9 @@ pub(super) const ROWS: &[Row] = &[
     ("task.exclusions", TASK_READERS, About::Nothing),
     ("follow_up.queue", DESK, About::Nothing),
     ("follow_up.take", DESK, About::Case),
+    ("evaluation.read", EVERYONE, About::Link),
+    ("evaluation.evaluate", EVERYONE, About::Link),
+    ("evaluation.link", DESK, About::Case),
     ("whistle.draft", OFFICERS, About::Nothing),
     ("whistle.list", TASK_READERS, About::Nothing),
     ("whistle.rates", TASK_READERS, About::Nothing),
@@ -296,6 +301,7 @@ pub(super) const ROWS: &[Row] = &[
     ("deadline.preview", STAFF, About::Nothing),
     ("rates.month", STAFF, About::Nothing),
     ("rates.cases", STAFF, About::Nothing),
+    ("rates.appraisals", STAFF, About::Nothing),
     ("bulletin.list", STAFF, About::Nothing),
     ("bulletin.read", STAFF, About::Nothing),
     ("bulletin.page", STAFF, About::Nothing),

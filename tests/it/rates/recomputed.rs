@@ -259,6 +259,45 @@ async fn every_figure_is_what_plain_sql_counts_and_opens_to_its_cases() {
         let sum: i64 = cases.iter().map(|case| case["count"].as_i64().unwrap()).sum();
         assert_eq!(sum, *count, "{path}: {cases:?}");
     }
+    let mut appraised = 0;
+    for group in rates["groups"].as_array().unwrap() {
+        for row in group["rows"].as_array().unwrap() {
+            appraised += appraisal(&app, group["group"].as_str().unwrap(), row).await;
+        }
+    }
+    assert_eq!(appraised, 3, "a world in which three units were appraised");
+}
+
+/// What blowers said of a unit, and what that does to its score: two thirds of the composite and
+/// one of the appraisal. Answers how many there are, each of which the drill-down opens.
+async fn appraisal(app: &App, group: &str, row: &Value) -> i64 {
+    let unit = row["unit"].as_str().unwrap();
+    let (given, sum): (i64, i64) = sqlx::query_as(
+        "select count(*), coalesce(sum(speed), 0) + coalesce(sum(handling), 0) + coalesce(sum(result), 0)
+         from appraisal
+         where unit = $1 and to_char(at at time zone 'Asia/Shanghai', 'YYYY-MM') = '2026-11'",
+    )
+    .bind(unit)
+    .fetch_one(app.db())
+    .await
+    .unwrap();
+    let said = divided(sum, given * 15);
+    assert_eq!((&row["appraisals"], &row["appraisal"]), (&Value::from(given), &said), "{unit}");
+    let expected = match (row["composite"].as_f64(), said.as_f64()) {
+        (Some(composite), Some(said)) if group != "subdistrict" => {
+            let whole = (composite * 20_000.0).round() + (said * 10_000.0).round();
+            Value::from((whole / 3.0).round() / 10_000.0)
+        }
+        _ => row["composite"].clone(),
+    };
+    assert_eq!(row["score"], expected, "{unit}: {row}");
+    let path = format!("/rates/appraisals?period=2026-11&unit={unit}&limit=1");
+    let whistles = app.as_("leader").all(&path).await;
+    let scores =
+        whistles.iter().flat_map(|one| ["speed", "handling", "result"].map(|key| &one[key]));
+    let opened: i64 = scores.map(|score| score.as_i64().unwrap()).sum();
+    assert_eq!((i64::try_from(whistles.len()).unwrap(), opened), (given, sum), "{path}");
+    given
 }
 
 #[tokio::test]

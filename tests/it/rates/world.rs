@@ -5,13 +5,19 @@ use serde_json::{Value, json};
 
 use crate::support::{App, CLERK, COMMUNITY, Case, REPLY, UNIT, complaint};
 
+/// Who is called by the month's whistle, and what the blower says of each: speed, handling, result.
+const CALLED: [(&str, [u8; 3]); 3] =
+    [(UNIT, [5, 4, 3]), ("market-supervision", [1, 1, 2]), ("power-grid", [5, 5, 5])];
+
 /// November 2026 in 平城区, up to 4 December: two units, a utility, a community; cases solved and
-/// not, reworked, returned, sent back, excluded, suspended, merged, not reached, late, answered.
+/// not, reworked, returned, sent back, excluded, suspended, merged, not reached, late, answered; a
+/// whistle whose units were appraised.
 pub async fn november() -> App {
     let app = App::spawn().await;
     let (li, wang, centre) = (app.resident("li"), app.resident("wang"), app.as_("dispatcher"));
     let stars = |solved: bool, satisfaction: u8, contacted: Option<bool>| json!({"solved": solved, "satisfaction": satisfaction, "contacted": contacted});
     app.closed().await;
+    whistled(&app).await;
     // Not solved, reworked, then solved.
     let mut again = app.replied().await;
     li.post(&again.path("/evaluate"), stars(false, 2, Some(false))).await.expect(200);
@@ -124,4 +130,37 @@ async fn pushed_down(app: &App) {
 async fn suspend(app: &App, case: &Case) -> Value {
     let body = json!({"until": "2026-12-24T08:30:00+08:00", "reason": "等待管网图纸"});
     app.as_("dispatcher").post(&case.path("/suspend"), body).await.expect(200)
+}
+
+/// The community blows, three units come, and it says how they did.
+pub async fn whistled(app: &App) {
+    let blower = app.as_("community.140213066004");
+    let [(lead, _), rest @ ..] = CALLED;
+    let body = json!({
+        "kind": "routine", "level": "yellow", "title": "夜市占道和油烟扰民",
+        "content": "文兴路夜市三十余家摊点占道经营，油烟直排居民楼，社区多次劝导无效。",
+        "community_code": COMMUNITY, "lead": lead, "assist": rest.map(|(unit, _)| unit),
+    });
+    let key = format!("key-{:016x}", u64::from_be_bytes(infra::random::bytes()));
+    let drafted = blower.request(reqwest::Method::POST, "/whistles").key(&key).json(&body);
+    let drafted = drafted.send().await.expect(201);
+    let path = |rest: &str| format!("/whistles/{}{rest}", drafted["id"].as_str().unwrap());
+    let review = json!({"approve": true});
+    app.as_("subdistrict.140213066").post(&path("/review"), review).await.expect(200);
+    let list = format!("/tasks?whistle_id={}", drafted["id"].as_str().unwrap());
+    for task in app.as_("dispatcher").all(&list).await {
+        let of = |verb: &str| format!("/tasks/{}{verb}", task["id"].as_str().unwrap());
+        let unit = task["unit"].as_str().unwrap();
+        let clerk = app.as_(&format!("dept.{unit}"));
+        clerk.post(&of("/acknowledge"), json!({})).await.expect(200);
+        let people = json!({"people": [{"name": "王强", "post": "副局长"}]});
+        clerk.post(&of("/report-in"), people).await.expect(200);
+        let reply = json!({"text": REPLY, "outcome": "solved"});
+        clerk.post(&of("/reply"), reply).await.expect(200);
+        blower.post(&of("/confirm"), json!({})).await.expect(200);
+    }
+    for (unit, [speed, handling, result]) in CALLED {
+        let said = json!({"unit": unit, "speed": speed, "handling": handling, "result": result});
+        blower.post(&path("/appraise"), said).await.expect(200);
+    }
 }

@@ -25,7 +25,7 @@ use infra::{
 
 use serde_json::json;
 
-use super::command;
+use super::{child, command};
 use crate::{
     app::{
         case::{Ask, Change, Locked, carry_out},
@@ -313,7 +313,7 @@ pub async fn miss(state: &State, ask: Ask, id: ComplaintId) -> Result<(), Error>
     carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let case = Locked::seen(tx, id, &ask).await?;
-            let missed = Change::of(case.complaint.miss()?);
+            let missed = child::missed(tx, &case).await?;
             follow_up::may_call(tx, &case, &ask, now).await?;
             calls::give_back(tx, id).await?;
             missed.store(tx, here, &ask, "complaint.follow_up", now).await

@@ -1,9 +1,9 @@
 //! What the reporter does, whoever conveys it: by account, by query code, or through a caller.
 
 use domain::{
-    complaint::{Reopen, Rework, Withdraw},
+    complaint::{Reopen, Rework, Status, Withdraw},
     evaluation::Evaluation,
-    id::ComplaintId,
+    id::{ComplaintId, EvaluationLinkId},
     refusal::Basic,
     time::Timestamp,
 };
@@ -16,12 +16,12 @@ use infra::{
     random,
 };
 
-use super::{cancelling, merge::lock_family};
+use super::{cancelling, child, merge::lock_family};
 use crate::{
     app::{
         case::{Ask, Change, Locked, carry_out},
         consultation::after_reworks,
-        follow_up,
+        evaluation as links, follow_up,
     },
     error::Error,
     state::State,
@@ -36,6 +36,8 @@ pub enum Voice {
     QueryCode,
     /// A caller of the centre who writes down what the reporter said.
     Caller,
+    /// Whoever holds the short link of the reply.
+    Link(EvaluationLinkId),
 }
 
 impl Voice {
@@ -44,6 +46,7 @@ impl Voice {
             Self::Account => "mini_program",
             Self::QueryCode => "track",
             Self::Caller => "phone",
+            Self::Link(_) => "link",
         }
     }
 
@@ -52,6 +55,11 @@ impl Voice {
         match self {
             // The code was checked before.
             Self::QueryCode => Locked::take(tx, By::Id(id)).await,
+            Self::Link(link) => {
+                let case = Locked::take(tx, By::Id(id)).await?;
+                links::still_open(tx, link).await?;
+                Ok(case)
+            }
             Self::Caller => Locked::seen(tx, id, ask).await,
             Self::Account => {
                 let case = Locked::take(tx, By::Id(id)).await?;
@@ -160,6 +168,8 @@ pub async fn evaluate(
 ) -> Result<(), Error> {
     carry_out(state, move |tx, here, now| {
         Box::pin(async move {
+            // A word that closes the case lets those who follow it be asked for theirs.
+            lock_family(tx, id, &[]).await?;
             let case = voice.lock(tx, id, &ask).await?;
             if voice == Voice::Caller {
                 follow_up::may_call(tx, &case, &ask, now).await?;
@@ -183,8 +193,17 @@ pub async fn evaluate(
                 recorded_by: ask.account().filter(|_| voice == Voice::Caller),
             };
             store::insert_evaluation(tx, &kept, now).await?;
+            if let Voice::Link(link) = voice {
+                links::spend(tx, link, kept.id, now).await?;
+            }
             calls::give_back(tx, id).await?;
-            change.store(tx, here, &ask, "complaint.evaluate", now).await
+            // Closed before the worker began to ask: those who follow it are asked from now on.
+            let unasked = case.complaint.status == Status::Replied && change.closes();
+            let mut jobs = change.store(tx, here, &ask, "complaint.evaluate", now).await?;
+            if unasked {
+                jobs.extend(child::ask_all(tx, here, id, now).await?);
+            }
+            Ok(jobs)
         })
     })
     .await

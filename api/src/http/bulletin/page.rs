@@ -115,7 +115,9 @@ fn group(group: &GroupRates, comparison: &[Comparison]) -> String {
     let columns = [
         "单位",
         "排名",
+        "排名得分",
         "综合得分",
+        "评哨得分",
         "较上月",
         "较上年同月",
         "响应率",
@@ -131,7 +133,9 @@ fn group(group: &GroupRates, comparison: &[Comparison]) -> String {
         vec![
             row.name.clone(),
             number(row.rank),
+            percent(row.score.or(row.composite)),
             percent(row.composite),
+            percent(row.appraisal),
             change(row.composite, past.and_then(|one| one.last_month)),
             change(row.composite, past.and_then(|one| one.last_year)),
             percent(row.response_rate),

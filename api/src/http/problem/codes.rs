@@ -176,6 +176,7 @@ fn follow_up() -> Vec<Code> {
         code(&Refused::Taken { until: EXAMPLE }),
         code(&Refused::OwnWork),
         code(&Refused::NobodyToCall),
+        code(&Refused::NoLink),
     ]
 }
 

@@ -25,6 +25,9 @@ pub struct Waiting {
     pub lead_name: Option<String>,
     /// Nobody outside the centre learns who reported.
     pub confidential: bool,
+    /// The number of the case that it follows; its reporter is asked about that case's answer.
+    #[schema(example = "PC20261124000101")]
+    pub merged_into: Option<String>,
     /// Which round.
     pub round: i16,
     /// Since when this round waits.
@@ -57,7 +60,7 @@ pub struct Filter {
     pub free: bool,
 }
 
-/// Cases in follow-up with somebody to call, the longest waiting first, one more than the page.
+/// Cases in follow-up, and merged ones whose reporters are asked, with somebody to call, the longest waiting first, one more than the page.
 /// For the centre alone.
 ///
 /// # Errors
@@ -73,16 +76,20 @@ pub async fn queue(
         Waiting,
         r#"select c.id as "complaint_id: ComplaintId", c.number, c.title,
                (select n.name from task t join org_node n on n.code = t.unit
-                   where t.complaint_id = c.id and t.line = 0 and t.status <> 'returned'
+                   where t.complaint_id = coalesce(c.merged_into, c.id) and t.line = 0 and t.status <> 'returned'
                    order by t.dispatched_at desc limit 1) as lead_name,
-               c.confidential, c.follow_up_round as round, c.clock_from as since,
+               c.confidential, l.number as "merged_into?", c.follow_up_round as round, c.clock_from as since,
                (select count(*) from event e where e.subject_id = c.id
                    and e.kind = 'follow_up_missed' and e.at >= c.clock_from) as "misses!",
                caller.display_name as "taken_by?", held.until as "taken_until?"
            from complaint c
+           left join complaint l on l.id = c.merged_into
            left join follow_up_call held on held.complaint_id = c.id and held.until > $2
            left join account caller on caller.id = held.caller_id
-           where $1 and c.status = 'follow_up' and c.reachable
+           -- A child's round means something only while the answer that it shares stands.
+           where $1 and c.reachable and (c.status = 'follow_up'
+                   or c.status = 'merged' and c.follow_up_round > 0
+                       and l.status in ('follow_up', 'closed'))
                and ($3::smallint is null or c.follow_up_round = $3)
                and ($4::timestamptz is null or c.clock_from <= $4)
                and (not $5 or held.caller_id is null or held.caller_id = $6)

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::postgres::Connection;
 
+pub mod appraisal;
 pub mod centre;
 #[cfg(test)]
 mod tests;
@@ -41,8 +42,9 @@ mod tests;
 /// - while a complaint is suspended nothing falls due, as in the list of tasks.
 ///
 /// A community's duties count for its subdistrict. Direct answers have no task and so no row: they
-/// count for the centre ([`centre`]). Imported history has none either. Assist tasks and whistles
-/// are not looked at. A month that is frozen is counted from what was kept then.
+/// count for the centre ([`centre`]). Imported history has none either. Assist tasks and those of
+/// whistles are not looked at; what blowers say of a unit stands beside the rates ([`appraisal`]). A
+/// month that is frozen is counted from what was kept then.
 ///
 /// # Errors
 /// The database is away.
@@ -103,10 +105,17 @@ pub(in crate::postgres) async fn count(
                coalesce(sum(confirmed), 0) as "confirmed!",
                coalesce(sum(one_pass), 0) as "one_pass!",
                percentile_disc(0.5) within group (order by handling_seconds) / 60 as handling_median,
-               percentile_disc(0.9) within group (order by handling_seconds) / 60 as handling_p90
+               percentile_disc(0.9) within group (order by handling_seconds) / 60 as handling_p90,
+               coalesce(min(appraised.appraisals), 0) as "appraisals!",
+               coalesce(min(appraised.score), 0) as "appraisal_score!"
            from org_node as node
            left join rate_case($1, $2, $3, $4) as counted on counted.unit = node.code
-           where node.peer_group is not null and (node.active or counted.task_id is not null)
+           left join (
+               select unit, count(*) as appraisals, sum(speed + handling + result) as score
+               from rate_appraisal($1, $2, $3) group by unit
+           ) as appraised on appraised.unit = node.code
+           where node.peer_group is not null
+               and (node.active or counted.task_id is not null or appraised.unit is not null)
            group by node.code"#,
         month.first(),
         from,
@@ -141,6 +150,8 @@ pub(in crate::postgres) async fn count(
             one_pass: number(row.one_pass),
             handling_median: row.handling_median.map(number),
             handling_p90: row.handling_p90.map(number),
+            appraisals: number(row.appraisals),
+            appraisal_score: number(row.appraisal_score),
         })
         .collect())
 }
