@@ -82,6 +82,10 @@ ids! {
     ConsultationId;
     /// What somebody wants otherwise in a duty list (对清单的建议).
     DutyProposalId;
+    /// The certificate of an officer (行政执法证).
+    CertificateId;
+    /// An act of enforcement (执法行为).
+    ActId;
     /// An evaluation (评价).
     EvaluationId;
     /// A reply to a task (答复).
