@@ -12,6 +12,7 @@ pub mod case;
 pub mod complaint;
 pub mod consultation;
 pub mod duty;
+pub mod enforcement;
 pub mod export;
 pub mod follow_up;
 pub mod generate;

@@ -7,8 +7,10 @@ use calamine::{Data, Range, Reader};
 use domain::refusal::{Kind, Refusal};
 use encoding_rs::{Encoding, GB18030};
 
+mod places;
 mod write;
 
+pub use places::Places;
 pub use write::{Cell, Sheet, csv as write_csv, workbook as write_workbook};
 
 /// Why a file is no sheet.

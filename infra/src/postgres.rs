@@ -13,6 +13,7 @@ pub mod calendar;
 pub mod complaint;
 pub mod consultation;
 pub mod duty;
+pub mod enforcement;
 pub mod event;
 pub mod export;
 pub mod follow_up;

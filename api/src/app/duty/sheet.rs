@@ -19,41 +19,13 @@ pub fn sort(
     kind: ListKind,
     departments: &Departments,
 ) -> Result<(Vec<Item>, Vec<RefusedRow>), Refused> {
-    let mut places = Vec::new();
-    for column in Column::ALL {
-        let is_it = |name: &str| name == column.label() || name == column.code();
-        let mut found = table.columns.iter().enumerate().filter(|(_, name)| is_it(name));
-        match (found.next(), found.next()) {
-            (Some((place, _)), None) => places.push((*column, place)),
-            (None, _) if REQUIRED.contains(column) => {
-                return Err(Refused::Sheet(format!("表头缺少“{}”这一列", column.label())));
-            }
-            (None, _) => {}
-            (Some(_), Some(_)) => {
-                return Err(Refused::Sheet(format!("“{}”这一列有两个", column.label())));
-            }
-        }
-    }
-    if table.rows.is_empty() {
-        return Err(Refused::Sheet("表头下面一行事项也没有".to_owned()));
-    }
+    let known = |column: &Column| (column.code(), column.label());
+    let places = table.places(Column::ALL, &REQUIRED, known).map_err(Refused::Sheet)?;
     let rows = table.rows.iter().map(|row| {
-        let cell = |column: Column| {
-            let place = places.iter().find(|(which, _)| *which == column);
-            let text = place.and_then(|(_, place)| row.cells.get(*place));
-            text.map_or_else(String::new, |text| written(text).to_owned())
-        };
+        let cell = |column: Column| places.cell(row, column);
         (row.line, edition::parse(&Row { line: row.line, cell: &cell }, kind, departments))
     });
     Ok(edition::sort(rows))
-}
-
-/// A cell as it was before [`crate::sheet::write_csv`] kept it from being run as a formula.
-fn written(cell: &str) -> &str {
-    match cell.strip_prefix('\'') {
-        Some(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => text,
-        _ => cell,
-    }
 }
 
 /// The items as a sheet, in the columns that [`sort`] reads.

@@ -1,0 +1,202 @@
+//! The certificates of officers.
+
+use actix_web::{
+    HttpResponse, get,
+    http::header::ETAG,
+    post,
+    web::{Data, Json},
+};
+use chrono::NaiveDate;
+use domain::{
+    enforcement::{Reason, Register},
+    id::{AccountId, CertificateId},
+    org::NodeCode,
+    page::Page,
+    refusal::Basic,
+    time::Timestamp,
+};
+use infra::postgres::enforcement::read::{self, CertificateFilter, Certified};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    app::{case::Ask, enforcement},
+    error::Error,
+    http::extract::{
+        Addressed, Body, Caller, IfMatch, KeyPaging, On, Query, RequestMeta,
+        caller::needs::{ManageCertificates, Staff},
+    },
+    state::State,
+};
+
+routes![register, list, revoke];
+
+/// 执法证
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CertificateView {
+    /// 编号（系统内）
+    pub id: CertificateId,
+    /// 版本号，用于 If-Match
+    pub version: i64,
+    /// 证件编号
+    #[schema(example = "晋-B-0213-0001")]
+    pub number: String,
+    /// 持证人的账号
+    pub holder: AccountId,
+    /// 持证人在工作中的名称
+    pub holder_name: String,
+    /// 以哪个单位的名义执法
+    pub unit: NodeCode,
+    /// 单位名称
+    pub unit_name: String,
+    /// 有效期的第一天
+    pub valid_from: NaiveDate,
+    /// 有效期的最后一天
+    pub valid_until: NaiveDate,
+    /// 吊销时间；没有吊销的为 null
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub revoked_at: Option<Timestamp>,
+    /// 吊销的原因
+    pub revoked_reason: Option<String>,
+}
+
+impl From<Certified> for CertificateView {
+    fn from(one: Certified) -> Self {
+        Self {
+            id: one.id,
+            version: one.version,
+            number: one.number,
+            holder: one.holder,
+            holder_name: one.holder_name,
+            unit: one.unit,
+            unit_name: one.unit_name,
+            valid_from: one.valid_from,
+            valid_until: one.valid_until,
+            revoked_at: one.revoked_at,
+            revoked_reason: one.revoked_reason,
+        }
+    }
+}
+
+async fn found(state: &State, id: CertificateId) -> Result<CertificateView, Error> {
+    let filter = CertificateFilter { id: Some(id), ..CertificateFilter::default() };
+    let mut conn = state.db.acquire().await?;
+    let mut rows = read::certificates(&mut conn, &filter, None, 1).await?;
+    rows.pop().map(CertificateView::from).ok_or_else(|| Basic::NotFound.into())
+}
+
+impl<P> Addressed for On<P, CertificateId> {
+    async fn visible(&self) -> Result<(), Error> {
+        found(&self.state, self.id).await.map(drop)
+    }
+
+    async fn shown(&self) -> Result<HttpResponse, Error> {
+        let view = found(&self.state, self.id).await?;
+        let etag = format!("\"{}\"", view.version);
+        Ok(HttpResponse::Ok().insert_header((ETAG, etag)).json(view))
+    }
+}
+
+/// 登记执法证
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateBody {
+    /// 证件编号
+    pub number: String,
+    /// 持证人登录的用户名
+    pub holder: String,
+    /// 以哪个单位的名义执法
+    pub unit: String,
+    /// 有效期的第一天
+    pub valid_from: NaiveDate,
+    /// 有效期的最后一天
+    pub valid_until: NaiveDate,
+}
+
+/// 登记执法证
+///
+/// 持证人要是该单位的工作账号；同一人的有效证件在时间上不能重叠。
+#[utoipa::path(
+    operation_id = "enforcement.register", tag = "enforcement",
+    request_body(content = CertificateBody, example = json!({"number": "晋-B-0213-0001", "holder": "dept.urban-management", "unit": "urban-management", "valid_from": "2026-01-01", "valid_until": "2030-12-31"})),
+    security(("bearer" = [])),
+    responses((status = 201, description = "执法证", body = CertificateView)),
+    extensions(("x-problems" = json!(["certificate_number_taken", "certificate_overlap"]))),
+)]
+#[post("/certificates")]
+async fn register(
+    caller: Caller<ManageCertificates>,
+    state: Data<State>,
+    meta: RequestMeta,
+    body: Body<CertificateBody>,
+) -> Result<HttpResponse, Error> {
+    let body = body.read()?;
+    let dates = (body.valid_from, body.valid_until);
+    let given = Register::parse(&body.number, &body.holder, &body.unit, dates)?;
+    let ask = Ask::new(Some(caller.actor.clone()), meta);
+    let id = enforcement::register(&state, ask, given).await?;
+    Ok(HttpResponse::Created().json(found(&state, id).await?))
+}
+
+/// Which certificates.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CertificatesFilter {
+    /// 哪个单位的
+    #[param(required = false, example = "140213066")]
+    unit: Option<String>,
+    /// 只要这一天有效的
+    #[param(required = false, example = "2026-11-24")]
+    valid_on: Option<NaiveDate>,
+}
+
+/// 执法证列表
+///
+/// 按证件编号排列；工作人员都可以查。
+#[utoipa::path(
+    operation_id = "enforcement.certificates", tag = "enforcement",
+    params(CertificatesFilter, KeyPaging), security(("bearer" = [])),
+    responses((status = 200, description = "一页执法证", body = Page<CertificateView>)),
+)]
+#[get("/certificates")]
+async fn list(
+    _caller: Caller<Staff>,
+    state: Data<State>,
+    filter: Query<CertificatesFilter>,
+    KeyPaging(page): KeyPaging,
+) -> Result<Json<Page<CertificateView>>, Error> {
+    let unit = NodeCode::optional("unit", filter.0.unit.as_deref())?;
+    let filter = CertificateFilter { id: None, unit, valid_on: filter.0.valid_on };
+    let mut conn = state.db.acquire().await?;
+    let rows = read::certificates(&mut conn, &filter, page.after.as_deref(), page.probe()).await?;
+    let shown = rows.into_iter().map(CertificateView::from).collect();
+    Ok(Json(Page::by_key(shown, page.limit, |one: &CertificateView| &one.number)))
+}
+
+/// 吊销执法证
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeBody {
+    /// 原因，2–500 个字
+    pub reason: String,
+}
+
+/// 吊销执法证
+///
+/// 此后不能再凭它登记执法行为；已登记的不变。
+#[utoipa::path(
+    operation_id = "enforcement.revoke", tag = "enforcement", params(IfMatch),
+    request_body(content = RevokeBody, example = json!({"reason": "调离执法岗位"})),
+    security(("bearer" = [])),
+    responses((status = 200, description = "执法证现在的样子", body = CertificateView)),
+    extensions(("x-problems" = json!(["certificate_revoked"]))),
+)]
+#[post("/certificates/{id}/revoke")]
+async fn revoke(
+    on: On<ManageCertificates, CertificateId>,
+    body: Body<RevokeBody>,
+) -> Result<HttpResponse, Error> {
+    let reason = on.read(body, |body| Reason::parse(&body.reason)).await?;
+    enforcement::revoke(&on.state, on.ask(), on.id, reason).await?;
+    on.shown().await
+}
