@@ -50,18 +50,6 @@ codes! {
 }
 
 codes! {
-    /// The steps of enforcement.
-    pub enum Step {
-        /// A certificate is taken back.
-        Revoke = "revoke", "吊销证件";
-        /// An act is put on record.
-        Record = "record", "登记执法行为";
-        /// An act is withdrawn.
-        Withdraw = "withdraw", "撤回执法行为";
-    }
-}
-
-codes! {
     /// What was done.
     pub enum ActKind {
         /// Persuasion, without any document.

@@ -17,6 +17,8 @@ mod docs;
 #[cfg(test)]
 mod duty;
 #[cfg(test)]
+mod enforcement;
+#[cfg(test)]
 mod export;
 #[cfg(test)]
 mod follow_up;
