@@ -66,12 +66,11 @@ async fn sealed_and_told(app: &App, case: &Case) {
     assert!(kinds(app.as_(CLERK)).await.contains(&acted));
     assert!(kinds(app.as_("dispatcher")).await.contains(&acted));
     assert!(!kinds(app.resident("li")).await.contains(&acted), "not the reporter's to know");
-    let audited: i64 = sqlx::query_scalar(
-        "select count(*) from audit_entry where action = 'enforcement.record'",
-    )
-    .fetch_one(app.db())
-    .await
-    .unwrap();
+    let audited: i64 =
+        sqlx::query_scalar("select count(*) from audit_entry where action = 'enforcement.record'")
+            .fetch_one(app.db())
+            .await
+            .unwrap();
     assert_eq!(audited, 1);
 }
 
@@ -154,6 +153,38 @@ async fn a_wrong_act_is_withdrawn_by_another_and_recorded_anew() {
 }
 
 #[tokio::test]
+async fn the_database_holds_the_rules_too() {
+    let app = App::spawn().await;
+    let (case, officers) = on_the_spot(&app).await;
+    let body = act(&app, "on_the_spot_penalty", &officers);
+    app.as_(CLERK).post(&case.task("/acts"), body).await.expect(201);
+    // The stored act once more, with something of it changed, and without officers.
+    for (unit, kind, number, amount, constraint) in [
+        ("unit", "kind", "'平城执2号'", "20000", "enforcement_act_officers"),
+        ("unit", "kind", "'平城执2号'", "20001", "enforcement_act_amount"),
+        ("unit", "'persuasion'", "null", "1", "enforcement_act_amount"),
+        ("unit", "kind", "null", "null", "enforcement_act_document"),
+        ("unit", "kind", "document_no", "null", "enforcement_act_document_no"),
+        ("unit", "'withdrawal'", "null", "null", "enforcement_act_withdrawal"),
+        ("'housing'", "kind", "'平城执2号'", "null", "enforcement_act_list"),
+    ] {
+        let sql = format!(
+            "insert into enforcement_act (id, task_id, unit, kind, power_list_id, power_code,
+                 party_kind, party_name_sealed, place, content_sealed, occurred_at, document_no,
+                 amount_fen, recorded_by, recorded_at)
+             select gen_random_uuid(), task_id, {unit}, {kind}, power_list_id, power_code,
+                 party_kind, party_name_sealed, place, content_sealed,
+                 occurred_at - interval '1 minute', {number}, {amount}, recorded_by, recorded_at
+             from enforcement_act limit 1"
+        );
+        let sql = sqlx::AssertSqlSafe(sql);
+        let refused = sqlx::query(sql).execute(app.db()).await.unwrap_err();
+        assert_eq!(infra::postgres::violated(&refused), Some(constraint), "{refused}");
+    }
+    assert_eq!(app.count("enforcement_act").await, 1);
+}
+
+#[tokio::test]
 async fn who_may_not_act_is_refused() {
     let app = App::spawn().await;
     let fresh = app.dispatched().await;
@@ -221,10 +252,8 @@ async fn of_two_at_once_one_stands() {
     let made = acts(&clerk, &case).await.remove(0);
     let path = format!("/acts/{}/withdraw", made["id"].as_str().unwrap());
     let why = |by: &String| json!({"reason": "登记有误", "certificates": [by]});
-    let (one, two) = tokio::join!(
-        clerk.post(&path, why(&officers[0])),
-        head.post(&path, why(&officers[1]))
-    );
+    let (one, two) =
+        tokio::join!(clerk.post(&path, why(&officers[0])), head.post(&path, why(&officers[1])));
     let mut statuses = [one.status, two.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 409], "{one} {two}");

@@ -41,15 +41,15 @@ pub async fn register(state: &State, ask: Ask, given: Register) -> Result<Certif
                 let reason = format!("{}不是 {} 的在用工作账号", given.holder, given.unit);
                 Invalid::field("holder", reason)
             })?;
-            store::register(tx, (id, &given), holder, by, now).await.map_err(|error| {
-                match violated(&error) {
+            store::register(tx, (id, &given), holder, by, now).await.map_err(
+                |error| match violated(&error) {
                     Some("certificate_number_key") => {
                         Refused::NumberTaken(given.number.clone()).into()
                     }
                     Some("certificate_no_overlap") => Refused::Overlap.into(),
                     _ => Error::from(error),
-                }
-            })?;
+                },
+            )?;
             let entry = AuditEntry::new("enforcement.register", "certificate", id, &ask.origin)
                 .with(json!({ "holder": holder, "unit": given.unit }))
                 .by(ask.actor.as_ref());

@@ -20,8 +20,11 @@ impl Table {
         let mut places = Vec::new();
         for column in all {
             let (code, label) = known(column);
-            let mut found =
-                self.columns.iter().enumerate().filter(|(_, name)| **name == code || **name == label);
+            let mut found = self
+                .columns
+                .iter()
+                .enumerate()
+                .filter(|(_, name)| **name == code || **name == label);
             match (found.next(), found.next()) {
                 (Some((place, _)), None) => places.push((*column, place)),
                 (None, _) if required.contains(column) => {

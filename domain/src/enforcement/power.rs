@@ -219,7 +219,10 @@ pub fn parse(
 fn whence(given: &str) -> Result<PowerKind, FieldError> {
     let known = |kind: &&PowerKind| kind.code() == given || kind.label() == given;
     PowerKind::ALL.iter().find(known).copied().ok_or_else(|| {
-        FieldError::new(Column::Kind.code(), format!("不知道“{}”，可用：自有、下放", shortened(given)))
+        FieldError::new(
+            Column::Kind.code(),
+            format!("不知道“{}”，可用：自有、下放", shortened(given)),
+        )
     })
 }
 

@@ -202,10 +202,7 @@ fn every_part_that_is_wrong_is_named() {
     }
     assert!(fields(Given { amount_fen: Some(300_001), ..good(ActKind::Penalty) }).is_empty());
     let twice = [id(1), id(1)];
-    assert_eq!(
-        fields(Given { certificates: &twice, ..good(ActKind::Order) }),
-        ["certificates.1"]
-    );
+    assert_eq!(fields(Given { certificates: &twice, ..good(ActKind::Order) }), ["certificates.1"]);
     let empty = Given {
         power: "",
         certificates: &[],

@@ -80,9 +80,7 @@ const fn note_of(kind: EventKind) -> (Author, &'static str) {
         EventKind::ReturnRequested => (Author::Internal, "依据"),
         EventKind::FollowUpMissed => (Author::Internal, "情况"),
         EventKind::ExclusionRequested => (Author::Internal, "证据"),
-        EventKind::ExclusionDecided | EventKind::EnforcementWithdrawn => {
-            (Author::Internal, "理由")
-        }
+        EventKind::ExclusionDecided | EventKind::EnforcementWithdrawn => (Author::Internal, "理由"),
         EventKind::Suspended | EventKind::ExtensionRequested | EventKind::ExtensionGranted => {
             (Author::Staff, "原因")
         }

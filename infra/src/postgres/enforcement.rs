@@ -231,8 +231,11 @@ pub async fn acts(conn: &mut Connection, task: TaskId) -> Result<Vec<Act>, sqlx:
     .await?;
     let status =
         |withdrawn: bool| if withdrawn { ActStatus::Withdrawn } else { ActStatus::Standing };
-    let acts =
-        rows.into_iter().map(|row| Act { id: row.id, kind: row.kind, status: status(row.withdrawn) });
+    let acts = rows.into_iter().map(|row| Act {
+        id: row.id,
+        kind: row.kind,
+        status: status(row.withdrawn),
+    });
     Ok(acts.collect())
 }
 
@@ -262,12 +265,8 @@ pub async fn withdraw(
     )
     .fetch_one(&mut *conn)
     .await?;
-    sqlx::query!(
-        "update enforcement_act set withdrawn_by = $2 where id = $1",
-        withdrawn.0,
-        by.0
-    )
-    .execute(&mut *conn)
-    .await?;
+    sqlx::query!("update enforcement_act set withdrawn_by = $2 where id = $1", withdrawn.0, by.0)
+        .execute(&mut *conn)
+        .await?;
     officers(conn, by, &unit, certificates).await
 }

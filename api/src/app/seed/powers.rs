@@ -9,10 +9,7 @@ use domain::{
 use infra::postgres::{Connection, enforcement::power as store};
 use serde::Deserialize;
 
-use super::{
-    district::District,
-    table,
-};
+use super::{district::District, table};
 use crate::error::Error;
 
 const POWERS: &str = include_str!("../../../../infra/seed/powers.csv");

@@ -131,7 +131,9 @@ impl From<Opened> for ActView {
             occurred_at: act.occurred_at,
             document_no: act.document_no,
             amount_fen: act.amount_fen,
-            officers: officers.map(|(certificate, name)| ActOfficer { certificate, name }).collect(),
+            officers: officers
+                .map(|(certificate, name)| ActOfficer { certificate, name })
+                .collect(),
             recorded_by: act.recorded_by,
             recorded_at: act.recorded_at,
             withdraws: act.withdraws,

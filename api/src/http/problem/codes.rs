@@ -107,10 +107,7 @@ fn enforcement() -> Vec<Code> {
         code(&Refused::NoSuchPower("street-vending".to_owned())),
         code(&Refused::TooFewOfficers(ActKind::SpotPenalty)),
         code(&Refused::ForeignCertificate(number())),
-        code(&Refused::CertificateNotValid {
-            number: number(),
-            on: domain::time::date(EXAMPLE),
-        }),
+        code(&Refused::CertificateNotValid { number: number(), on: domain::time::date(EXAMPLE) }),
         code(&Refused::RecorderNotAmongThem),
         code(&Refused::WrongTime),
         code(&Refused::NoCaseFiled),
@@ -127,7 +124,9 @@ fn powers() -> Vec<Code> {
         duty::edition::{Fault, RefusedRow},
         enforcement::power::Refused,
     };
-    let fault = Fault { column: "依据".to_owned(), reason: "不能为空，需要 1–500 个字".to_owned() };
+    let fault = Fault {
+        column: "依据".to_owned(), reason: "不能为空，需要 1–500 个字".to_owned()
+    };
     let row = RefusedRow { line: 7, code: "street-vending".to_owned(), faults: vec![fault] };
     vec![
         code(&Refused::VersionTaken("powers-2027.1-140213066".to_owned())),

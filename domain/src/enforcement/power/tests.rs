@@ -47,12 +47,8 @@ fn every_fault_of_a_row_is_named() {
     assert_eq!(read(&[(Column::Kind, "自有")]), Err(vec![by.to_owned()]));
     assert_eq!(read(&[(Column::DevolvedBy, "")]), Err(vec![by.to_owned()]));
     assert_eq!(read(&[(Column::DevolvedBy, "环保局")]), Err(vec![by.to_owned()]));
-    let all = [
-        (Column::Code, "噪声"),
-        (Column::Kind, "委托"),
-        (Column::Name, ""),
-        (Column::Basis, ""),
-    ];
+    let all =
+        [(Column::Code, "噪声"), (Column::Kind, "委托"), (Column::Name, ""), (Column::Basis, "")];
     assert_eq!(read(&all), Err(["事项代码", "来源", "执法事项", "依据"].map(String::from).into()));
     let twice = [(2, Ok(power("a-1"))), (3, Ok(power("a-2"))), (4, Ok(power("a-1")))];
     let (kept, refused) = sort(twice);
