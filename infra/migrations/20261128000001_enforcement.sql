@@ -31,7 +31,8 @@ create table power (
 create function power_list_only_ends() returns trigger language plpgsql as $$
 begin
     if tg_op = 'UPDATE' then
-        if old.valid_to is null and new.valid_to is not null
+        -- As JSON, since a power has no such column: it never changes at all.
+        if (to_jsonb(old) ->> 'valid_to') is null and (to_jsonb(new) ->> 'valid_to') is not null
             and (to_jsonb(new) - 'valid_to') = (to_jsonb(old) - 'valid_to')
         then
             return new;
@@ -86,7 +87,8 @@ create table certificate (
     -- What an officer of the unit's act refers to.
     constraint certificate_unit unique (id, unit)
 );
-create index certificate_of_unit on certificate (unit, number);
+create index certificate_registered on certificate (registered_at desc, id desc);
+create index certificate_of_unit on certificate (unit, registered_at desc, id desc);
 
 -- An act of enforcement (执法行为). The name of whom it is against, and what was found, are sealed.
 create table enforcement_act (

@@ -11,7 +11,7 @@ use domain::{
     enforcement::{Reason, Register},
     id::{AccountId, CertificateId},
     org::NodeCode,
-    page::Page,
+    page::{Limit, Page, PageRequest},
     refusal::Basic,
     time::Timestamp,
 };
@@ -23,7 +23,7 @@ use crate::{
     app::{case::Ask, enforcement},
     error::Error,
     http::extract::{
-        Addressed, Body, Caller, IfMatch, KeyPaging, On, Query, RequestMeta,
+        Addressed, Body, Caller, IfMatch, On, Paging, Query, RequestMeta,
         caller::needs::{ManageCertificates, Staff},
     },
     state::State,
@@ -81,7 +81,8 @@ impl From<Certified> for CertificateView {
 async fn found(state: &State, id: CertificateId) -> Result<CertificateView, Error> {
     let filter = CertificateFilter { id: Some(id), ..CertificateFilter::default() };
     let mut conn = state.db.acquire().await?;
-    let mut rows = read::certificates(&mut conn, &filter, None, 1).await?;
+    let one = PageRequest { after: None, limit: Limit::DEFAULT };
+    let mut rows = read::certificates(&mut conn, &filter, one).await?;
     rows.pop().map(CertificateView::from).ok_or_else(|| Basic::NotFound.into())
 }
 
@@ -152,10 +153,10 @@ pub struct CertificatesFilter {
 
 /// 执法证列表
 ///
-/// 按证件编号排列；工作人员都可以查。
+/// 新登记的在前；工作人员都可以查。
 #[utoipa::path(
     operation_id = "enforcement.certificates", tag = "enforcement",
-    params(CertificatesFilter, KeyPaging), security(("bearer" = [])),
+    params(CertificatesFilter, Paging), security(("bearer" = [])),
     responses((status = 200, description = "一页执法证", body = Page<CertificateView>)),
 )]
 #[get("/certificates")]
@@ -163,14 +164,15 @@ async fn list(
     _caller: Caller<Staff>,
     state: Data<State>,
     filter: Query<CertificatesFilter>,
-    KeyPaging(page): KeyPaging,
+    Paging(page): Paging,
 ) -> Result<Json<Page<CertificateView>>, Error> {
     let unit = NodeCode::optional("unit", filter.0.unit.as_deref())?;
     let filter = CertificateFilter { id: None, unit, valid_on: filter.0.valid_on };
     let mut conn = state.db.acquire().await?;
-    let rows = read::certificates(&mut conn, &filter, page.after.as_deref(), page.probe()).await?;
-    let shown = rows.into_iter().map(CertificateView::from).collect();
-    Ok(Json(Page::by_key(shown, page.limit, |one: &CertificateView| &one.number)))
+    let rows = read::certificates(&mut conn, &filter, page).await?;
+    let page = Page::of(rows, page.limit, Certified::cursor);
+    let items = page.items.into_iter().map(CertificateView::from).collect();
+    Ok(Json(Page { items, next_cursor: page.next_cursor }))
 }
 
 /// 吊销执法证

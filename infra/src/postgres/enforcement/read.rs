@@ -6,9 +6,11 @@ use domain::{
     enforcement::{ActKind, PartyKind, power::PowerKind},
     id::{AccountId, ActId, CertificateId, TaskId},
     org::{NodeCode, NodeKind},
+    page::{Cursor, PageRequest},
     scope::Scope,
     time::Timestamp,
 };
+use uuid::Uuid;
 
 use crate::postgres::Connection;
 
@@ -117,6 +119,15 @@ pub struct Certified {
     pub revoked_reason: Option<String>,
     /// Grows with each change.
     pub version: i64,
+    /// When it was registered.
+    pub registered_at: Timestamp,
+}
+
+impl Certified {
+    /// Where the next page starts when this is the last row.
+    pub fn cursor(&self) -> Cursor {
+        Cursor { at: self.registered_at, id: self.id.0 }
+    }
 }
 
 /// Which certificates.
@@ -130,34 +141,35 @@ pub struct CertificateFilter {
     pub valid_on: Option<NaiveDate>,
 }
 
-/// The certificates by number, after one of them.
+/// The certificates, newest first, one more than the page.
 ///
 /// # Errors
 /// The database failed.
 pub async fn certificates(
     conn: &mut Connection,
     filter: &CertificateFilter,
-    after: Option<&str>,
-    rows: i64,
+    page: PageRequest,
 ) -> Result<Vec<Certified>, sqlx::Error> {
     sqlx::query_as!(
         Certified,
         r#"select c.id as "id: CertificateId", c.number, c.holder as "holder: AccountId",
                a.display_name as holder_name, c.unit as "unit: NodeCode", u.name as unit_name,
-               c.valid_from, c.valid_until, c.revoked_at, c.revoked_reason, c.version
+               c.valid_from, c.valid_until, c.revoked_at, c.revoked_reason, c.version,
+               c.registered_at
            from certificate c
            join account a on a.id = c.holder
            join org_node u on u.code = c.unit
            where ($1::uuid is null or c.id = $1) and ($2::text is null or c.unit = $2)
                and ($3::date is null or (
                    $3 between c.valid_from and c.valid_until and c.revoked_at is null))
-               and ($4::text is null or c.number > $4)
-           order by c.number limit $5"#,
+               and ($4::timestamptz is null or (c.registered_at, c.id) < ($4, $5))
+           order by c.registered_at desc, c.id desc limit $6"#,
         filter.id.map(|id| id.0),
         filter.unit.as_ref().map(NodeCode::as_str),
         filter.valid_on,
-        after,
-        rows
+        page.after.map(|cursor| cursor.at),
+        page.after.map_or(Uuid::nil(), |cursor| cursor.id),
+        page.probe(),
     )
     .fetch_all(conn)
     .await
