@@ -9,14 +9,13 @@ use actix_web::{
 use chrono::NaiveDate;
 use domain::{
     enforcement::{Reason, Register},
-    id::{AccountId, CertificateId},
+    id::CertificateId,
     org::NodeCode,
     page::{Limit, Page, PageRequest},
     refusal::Basic,
-    time::Timestamp,
 };
-use infra::postgres::enforcement::read::{self, CertificateFilter, Certified};
-use serde::{Deserialize, Serialize};
+use infra::postgres::enforcement::read::{self, CertificateFilter, CertificateView};
+use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
@@ -31,59 +30,12 @@ use crate::{
 
 routes![register, list, revoke];
 
-/// 执法证
-#[derive(Debug, Serialize, ToSchema)]
-pub struct CertificateView {
-    /// 编号（系统内）
-    pub id: CertificateId,
-    /// 版本号，用于 If-Match
-    pub version: i64,
-    /// 证件编号
-    #[schema(example = "晋-B-0213-0001")]
-    pub number: String,
-    /// 持证人的账号
-    pub holder: AccountId,
-    /// 持证人在工作中的名称
-    pub holder_name: String,
-    /// 以哪个单位的名义执法
-    pub unit: NodeCode,
-    /// 单位名称
-    pub unit_name: String,
-    /// 有效期的第一天
-    pub valid_from: NaiveDate,
-    /// 有效期的最后一天
-    pub valid_until: NaiveDate,
-    /// 吊销时间；没有吊销的为 null
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub revoked_at: Option<Timestamp>,
-    /// 吊销的原因
-    pub revoked_reason: Option<String>,
-}
-
-impl From<Certified> for CertificateView {
-    fn from(one: Certified) -> Self {
-        Self {
-            id: one.id,
-            version: one.version,
-            number: one.number,
-            holder: one.holder,
-            holder_name: one.holder_name,
-            unit: one.unit,
-            unit_name: one.unit_name,
-            valid_from: one.valid_from,
-            valid_until: one.valid_until,
-            revoked_at: one.revoked_at,
-            revoked_reason: one.revoked_reason,
-        }
-    }
-}
-
 async fn found(state: &State, id: CertificateId) -> Result<CertificateView, Error> {
     let filter = CertificateFilter { id: Some(id), ..CertificateFilter::default() };
     let mut conn = state.db.acquire().await?;
     let one = PageRequest { after: None, limit: Limit::DEFAULT };
     let mut rows = read::certificates(&mut conn, &filter, one).await?;
-    rows.pop().map(CertificateView::from).ok_or_else(|| Basic::NotFound.into())
+    rows.pop().ok_or_else(|| Basic::NotFound.into())
 }
 
 impl<P> Addressed for On<P, CertificateId> {
@@ -170,9 +122,7 @@ async fn list(
     let filter = CertificateFilter { id: None, unit, valid_on: filter.0.valid_on };
     let mut conn = state.db.acquire().await?;
     let rows = read::certificates(&mut conn, &filter, page).await?;
-    let page = Page::of(rows, page.limit, Certified::cursor);
-    let items = page.items.into_iter().map(CertificateView::from).collect();
-    Ok(Json(Page { items, next_cursor: page.next_cursor }))
+    Ok(Json(Page::of(rows, page.limit, CertificateView::cursor)))
 }
 
 /// 吊销执法证

@@ -10,6 +10,8 @@ use domain::{
     scope::Scope,
     time::Timestamp,
 };
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::postgres::Connection;
@@ -94,36 +96,39 @@ pub async fn powers(
     super::power::whole(conn, list).await
 }
 
-/// A certificate with its holder's name at work.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Certified {
-    /// Its id.
+/// 执法证
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CertificateView {
+    /// 编号（系统内）
     pub id: CertificateId,
-    /// The number that is printed on it.
-    pub number: String,
-    /// Whose it is.
-    pub holder: AccountId,
-    /// The holder's name at work.
-    pub holder_name: String,
-    /// In whose name the holder acts.
-    pub unit: NodeCode,
-    /// The unit's name.
-    pub unit_name: String,
-    /// The first day on which it counts.
-    pub valid_from: NaiveDate,
-    /// The last day on which it counts.
-    pub valid_until: NaiveDate,
-    /// When it was taken back.
-    pub revoked_at: Option<Timestamp>,
-    /// Why.
-    pub revoked_reason: Option<String>,
-    /// Grows with each change.
+    /// 版本号，用于 If-Match
     pub version: i64,
-    /// When it was registered.
+    /// 证件编号
+    #[schema(example = "晋-B-0213-0001")]
+    pub number: String,
+    /// 持证人的账号
+    pub holder: AccountId,
+    /// 持证人在工作中的名称
+    pub holder_name: String,
+    /// 以哪个单位的名义执法
+    pub unit: NodeCode,
+    /// 单位名称
+    pub unit_name: String,
+    /// 有效期的第一天
+    pub valid_from: NaiveDate,
+    /// 有效期的最后一天
+    pub valid_until: NaiveDate,
+    /// 登记时间
+    #[schema(value_type = String, format = DateTime)]
     pub registered_at: Timestamp,
+    /// 吊销时间；没有吊销的为 null
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub revoked_at: Option<Timestamp>,
+    /// 吊销的原因
+    pub revoked_reason: Option<String>,
 }
 
-impl Certified {
+impl CertificateView {
     /// Where the next page starts when this is the last row.
     pub fn cursor(&self) -> Cursor {
         Cursor { at: self.registered_at, id: self.id.0 }
@@ -149,9 +154,9 @@ pub async fn certificates(
     conn: &mut Connection,
     filter: &CertificateFilter,
     page: PageRequest,
-) -> Result<Vec<Certified>, sqlx::Error> {
+) -> Result<Vec<CertificateView>, sqlx::Error> {
     sqlx::query_as!(
-        Certified,
+        CertificateView,
         r#"select c.id as "id: CertificateId", c.number, c.holder as "holder: AccountId",
                a.display_name as holder_name, c.unit as "unit: NodeCode", u.name as unit_name,
                c.valid_from, c.valid_until, c.revoked_at, c.revoked_reason, c.version,
