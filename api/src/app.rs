@@ -13,6 +13,7 @@ pub mod complaint;
 pub mod consultation;
 pub mod duty;
 pub mod evaluation;
+pub mod enforcement;
 pub mod export;
 pub mod follow_up;
 pub mod generate;

@@ -41,6 +41,8 @@ refused_by!(
     domain::duty::Refused,
     domain::duty::edition::Refused,
     domain::duty::proposal::Refused,
+    domain::enforcement::Refused,
+    domain::enforcement::power::Refused,
     domain::export::Refused,
     domain::follow_up::Refused,
     domain::identity::Refused,

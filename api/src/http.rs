@@ -32,6 +32,7 @@ pub mod consultation;
 pub mod deadline;
 pub mod docs;
 pub mod duty;
+pub mod enforcement;
 pub mod envelope;
 pub mod evaluation;
 pub mod export;
@@ -93,6 +94,10 @@ pub fn words() -> Vec<Routes> {
         task::returns::routes(),
         consultation::routes(),
         task::exclusion::routes(),
+        enforcement::routes(),
+        enforcement::import::routes(),
+        enforcement::certificate::routes(),
+        enforcement::act::routes(),
         follow_up::routes(),
         evaluation::routes(),
         whistle::routes(),

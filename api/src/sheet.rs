@@ -6,10 +6,12 @@ use std::borrow::Cow;
 use domain::refusal::{Kind, Refusal};
 use encoding_rs::{Encoding, GB18030};
 
+mod places;
 mod workbook;
 mod write;
 
-pub use write::{Cell, Sheet, csv as write_csv, workbook as write_workbook, written};
+pub use places::Places;
+pub use write::{Cell, Sheet, csv as write_csv, workbook as write_workbook};
 
 /// Why a file is no sheet.
 #[derive(Debug, thiserror::Error)]

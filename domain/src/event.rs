@@ -95,6 +95,10 @@ codes! {
         ConsultationLapsed = "consultation_lapsed", "会商终止";
         /// The ruling of a consultation left the task with its unit.
         TaskBound = "task_bound", "会商裁定承办";
+        /// Officers of the unit acted: inspected, ordered, fined.
+        EnforcementActed = "enforcement_acted", "执法行为";
+        /// An act of enforcement was withdrawn.
+        EnforcementWithdrawn = "enforcement_withdrawn", "撤回执法行为";
         /// The case is closed.
         Closed = "closed", "已办结";
         /// The case is archived.

@@ -84,6 +84,10 @@ ids! {
     DutyProposalId;
     /// A short link to evaluate by (评价短链).
     EvaluationLinkId;
+    /// The certificate of an officer (行政执法证).
+    CertificateId;
+    /// An act of enforcement (执法行为).
+    ActId;
     /// An evaluation (评价).
     EvaluationId;
     /// A reply to a task (答复).

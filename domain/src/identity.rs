@@ -121,6 +121,8 @@ pub enum Permission {
     Staff,
     /// Import versions of duty lists and enforcement powers: configuration.
     ManageDutyLists,
+    /// Register and revoke the certificates of enforcement officers.
+    ManageCertificates,
     /// Object to a duty list, proposing what its next version should say.
     ProposeDuty,
     /// Decide what is proposed for the next version of a duty list.
@@ -232,7 +234,7 @@ impl Permission {
             Self::DecideDuty => only(&[Supervisor]),
             Self::ManageAccounts => only(&[SecurityAdmin]),
             Self::ManageCalendar | Self::ManageJobs => only(&[SystemAdmin]),
-            Self::ManageRouting => only(&[Dispatcher, SystemAdmin]),
+            Self::ManageRouting | Self::ManageCertificates => only(&[Dispatcher, SystemAdmin]),
             Self::UsePoints => only(&[Resident, PartyMember]),
             Self::ManageOffers => only(&[Organiser]),
             Self::VerifyRedemption => only(&[MerchantClerk]),

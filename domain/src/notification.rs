@@ -92,6 +92,8 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::ConsultationDecided, &[Reporter, Unit, UnitHeads]),
         (EventKind::ConsultationLapsed, &[Unit, UnitHeads]),
         (EventKind::TaskBound, &[Unit, UnitHeads]),
+        (EventKind::EnforcementActed, &[UnitHeads]),
+        (EventKind::EnforcementWithdrawn, &[UnitHeads, Centre]),
         (EventKind::Closed, &[Reporter, Unit]),
         (EventKind::Archived, &[Reporter]),
         (EventKind::Reopened, &[Unit, UnitHeads, Centre]),

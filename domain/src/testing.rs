@@ -169,6 +169,8 @@ fn check_event(event: &NewEvent) {
         | K::ExclusionDecided
         | K::TaskCancelled
         | K::TaskBound
+        | K::EnforcementActed
+        | K::EnforcementWithdrawn
         | K::ConsultationInvited
         | K::ConsultationStated
         | K::ConsultationClimbed

@@ -14,6 +14,7 @@ pub mod complaint;
 pub mod consultation;
 pub mod duty;
 pub mod evaluation;
+pub mod enforcement;
 pub mod event;
 pub mod export;
 pub mod follow_up;

@@ -42,6 +42,7 @@ const WORDS: &[(&str, &str)] = &[
     // Queries without a use case: HTTP reads them straight from the store.
     ("org", "dih"),
     ("duty", "diaht"),
+    ("enforcement", "diaht"),
     ("rates", "diht"),
     ("bulletin", "diaht"),
     ("routing", "diaht"),

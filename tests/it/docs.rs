@@ -11,9 +11,9 @@ use std::{
 
 use api::http::problem::codes;
 use domain::{
-    complaint, consultation, duty, evaluation::Satisfaction, event, export, identity, import,
-    offer, org, points, rates, redemption, registration, service, sla, supervision, task, view,
-    whistle,
+    complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export, identity,
+    import, offer, org, points, rates, redemption, registration, service, sla, supervision, task,
+    view, whistle,
 };
 
 use crate::support::{document, operations};
@@ -289,6 +289,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("task_step_refused", "Tasks (任务)"),
     ("extension_not_for_emergency", "Extensions (延期)"),
     ("consultation_step_refused", "Consultations (会商)"),
+    ("act_task_step_refused", "Enforcement (执法)"),
     ("whistle_step_refused", "Whistles (吹哨)"),
     ("supervision_step_refused", "Supervision (督办)"),
     ("registration_step_refused", "Registration (双报到)"),
@@ -407,6 +408,12 @@ fn the_vocabularies_are_fresh() {
         duty::Duty, "清单职责";
         duty::edition::Column, "清单表格的列";
         duty::proposal::Status, "清单建议状态";
+        enforcement::power::PowerKind, "执法事项来源";
+        enforcement::power::Column, "执法事项表格的列";
+        enforcement::ActKind, "执法行为";
+        enforcement::ActStatus, "执法行为状态";
+        enforcement::PartyKind, "相对人";
+        enforcement::CertificateStatus, "执法证状态";
         rates::PeerGroup, "同类组";
         rates::Figure, "三率的件数";
         rates::CentreFigure, "区中心的件数";

@@ -18,6 +18,7 @@ mod docs;
 mod duty;
 #[cfg(test)]
 mod evaluation;
+mod enforcement;
 #[cfg(test)]
 mod export;
 #[cfg(test)]

@@ -139,7 +139,11 @@ async fn edition(tx: &mut Connection, given: &Import) -> Result<Edition, Error> 
     Ok(Edition::parse(given.kind, version, title, division, given.valid_from)?)
 }
 
-async fn departments(tx: &mut Connection) -> Result<Departments, Error> {
+/// The departments and utilities that a sheet may name.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn departments(tx: &mut Connection) -> Result<Departments, Error> {
     let all = org::read::departments(tx).await?;
     let named = all
         .into_iter()

@@ -16,6 +16,7 @@ pub mod accounts;
 pub mod district;
 pub mod duties;
 pub mod offers;
+pub mod powers;
 pub mod routing;
 pub mod service;
 
@@ -87,6 +88,7 @@ pub async fn demo(state: &State) -> Result<Report, Error> {
     allowed(state.config.mode).map_err(|refused| Error::Refused(Box::new(refused)))?;
     let district = district::load()?;
     let lists = duties::load(&district)?;
+    let powers = powers::load(&district)?;
     let staff = Arc::new(accounts::of(&district));
     let now = state.clock.now();
 
@@ -97,6 +99,7 @@ pub async fn demo(state: &State) -> Result<Report, Error> {
             let nodes_changed = org::upsert(conn, &district.nodes).await?;
             org::cover_estates(conn, &district.covered).await?;
             let lists_added = duty::insert_lists(conn, &lists).await?;
+            powers::insert(conn, &powers).await?;
             let accounts_added = match &hash {
                 Some(hash) => staff::insert(conn, &staff, hash, now).await?,
                 None => 0,

@@ -40,10 +40,10 @@ mod draft;
 pub use draft::{discard_draft, save_draft};
 
 /// A locked case and the one of its tasks that is meant.
-struct Held {
+pub(super) struct Held {
     root: Root,
     tasks: Vec<Task>,
-    task: Task,
+    pub task: Task,
 }
 
 impl Held {
@@ -63,7 +63,7 @@ impl Held {
     }
 
     /// The unit's own task; another unit's is missing.
-    async fn of_unit(tx: &mut Connection, id: TaskId, ask: &Ask) -> Result<Self, Error> {
+    pub async fn of_unit(tx: &mut Connection, id: TaskId, ask: &Ask) -> Result<Self, Error> {
         let held = Self::take(tx, id).await?;
         let own = ask.actor.as_ref().is_some_and(|actor| actor.works_for(&held.task.unit));
         held.checked(own, ask)
@@ -116,7 +116,7 @@ impl Held {
     }
 
     /// The change in which this task alone is saved.
-    fn change(&self, decision: Decision<Task>) -> Change {
+    pub fn change(&self, decision: Decision<Task>) -> Change {
         let beside = match &self.root {
             Root::Complaint(complaint) => Change::of(unchanged(complaint.clone())),
             Root::Whistle(whistle) => Change::of(unchanged(whistle.clone())),

@@ -17,6 +17,7 @@ use api::{
         },
         case::Ask,
         duty,
+        enforcement::import as powers,
         import::{self, Import, Mapping, Progress},
     },
     error::Error,
@@ -25,7 +26,12 @@ use api::{
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use domain::{
-    calendar::Year, complaint::Kind, duty::ListKind, import::moment, org::NodeCode, time::Timestamp,
+    calendar::Year,
+    complaint::Kind,
+    duty::{ListKind, edition::RefusedRow},
+    import::moment,
+    org::NodeCode,
+    time::Timestamp,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use infra::postgres::audit::Origin;
@@ -40,6 +46,8 @@ pub enum What {
     Calendar(Calendar),
     /// 事项清单的新版本：CSV 或 xlsx，要么全部写入，要么一行不写
     Duties(Duties),
+    /// 执法事项清单的新版本：CSV 或 xlsx，要么全部写入，要么一行不写
+    Powers(Powers),
 }
 
 #[derive(Debug, Args)]
@@ -79,6 +87,27 @@ pub struct Duties {
     /// 哪个街道或社区的；全区的属地管理责任清单不填
     #[arg(long, value_name = "CODE", value_parser = community)]
     division: Option<NodeCode>,
+    /// 从哪一天起有效，例如 2027-01-01
+    #[arg(long, value_name = "DATE")]
+    valid_from: NaiveDate,
+    /// 只看会有什么变化，不写入
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Powers {
+    /// 文件：第一行是列名，与导出的一样
+    file: PathBuf,
+    /// 哪个街道或部门的
+    #[arg(long, value_name = "CODE", value_parser = community)]
+    unit: NodeCode,
+    /// 版本名，全部执法事项清单中唯一，例如 powers-2027.1-140213066
+    #[arg(long)]
+    version: String,
+    /// 标题
+    #[arg(long)]
+    title: String,
     /// 从哪一天起有效，例如 2027-01-01
     #[arg(long, value_name = "DATE")]
     valid_from: NaiveDate,
@@ -132,6 +161,7 @@ pub async fn run(state: &State, what: What) -> Result<(), Failure> {
         What::Complaints(given) => complaints(state, given).await,
         What::Calendar(given) => year(state, given).await,
         What::Duties(given) => duties(state, given).await,
+        What::Powers(given) => powers(state, given).await,
     }
 }
 
@@ -158,15 +188,42 @@ async fn duties(state: &State, given: Duties) -> Result<(), Failure> {
         difference.changed.len(),
         difference.unchanged,
     );
-    for row in &imported.refused {
-        for fault in &row.faults {
-            println!("  第 {} 行 {}：{}", row.line, fault.column, fault.reason);
-        }
-    }
+    refused(&imported.refused);
     for open in &imported.open_proposals {
         println!("  已采纳的建议（{}）：{}", open.item, open.text);
     }
     Ok(())
+}
+
+async fn powers(state: &State, given: Powers) -> Result<(), Failure> {
+    let Powers { file, unit, version, title, valid_from, dry_run } = given;
+    let import = powers::Import { unit, version, title, valid_from, dry_run };
+    let ask = Ask::new(None, Origin::default());
+    let imported = powers::import(state, ask, import, std::fs::read(file)?).await.map_err(told)?;
+    let difference = &imported.difference;
+    println!(
+        "{}版本 {}：新增 {} 项，去掉 {} 项，改动 {} 项，不变 {} 项",
+        if dry_run { "试运行，没有写入：" } else { "已写入" },
+        imported.edition.version,
+        difference.added.len(),
+        difference.removed.len(),
+        difference.changed.len(),
+        difference.unchanged,
+    );
+    refused(&imported.refused);
+    for one in &imported.deviations {
+        println!("  {}事项应有 {} 项，现有 {} 项", one.kind.label(), one.expected, one.found);
+    }
+    Ok(())
+}
+
+/// What is wrong with the rows of a trial.
+fn refused(rows: &[RefusedRow]) {
+    for row in rows {
+        for fault in &row.faults {
+            println!("  第 {} 行 {}：{}", row.line, fault.column, fault.reason);
+        }
+    }
 }
 
 /// A refusal with each of its rows on a line.

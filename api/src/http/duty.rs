@@ -28,7 +28,7 @@ use crate::{
         units::{self, Named, Suggested},
     },
     error::Error,
-    sheet::{write_csv, write_workbook},
+    sheet::{Sheet, write_csv, write_workbook},
     state::State,
 };
 
@@ -256,7 +256,7 @@ pub enum SheetFormat {
 }
 
 /// As what.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ExportFilter {
     /// 文件格式，默认 xlsx
@@ -283,12 +283,24 @@ async fn export(
     filter: Result<Query<ExportFilter>, Error>,
 ) -> Result<HttpResponse, Error> {
     let list = found(&state, id.0).await?;
-    let format = filter?.0.format.unwrap_or_default();
+    let filter = filter?.0;
     let mut conn = state.db.acquire().await?;
     let items = read::whole(&mut conn, id.0).await?;
     let sheet = sheet::of(&items);
+    as_file(&list.version, sheet, filter)
+}
+
+/// A sheet as a file to be kept, named after its version.
+///
+/// # Errors
+/// It cannot be written.
+pub(super) fn as_file(
+    version: &str,
+    sheet: Sheet,
+    filter: ExportFilter,
+) -> Result<HttpResponse, Error> {
     let internal = |why: Box<dyn std::error::Error + Send + Sync>| Error::Internal(why);
-    let (bytes, kind, ending) = match format {
+    let (bytes, kind, ending) = match filter.format.unwrap_or_default() {
         SheetFormat::Xlsx => {
             let bytes = write_workbook(&[sheet]).map_err(|error| internal(error.into()))?;
             (bytes, WORKBOOK, "xlsx")
@@ -298,7 +310,7 @@ async fn export(
             (bytes, "text/csv; charset=utf-8", "csv")
         }
     };
-    let file = format!("attachment; filename=\"{}.{ending}\"", list.version);
+    let file = format!("attachment; filename=\"{version}.{ending}\"");
     Ok(HttpResponse::Ok().content_type(kind).insert_header((CONTENT_DISPOSITION, file)).body(bytes))
 }
 

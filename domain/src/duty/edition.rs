@@ -88,6 +88,14 @@ pub struct Standing {
     pub valid_to: Option<NaiveDate>,
 }
 
+impl Standing {
+    /// The first day on which a version may follow: not in the past, and after this one began.
+    pub fn next_begins(&self, today: NaiveDate) -> NaiveDate {
+        let began = self.valid_from.succ_opt().unwrap_or(NaiveDate::MAX);
+        began.max(today).max(self.valid_to.unwrap_or(NaiveDate::MIN))
+    }
+}
+
 impl Edition {
     /// # Errors
     /// The version's name, the title, or the division does not fit the kind of list.
@@ -133,8 +141,7 @@ impl Edition {
     /// [`Refused::TooEarly`].
     pub fn follows(&self, newest: Option<&Standing>, today: NaiveDate) -> Result<(), Refused> {
         let Some(newest) = newest else { return Ok(()) };
-        let began = newest.valid_from.succ_opt().unwrap_or(NaiveDate::MAX);
-        let earliest = began.max(today).max(newest.valid_to.unwrap_or(NaiveDate::MIN));
+        let earliest = newest.next_begins(today);
         if self.valid_from < earliest {
             return Err(Refused::TooEarly { version: newest.version.clone(), earliest });
         }
@@ -143,7 +150,7 @@ impl Edition {
 }
 
 /// A name of a version or an item: it stands in addresses.
-fn name(field: &str, given: &str, max: usize) -> Result<String, FieldError> {
+pub(crate) fn name(field: &str, given: &str, max: usize) -> Result<String, FieldError> {
     let given = given.trim();
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.');
     if (2..=max).contains(&given.len()) && given.bytes().all(plain) {
@@ -194,12 +201,7 @@ impl Refusal for Refused {
 
     fn fields(&self) -> Vec<FieldError> {
         let Self::Rows(rows) = self else { return Vec::new() };
-        let faults = rows.iter().flat_map(|row| row.faults.iter().map(move |fault| (row, fault)));
-        faults
-            .map(|(row, fault)| {
-                FieldError::new(format!("第 {} 行·{}", row.line, fault.column), &fault.reason)
-            })
-            .collect()
+        rows.iter().flat_map(RefusedRow::fields).collect()
     }
 }
 
@@ -215,6 +217,14 @@ pub struct RefusedRow {
     pub code: String,
     /// 哪里不对
     pub faults: Vec<Fault>,
+}
+
+impl RefusedRow {
+    /// Each fault as a field of its line.
+    pub fn fields(&self) -> impl Iterator<Item = FieldError> + '_ {
+        let name = |fault: &Fault| format!("第 {} 行·{}", self.line, fault.column);
+        self.faults.iter().map(move |fault| FieldError::new(name(fault), &fault.reason))
+    }
 }
 
 /// What is wrong with a row.
@@ -426,6 +436,6 @@ fn changes(before: &Item, after: &Item) -> Vec<FieldChange> {
         .collect()
 }
 
-fn shortened(given: &str) -> String {
+pub(crate) fn shortened(given: &str) -> String {
     given.chars().take(30).collect()
 }

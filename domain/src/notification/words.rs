@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use crate::{
     complaint::{ClosedAs, ExclusionGround, Ground},
+    enforcement::ActKind,
     evaluation::Satisfaction,
     event::{Event, EventKind},
     scope::Audience,
@@ -84,7 +85,7 @@ const fn note_of(kind: EventKind) -> (Author, &'static str) {
         EventKind::ReturnRequested => (Author::Internal, "依据"),
         EventKind::FollowUpMissed => (Author::Internal, "情况"),
         EventKind::ExclusionRequested => (Author::Internal, "证据"),
-        EventKind::ExclusionDecided => (Author::Internal, "理由"),
+        EventKind::ExclusionDecided | EventKind::EnforcementWithdrawn => (Author::Internal, "理由"),
         EventKind::Suspended | EventKind::ExtensionRequested | EventKind::ExtensionGranted => {
             (Author::Staff, "原因")
         }
@@ -332,6 +333,14 @@ impl Facts<'_> {
                 format!("{unit}{by}{mark}，已超时")
             }
             EventKind::OverdueNotice | EventKind::WrittenBulletin => self.missed(),
+            EventKind::EnforcementActed => match self.code::<ActKind>("kind") {
+                Some(kind) => format!("{unit}登记执法行为：{}", kind.label()),
+                None => format!("{unit}登记了执法行为"),
+            },
+            EventKind::EnforcementWithdrawn => match self.code::<ActKind>("kind") {
+                Some(kind) => format!("{unit}撤回执法行为：{}", kind.label()),
+                None => format!("{unit}撤回了执法行为"),
+            },
             EventKind::EmergencyApproved => "紧急事项经批准下派，不受责任清单限制".to_owned(),
             _ => return None,
         })

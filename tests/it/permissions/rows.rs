@@ -91,6 +91,12 @@ pub(super) enum About {
     Item,
     /// Any proposal for the next version of a duty list.
     Objection,
+    /// Any version of a unit's powers.
+    Powers,
+    /// Any certificate.
+    Certificate,
+    /// An act of one's unit.
+    Act,
     /// A whistle that one may read: of one's area, of one's unit; all for the centre.
     Whistle,
     /// A whistle that one's unit blew.
@@ -234,6 +240,16 @@ pub(super) const ROWS: &[Row] = &[
     ("task.ask_exclusion", UNITS, About::Task),
     ("task.decide_exclusion", &["supervisor"], About::Task),
     ("task.exclusions", TASK_READERS, About::Nothing),
+    ("enforcement.lists", STAFF, About::Nothing),
+    ("enforcement.read", STAFF, About::Powers),
+    ("enforcement.export", STAFF, About::Powers),
+    ("enforcement.import", &["sysadmin"], About::Nothing),
+    ("enforcement.register", &["dispatcher", "sysadmin"], About::Nothing),
+    ("enforcement.certificates", STAFF, About::Nothing),
+    ("enforcement.revoke", &["dispatcher", "sysadmin"], About::Certificate),
+    ("enforcement.record", UNITS, About::Task),
+    ("enforcement.acts", TASK_READERS, About::Task),
+    ("enforcement.withdraw", UNITS, About::Act),
     ("follow_up.queue", DESK, About::Nothing),
     ("follow_up.take", DESK, About::Case),
     ("evaluation.read", EVERYONE, About::Link),

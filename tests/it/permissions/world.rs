@@ -10,6 +10,7 @@ use crate::support::{
     Answer, App, COMMUNITY, Case, Client, Operation, SUBDISTRICT, UNIT, complaint,
 };
 
+mod enforcement;
 mod service;
 mod supervision;
 
@@ -101,6 +102,7 @@ impl World {
         supervision::supervisions(&mut world, &here, &there, &down).await;
         world.consultations().await;
         world.duties().await;
+        enforcement::acts(&mut world).await;
         service::registrations(&mut world).await;
         service::posts_and_claims(&mut world).await;
         service::redemptions(&mut world).await;

@@ -5,7 +5,7 @@ use domain::duty::{
     edition::{self, Column, Departments, Refused, RefusedRow, Row},
 };
 
-use crate::sheet::{Cell, Sheet, Table, written};
+use crate::sheet::{Cell, Sheet, Table};
 
 /// Columns that every file must have; a cell of the others may be empty, so they may be missing.
 const REQUIRED: [Column; 4] = [Column::Code, Column::Category, Column::Name, Column::Basis];
@@ -19,30 +19,10 @@ pub fn sort(
     kind: ListKind,
     departments: &Departments,
 ) -> Result<(Vec<Item>, Vec<RefusedRow>), Refused> {
-    let mut places = Vec::new();
-    for column in Column::ALL {
-        let is_it = |name: &str| name == column.label() || name == column.code();
-        let mut found = table.columns.iter().enumerate().filter(|(_, name)| is_it(name));
-        match (found.next(), found.next()) {
-            (Some((place, _)), None) => places.push((*column, place)),
-            (None, _) if REQUIRED.contains(column) => {
-                return Err(Refused::Sheet(format!("表头缺少“{}”这一列", column.label())));
-            }
-            (None, _) => {}
-            (Some(_), Some(_)) => {
-                return Err(Refused::Sheet(format!("“{}”这一列有两个", column.label())));
-            }
-        }
-    }
-    if table.rows.is_empty() {
-        return Err(Refused::Sheet("表头下面一行事项也没有".to_owned()));
-    }
+    let known = |column: &Column| (column.code(), column.label());
+    let places = table.places(Column::ALL, &REQUIRED, known).map_err(Refused::Sheet)?;
     let rows = table.rows.iter().map(|row| {
-        let cell = |column: Column| {
-            let place = places.iter().find(|(which, _)| *which == column);
-            let text = place.and_then(|(_, place)| row.cells.get(*place));
-            text.map_or_else(String::new, |text| written(text).to_owned())
-        };
+        let cell = |column: Column| places.cell(row, column);
         (row.line, edition::parse(&Row { line: row.line, cell: &cell }, kind, departments))
     });
     Ok(edition::sort(rows))

@@ -80,6 +80,7 @@ needs![
     PublishBulletin,
     Staff,
     ManageDutyLists,
+    ManageCertificates,
     ProposeDuty,
     DecideDuty,
     ManageAccounts,

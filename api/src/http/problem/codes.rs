@@ -70,6 +70,8 @@ fn words() -> Vec<Code> {
         task(),
         extension(),
         consultation(),
+        enforcement(),
+        powers(),
         whistle(),
         supervision(),
         registration(),
@@ -90,6 +92,50 @@ fn consultation() -> Vec<Code> {
         code(&Refused::AlreadyOpen),
         code(&Refused::AtTop),
         code(&Refused::DecideByOutOfRange),
+    ]
+}
+
+fn enforcement() -> Vec<Code> {
+    use domain::{
+        enforcement::{ActKind, Refused},
+        task::Status,
+    };
+    let number = || "晋-B-0213-0001".to_owned();
+    vec![
+        code(&Refused::TaskStep(Status::Pending)),
+        code(&Refused::Withdrawn(ActKind::Order)),
+        code(&Refused::NoSuchPower("street-vending".to_owned())),
+        code(&Refused::TooFewOfficers(ActKind::SpotPenalty)),
+        code(&Refused::ForeignCertificate(number())),
+        code(&Refused::CertificateNotValid { number: number(), on: domain::time::date(EXAMPLE) }),
+        code(&Refused::RecorderNotAmongThem),
+        code(&Refused::WrongTime),
+        code(&Refused::NoCaseFiled),
+        code(&Refused::DocumentTaken),
+        code(&Refused::Twice),
+        code(&Refused::NumberTaken(number())),
+        code(&Refused::Overlap),
+        code(&Refused::AlreadyRevoked(number())),
+    ]
+}
+
+fn powers() -> Vec<Code> {
+    use domain::{
+        duty::edition::{Fault, RefusedRow},
+        enforcement::power::Refused,
+    };
+    let fault = Fault {
+        column: "依据".to_owned(), reason: "不能为空，需要 1–500 个字".to_owned()
+    };
+    let row = RefusedRow { line: 7, code: "street-vending".to_owned(), faults: vec![fault] };
+    vec![
+        code(&Refused::VersionTaken("powers-2027.1-140213066".to_owned())),
+        code(&Refused::TooEarly {
+            version: "powers-2026.1-140213066".to_owned(),
+            earliest: domain::time::date(EXAMPLE),
+        }),
+        code(&Refused::Sheet("表头缺少“依据”这一列".to_owned())),
+        code(&Refused::Rows(vec![row])),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use domain::{
     complaint::Kind,
-    id::{ComplaintId, TaskId, WhistleId},
+    id::{ActId, ComplaintId, TaskId, WhistleId},
     org::NodeCode,
     page::{Cursor, PageRequest},
     scope::Scope,
@@ -115,6 +115,9 @@ pub struct ReplyView {
     pub outcome: Outcome,
     /// The law or document it rests on.
     pub basis: Option<String>,
+    /// The unit's acts of enforcement that it rests on, without those that were withdrawn; shown
+    /// to the unit and the centre.
+    pub acts: Vec<ActId>,
 }
 
 /// A return that waits for a ruling.
@@ -184,7 +187,11 @@ pub async fn list(
                t.reply_text, t.reply_outcome as "reply_outcome: Outcome", t.reply_basis,
                t.return_ground as "return_ground: ReturnGround", t.return_to as "return_to: NodeCode",
                t.return_asked_at, t.extension_until, t.returns, t.final as is_final, t.extensions,
-               t.send_backs, t.rework_of as "rework_of: TaskId"
+               t.send_backs, t.rework_of as "rework_of: TaskId",
+               array(select a.id from enforcement_act a
+                   where a.task_id = t.id and ($1 or t.unit = any($2))
+                       and a.withdrawn_by is null and a.withdraws is null
+                   order by a.recorded_at, a.id) as "acts!: Vec<ActId>"
            from task t
            join org_node u on u.code = t.unit
            left join complaint c on c.id = t.complaint_id
@@ -273,6 +280,7 @@ pub async fn list(
                     text,
                     outcome,
                     basis: row.reply_basis,
+                    acts: row.acts,
                 }),
                 return_request: match (row.return_ground, row.return_to, row.return_asked_at) {
                     (Some(ground), Some(suggested_unit), Some(asked_at)) => {
