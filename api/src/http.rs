@@ -92,6 +92,8 @@ pub fn words() -> Vec<Routes> {
         task::returns::routes(),
         consultation::routes(),
         task::exclusion::routes(),
+        task::hand::routes(),
+        task::approval::routes(),
         follow_up::routes(),
         whistle::routes(),
         view::routes(),

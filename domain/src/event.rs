@@ -55,6 +55,18 @@ codes! {
         TaskConfirmed = "task_confirmed", "答复已确认";
         /// The reply was sent back.
         TaskSentBack = "task_sent_back", "答复被退回";
+        /// The unit named who works on the task.
+        TaskHandedOver = "task_handed_over", "任务转交";
+        /// The unit took the task back from whoever worked on it.
+        TaskTakenBack = "task_taken_back", "任务收回";
+        /// The unit's reply waits for its head.
+        ReplySubmitted = "reply_submitted", "答复送审";
+        /// The head approved the reply.
+        ReplyApproved = "reply_approved", "答复已审签";
+        /// The head wants the reply written again.
+        ReplyDisapproved = "reply_disapproved", "答复退回修改";
+        /// The unit took back the reply that waited for its head.
+        ReplyWithdrawn = "reply_withdrawn", "撤回送审";
         /// The unit asks to return the task.
         ReturnRequested = "return_requested", "申请退单";
         /// The centre did not agree to the return.

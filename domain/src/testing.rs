@@ -161,6 +161,12 @@ fn check_event(event: &NewEvent) {
     let expected: &[Visibility] = match event.kind {
         K::TaskReplied
         | K::TaskSentBack
+        | K::TaskHandedOver
+        | K::TaskTakenBack
+        | K::ReplySubmitted
+        | K::ReplyApproved
+        | K::ReplyDisapproved
+        | K::ReplyWithdrawn
         | K::ReturnRequested
         | K::ReturnDeclined
         | K::ExtensionRequested

@@ -307,6 +307,23 @@ impl Complaint {
         Ok(())
     }
 
+    /// Lets a body below a unit of the case read it, because it works on that unit's task. Without an
+    /// event of its own, since the task's tells it.
+    ///
+    /// # Errors
+    /// The body is the one that was reported, or lies below it.
+    pub fn opened_to(&self, body: &Unit) -> Result<Decision<Self>, Refused> {
+        if self.reported_unit.as_ref().is_some_and(|reported| reported.contains(&body.code)) {
+            return Err(Refused::UnitIsReported {
+                unit: body.name.clone(),
+                superior: body.superior.as_ref().map(ToString::to_string),
+            });
+        }
+        let mut state = self.clone();
+        state.take_on(&body.code);
+        Ok(Decision { state, events: Vec::new() })
+    }
+
     /// Notes that a unit has its part in the case: it reads it from now on.
     pub fn take_on(&mut self, unit: &NodeCode) {
         if !self.units.contains(unit) {

@@ -76,6 +76,8 @@ const fn note_of(kind: EventKind) -> (Author, &'static str) {
         EventKind::ConsultationStated => (Author::Internal, "陈述"),
         EventKind::ConsultationClimbed => (Author::Internal, "原因"),
         EventKind::ConsultationDecided => (Author::Staff, "裁定"),
+        EventKind::TaskHandedOver => (Author::Internal, "交办说明"),
+        EventKind::TaskTakenBack | EventKind::ReplyDisapproved => (Author::Internal, "原因"),
         EventKind::ReturnRequested => (Author::Internal, "依据"),
         EventKind::FollowUpMissed => (Author::Internal, "情况"),
         EventKind::ExclusionRequested => (Author::Internal, "证据"),
@@ -264,6 +266,24 @@ impl Facts<'_> {
         format!("反映人已评价{solved}{satisfied}")
     }
 
+    /// What happened to a task inside its unit.
+    fn inside(&self, unit: &str) -> String {
+        let body = self.event.data.get("body").is_some_and(serde_json::Value::is_string);
+        let to = if body { "下级单位" } else { "专人" };
+        match self.event.kind {
+            EventKind::TaskHandedOver => {
+                format!("{unit}把任务转交{to}办理，仍由{unit}负责，时限不变")
+            }
+            EventKind::TaskTakenBack => format!("{unit}收回转交{to}的任务"),
+            EventKind::ReplySubmitted => {
+                format!("{unit}的答复等待本单位负责人审签，审签前答复时限照常计算")
+            }
+            EventKind::ReplyApproved => format!("{unit}负责人已审签答复"),
+            EventKind::ReplyWithdrawn => format!("{unit}撤回送审的答复"),
+            _ => format!("{unit}负责人把答复退回修改"),
+        }
+    }
+
     /// What happened to one unit's task.
     fn task(&self) -> Option<String> {
         let unit = self.unit();
@@ -284,6 +304,12 @@ impl Facts<'_> {
                 let by = self.by("reply_by", |at| format!("，须在 {at} 前重新答复"));
                 format!("{unit}的答复被退回{by}")
             }
+            EventKind::TaskHandedOver
+            | EventKind::TaskTakenBack
+            | EventKind::ReplySubmitted
+            | EventKind::ReplyApproved
+            | EventKind::ReplyDisapproved
+            | EventKind::ReplyWithdrawn => self.inside(unit),
             EventKind::ReturnRequested => match self.code::<ReturnGround>("ground") {
                 Some(ground) => format!("{unit}申请退单（{}），{UNTIL_RULED}", ground.label()),
                 None => format!("{unit}申请退单，{UNTIL_RULED}"),

@@ -196,6 +196,13 @@ fn task() -> Vec<Code> {
         code(&Refused::EmergencyActsFirst),
         code(&Refused::NextUnitMissing),
         code(&Refused::ReplyByPast),
+        code(&Refused::NotBelow("水泊寺街道".to_owned())),
+        code(&Refused::HandedAlready),
+        code(&Refused::NotHanded),
+        code(&Refused::UnitAnswers),
+        code(&Refused::ReplyWaits),
+        code(&Refused::NoReplyWaits),
+        code(&Refused::OwnReply),
         code(&Refused::NoExtensionAsked),
         code(&Refused::ExtensionPending),
     ]
