@@ -60,6 +60,7 @@ pub(super) const RATERS: &[&str] =
     &["subdistrict.140213066", "dept.urban-management", "head.urban-management"];
 pub(super) const ROSTER_KEEPERS: &[&str] =
     &["subdistrict.140213066", "community.140213066004", "head.urban-management"];
+pub(super) const SIGNERS: &[&str] = ROSTER_KEEPERS;
 pub(super) const COMMUNITY_DESK: &[&str] = &["community.140213066004"];
 pub(super) const ORGANISERS: &[&str] = &["organiser", "community.140213066004"];
 pub(super) const OBJECTORS: &[&str] = &[
@@ -209,6 +210,14 @@ pub(super) const ROWS: &[Row] = &[
     ("task.save_draft", UNITS, About::Task),
     ("task.read_draft", UNITS, About::Task),
     ("task.discard_draft", UNITS, About::Task),
+    ("task.hand_over", UNITS, About::Task),
+    ("task.take_back", UNITS, About::Task),
+    ("task.receivers", UNITS, About::Task),
+    ("task.hand_overs", TASK_READERS, About::Task),
+    ("task.decide_reply", SIGNERS, About::Task),
+    ("task.withdraw_reply", UNITS, About::Task),
+    ("task.set_approval", SIGNERS, About::OwnRoster),
+    ("task.approval", TASK_READERS, About::Roster),
     ("task.return", UNITS, About::Task),
     ("task.extend", UNITS, About::Task),
     ("task.decide_return", DESK, About::Task),
