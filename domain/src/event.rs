@@ -107,6 +107,16 @@ codes! {
         ConsultationLapsed = "consultation_lapsed", "会商终止";
         /// The ruling of a consultation left the task with its unit.
         TaskBound = "task_bound", "会商裁定承办";
+        /// The lead's unit proposed its last word on the matter.
+        FinalReplyProposed = "final_reply_proposed", "提出最终答复";
+        /// The unit's head signed it.
+        FinalReplySigned = "final_reply_signed", "最终答复已签署";
+        /// The unit's head or the centre did not agree.
+        FinalReplyRefused = "final_reply_refused", "最终答复未通过";
+        /// The centre confirmed it: appeals may be answered with it.
+        FinalReplyInForce = "final_reply_in_force", "最终答复生效";
+        /// It was taken out of force.
+        FinalReplyRevoked = "final_reply_revoked", "最终答复撤销";
         /// The case is closed.
         Closed = "closed", "已办结";
         /// The case is archived.

@@ -15,6 +15,7 @@ pub mod duty;
 pub mod evaluation;
 pub mod event;
 pub mod export;
+pub mod final_reply;
 pub mod follow_up;
 pub mod id;
 pub mod identity;

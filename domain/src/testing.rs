@@ -162,6 +162,9 @@ fn check_event(event: &NewEvent) {
         K::TaskReplied
         | K::TaskSentBack
         | K::TaskHandedOver
+        | K::FinalReplyProposed
+        | K::FinalReplySigned
+        | K::FinalReplyRefused
         | K::TaskTakenBack
         | K::ReplySubmitted
         | K::ReplyApproved

@@ -6,7 +6,7 @@ use super::{Complaint, Ground, Refused, Status, Step, Suspension};
 use crate::{
     decision::Decision,
     event::{EventKind, NewEvent, Visibility},
-    id::TaskId,
+    id::{FinalReplyId, TaskId},
     org::{NodeCode, Unit},
     refusal::{Faults, Invalid},
     sla::{Terms, Urgency},
@@ -50,13 +50,15 @@ impl Reject {
 pub struct Answer {
     /// The answer, for the reporter.
     pub text: String,
+    /// The final reply that it rests on, where it does.
+    pub cites: Option<FinalReplyId>,
 }
 
 impl Answer {
     /// # Errors
     /// The text is missing, too short or too long.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        Ok(Self { text: text::text("text", text, 5, 10_000)? })
+        Ok(Self { text: text::text("text", text, 5, 10_000)?, cites: None })
     }
 }
 
@@ -194,8 +196,11 @@ impl Complaint {
         state.status = Status::Answered;
         state.replied_at = Some(now);
         state.suspension = None;
-        let event =
+        let mut event =
             NewEvent::new(EventKind::Answered, Visibility::Everyone).note(command.text.clone());
+        if let Some(id) = command.cites {
+            event = event.with(json!({ "final_reply": id }));
+        }
         Ok(Decision::one(state, event))
     }
 
