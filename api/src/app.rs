@@ -13,6 +13,7 @@ pub mod complaint;
 pub mod consultation;
 pub mod duty;
 pub mod export;
+pub mod final_reply;
 pub mod follow_up;
 pub mod generate;
 pub mod idempotent;

@@ -42,6 +42,7 @@ refused_by!(
     domain::duty::edition::Refused,
     domain::duty::proposal::Refused,
     domain::export::Refused,
+    domain::final_reply::Refused,
     domain::follow_up::Refused,
     domain::identity::Refused,
     domain::redemption::Refused,

@@ -35,6 +35,7 @@ pub mod duty;
 pub mod envelope;
 pub mod export;
 pub mod extract;
+pub mod final_reply;
 pub mod follow_up;
 pub mod identity;
 pub mod job;
@@ -91,6 +92,7 @@ pub fn words() -> Vec<Routes> {
         whistle::watch::routes(),
         task::returns::routes(),
         consultation::routes(),
+        final_reply::routes(),
         task::exclusion::routes(),
         task::hand::routes(),
         task::approval::routes(),

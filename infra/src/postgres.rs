@@ -15,6 +15,7 @@ pub mod consultation;
 pub mod duty;
 pub mod event;
 pub mod export;
+pub mod final_reply;
 pub mod follow_up;
 pub mod generate;
 pub mod idempotency;

@@ -19,6 +19,8 @@ mod duty;
 #[cfg(test)]
 mod export;
 #[cfg(test)]
+mod final_reply;
+#[cfg(test)]
 mod follow_up;
 #[cfg(test)]
 mod generate;

@@ -86,6 +86,8 @@ pub(super) enum About {
     Judged,
     /// A consultation that one's unit is invited to; all for the centre.
     Consultation,
+    /// A final reply of one's unit; all for the centre.
+    FinalReply,
     /// Any version of a duty list.
     List,
     /// Any item of a duty list.
@@ -238,6 +240,13 @@ pub(super) const ROWS: &[Row] = &[
     ("consultation.state", UNITS, About::Consultation),
     ("consultation.climb", DESK, About::Consultation),
     ("consultation.decide", DESK, About::Consultation),
+    ("final_reply.propose", UNITS, About::Case),
+    ("final_reply.list", TASK_READERS, About::Nothing),
+    ("final_reply.read", TASK_READERS, About::FinalReply),
+    ("final_reply.sign", SIGNERS, About::FinalReply),
+    ("final_reply.confirm", DESK, About::FinalReply),
+    ("final_reply.revoke", &["supervisor"], About::FinalReply),
+    ("final_reply.cite", DESK, About::Case),
     ("task.ask_exclusion", UNITS, About::Task),
     ("task.decide_exclusion", &["supervisor"], About::Task),
     ("task.exclusions", TASK_READERS, About::Nothing),

@@ -70,6 +70,7 @@ fn words() -> Vec<Code> {
         task(),
         extension(),
         consultation(),
+        final_reply(),
         whistle(),
         supervision(),
         registration(),
@@ -90,6 +91,23 @@ fn consultation() -> Vec<Code> {
         code(&Refused::AlreadyOpen),
         code(&Refused::AtTop),
         code(&Refused::DecideByOutOfRange),
+    ]
+}
+
+fn final_reply() -> Vec<Code> {
+    use domain::final_reply::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Confirm, status: Status::Proposed }),
+        code(&Refused::NotAnswered),
+        code(&Refused::NotReviewed),
+        code(&Refused::NotLead),
+        code(&Refused::AlreadyThere),
+        code(&Refused::OwnProposal),
+        code(&Refused::Expired { until: EXAMPLE }),
+        code(&Refused::OwnCase),
+        code(&Refused::OtherReporter),
+        code(&Refused::NewFacts),
+        code(&Refused::Emergency),
     ]
 }
 
