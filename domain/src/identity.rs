@@ -302,9 +302,9 @@ impl Actor {
 
     /// Whether the account signs in the name of this unit.
     pub fn signs_for(&self, unit: &NodeCode) -> bool {
-        self.grants.iter().any(|grant| {
-            Role::APPROVERS.contains(&grant.role) && grant.scope == unit.as_str()
-        })
+        self.grants
+            .iter()
+            .any(|grant| Role::APPROVERS.contains(&grant.role) && grant.scope == unit.as_str())
     }
 
     /// Whether one of the roles that hold `permission` is held on a division containing `node`. A

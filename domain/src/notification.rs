@@ -61,7 +61,8 @@ impl Recipient {
 /// Who is told of what. Every kind of event has its line.
 pub const TOLD: &[(EventKind, &[Recipient])] = {
     use Recipient::{
-        Approvers, Assignee, Blower, Centre, Leader, Person, Reporter, Reviewer, Supervisor, Unit, UnitHeads,
+        Approvers, Assignee, Blower, Centre, Leader, Person, Reporter, Reviewer, Supervisor, Unit,
+        UnitHeads,
     };
     &[
         (EventKind::Submitted, &[Reporter, Centre]),

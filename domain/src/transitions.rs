@@ -1,7 +1,9 @@
 //! The transition tables as documentation: `docs/TRANSITIONS.md` is this module's text, made from
 //! the same tables that the rules read.
 
-use crate::{complaint, consultation, final_reply, registration, service, supervision, task, whistle};
+use crate::{
+    complaint, consultation, final_reply, registration, service, supervision, task, whistle,
+};
 
 /// One table: each step with the states it starts from and those it can lead to.
 struct Table<'t> {

@@ -91,11 +91,13 @@ async fn what_happens_at_once_happens_once() {
     let mut statuses = [one.status, two.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 409]);
-    let id = app.as_("dispatcher").all("/final-replies").await[0]["id"].as_str().unwrap().to_owned();
+    let id =
+        app.as_("dispatcher").all("/final-replies").await[0]["id"].as_str().unwrap().to_owned();
     app.as_(HEAD).post(&format!("/final-replies/{id}/sign"), agree()).await.expect(200);
     let (dispatcher, confirm) = (app.as_("dispatcher"), format!("/final-replies/{id}/confirm"));
     let no = json!({"approve": false, "reason": "证据不足，请补充批复文号"});
-    let (one, two) = tokio::join!(dispatcher.post(&confirm, agree()), dispatcher.post(&confirm, no));
+    let (one, two) =
+        tokio::join!(dispatcher.post(&confirm, agree()), dispatcher.post(&confirm, no));
     let mut statuses = [one.status, two.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 409], "{one} {two}");
@@ -106,7 +108,8 @@ async fn what_happens_at_once_happens_once() {
     let (_, id) = in_force(&app).await;
     let appeal = app.resident("li").submit(&complaint()).await;
     let (dispatcher, path) = (app.as_("dispatcher"), appeal.path("/answer-with-final"));
-    let (one, two) = tokio::join!(dispatcher.post(&path, cite(&id)), dispatcher.post(&path, cite(&id)));
+    let (one, two) =
+        tokio::join!(dispatcher.post(&path, cite(&id)), dispatcher.post(&path, cite(&id)));
     let mut statuses = [one.status, two.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 409]);
@@ -127,7 +130,10 @@ async fn nobody_signs_what_they_proposed_and_a_no_makes_room_for_another() {
     assert_eq!(unexplained.fields(), ["reason"], "{unexplained}");
     let no = json!({"approve": false, "reason": "改由经办人提出"});
     let refused = head.post(&sign, no).await.expect(200);
-    assert_eq!((&refused["status"], &refused["reason"]), (&json!("refused"), &json!("改由经办人提出")));
+    assert_eq!(
+        (&refused["status"], &refused["reason"]),
+        (&json!("refused"), &json!("改由经办人提出"))
+    );
 
     let clerk = app.as_(CLERK);
     let second = clerk.post(&case.path("/final-replies"), proposal()).await.expect(201);
@@ -152,9 +158,15 @@ async fn it_is_for_what_was_looked_at_again_and_for_the_lead_alone() {
     let path = once.path("/final-replies");
     clerk.post(&path, proposal()).await.refused(409, "final_reply_not_reviewed");
     let open = app.acknowledged().await;
-    clerk.post(&open.path("/final-replies"), proposal()).await.refused(409, "final_reply_not_answered");
+    clerk
+        .post(&open.path("/final-replies"), proposal())
+        .await
+        .refused(409, "final_reply_not_answered");
     app.as_("dept.housing").post(&path, proposal()).await.refused(404, "not_found");
-    app.as_("community.140213066004").post(&path, proposal()).await.refused(409, "final_reply_not_lead");
+    app.as_("community.140213066004")
+        .post(&path, proposal())
+        .await
+        .refused(409, "final_reply_not_lead");
     app.as_("dispatcher").post(&path, proposal()).await.refused(403, "forbidden");
     for (field, value) in [
         ("text", json!("您反映的问题已转交相关部门处理。")),
@@ -208,7 +220,10 @@ async fn what_it_does_not_answer() {
     // The matter itself is opened again.
     app.resident("li").post(&case.path("/reopen"), json!({"reason": "又坏了"})).await.expect(200);
     answer(&fresh).await.refused(409, "final_reply_not_answered");
-    app.as_(CLERK).post(&fresh.path("/answer-with-final"), cite(&id)).await.refused(403, "forbidden");
+    app.as_(CLERK)
+        .post(&fresh.path("/answer-with-final"), cite(&id))
+        .await
+        .refused(403, "forbidden");
 }
 
 #[tokio::test]
@@ -234,7 +249,8 @@ async fn it_ends_with_its_term_or_when_a_supervisor_revokes_it() {
     app.as_("dispatcher").post(&format!("/final-replies/{id}/confirm"), agree()).await.expect(200);
     app.advance(TimeDelta::days(31));
     app.as_("dispatcher").post(&path, cite(id)).await.refused(409, "final_reply_expired");
-    let listed = app.as_("supervisor").all(&format!("/final-replies?complaint_id={}", case.id)).await;
+    let listed =
+        app.as_("supervisor").all(&format!("/final-replies?complaint_id={}", case.id)).await;
     let statuses: Vec<&Value> = listed.iter().map(|one| &one["status"]).collect();
     assert_eq!(statuses, ["in_force", "revoked"], "the record stays");
     assert!(app.as_("dept.housing").all("/final-replies").await.is_empty(), "another unit's");

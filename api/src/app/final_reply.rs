@@ -143,7 +143,12 @@ pub async fn confirm(
 ///
 /// # Errors
 /// It is not in force.
-pub async fn revoke(state: &State, ask: Ask, id: FinalReplyId, reason: String) -> Result<(), Error> {
+pub async fn revoke(
+    state: &State,
+    ask: Ask,
+    id: FinalReplyId,
+    reason: String,
+) -> Result<(), Error> {
     carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let held = Held::take(tx, id).await?;
@@ -220,9 +225,9 @@ pub async fn cite(
 /// facts open the matter again.
 fn words(one: &FinalReply, number: &str, citation: &Citation) -> String {
     let mut said = citation.explanation.clone().map_or_else(String::new, |said| said + "\n");
-    let until = one.valid_until.map_or_else(String::new, |until| {
-        format!("（有效期到 {}）", time::spoken(until))
-    });
+    let until = one
+        .valid_until
+        .map_or_else(String::new, |until| format!("（有效期到 {}）", time::spoken(until)));
     said.push_str(&format!(
         "您反映的事项已在诉求 {number} 中作出最终答复{until}：\n{}\n如有新的事实，可以申请复核并写明。",
         one.text

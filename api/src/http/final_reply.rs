@@ -231,9 +231,8 @@ async fn revoke(
     on: On<Supervise, FinalReplyId>,
     body: Body<RevokeFinalBody>,
 ) -> Result<HttpResponse, Error> {
-    let parse = |body: RevokeFinalBody| {
-        text::text("reason", &body.reason, 5, 2000).map_err(Invalid::from)
-    };
+    let parse =
+        |body: RevokeFinalBody| text::text("reason", &body.reason, 5, 2000).map_err(Invalid::from);
     let reason = on.read(body, parse).await?;
     finals::revoke(&on.state, on.ask(), on.id, reason).await?;
     on.shown().await

@@ -144,11 +144,8 @@ fn what_it_does_not_answer() {
     assert_eq!(cite(&one, &appealed, true, now()), Err(Refused::NewFacts));
     let emergency = Complaint { urgency: Some(Urgency::Emergency), ..appeal() };
     assert_eq!(cite(&one, &emergency, true, now()), Err(Refused::Emergency));
-    let handled = Appeal {
-        complaint: &appeal(),
-        source: complaint::Status::Handling,
-        same_reporter: true,
-    };
+    let handled =
+        Appeal { complaint: &appeal(), source: complaint::Status::Handling, same_reporter: true };
     assert_eq!(one.cite(handled, now()), Err(Refused::NotAnswered));
 }
 
@@ -163,7 +160,9 @@ fn a_proposal_says_something_and_shows_it() {
     for days in [30, 1095] {
         assert!(parse(&good.text, &good.legal_basis, &good.evidence, Some(days)).is_ok());
     }
-    assert!(parse("您反映的问题已转相关部门处理。", &good.legal_basis, &good.evidence, None).is_err());
+    assert!(
+        parse("您反映的问题已转相关部门处理。", &good.legal_basis, &good.evidence, None).is_err()
+    );
     assert!(parse(&good.text, "", &good.evidence, None).is_err());
     assert!(parse(&good.text, &good.legal_basis, "照片", None).is_err());
     assert!(Verdict::parse(false, None).is_err());

@@ -119,18 +119,15 @@ impl Task {
         let settled = Self { waiting_reply: None, ..self.clone() };
         match command {
             DecideReply::Refuse(reason) => {
-                let event = self
-                    .event(EventKind::ReplyDisapproved, Visibility::Unit)
-                    .note(reason.clone());
+                let event =
+                    self.event(EventKind::ReplyDisapproved, Visibility::Unit).note(reason.clone());
                 Ok(Decision::one(settled, event))
             }
             DecideReply::Approve => {
                 let mut decision = settled.reply(&waiting.reply, false, false, now)?;
                 let approved = Approved { drafted_by: waiting.by, approved_by: by };
                 decision.state.approved = Some(approved);
-                decision
-                    .events
-                    .insert(0, self.event(EventKind::ReplyApproved, Visibility::Unit));
+                decision.events.insert(0, self.event(EventKind::ReplyApproved, Visibility::Unit));
                 Ok(decision)
             }
         }

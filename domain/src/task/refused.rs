@@ -66,6 +66,9 @@ pub enum Refused {
     /// A body that does not lie below the unit.
     #[error("{0}不是本单位的下级，不能转交；不属于本单位职责的请申请退单")]
     NotBelow(String),
+    /// Whoever blew a whistle judges its tasks, and does not do them.
+    #[error("{0}是吹哨单位，要确认这次吹哨的办理结果，不能由它办理")]
+    BodyBlew(String),
     /// Whoever is named has it already.
     #[error("这件任务已经由其办理，不需要重复转交")]
     HandedAlready,
@@ -113,6 +116,7 @@ impl refusal::Refusal for Refused {
             Self::NextUnitMissing => "next_unit_missing",
             Self::ReplyByPast => "reply_by_past",
             Self::NotBelow(_) => "body_not_below",
+            Self::BodyBlew(_) => "body_blew_whistle",
             Self::HandedAlready => "task_handed_already",
             Self::NotHanded => "task_not_handed",
             Self::UnitAnswers => "unit_answers",
@@ -132,6 +136,7 @@ impl refusal::Refusal for Refused {
             | Self::NextUnitMissing
             | Self::ReplyByPast
             | Self::NotBelow(_)
+            | Self::BodyBlew(_)
             | Self::PhotosRequired => Kind::Invalid,
             Self::Extension(refusal) => refusal.kind(),
             _ => Kind::Conflict,
@@ -146,7 +151,7 @@ impl refusal::Refusal for Refused {
             Self::NextUnitMissing => at("to_unit"),
             Self::ReplyByPast => at("reply_by"),
             Self::PhotosRequired => at("attachment_ids"),
-            Self::NotBelow(_) => at("body"),
+            Self::NotBelow(_) | Self::BodyBlew(_) => at("body"),
             Self::Extension(refusal) => refusal.fields(),
             _ => Vec::new(),
         }

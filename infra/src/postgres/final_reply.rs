@@ -131,7 +131,8 @@ pub async fn save(
     Ok(())
 }
 
-/// Whether two complaints have the same reporter: one account, or one number to call.
+/// Whether somebody who reported `one`, or a complaint that follows it, reported `other` as well: by
+/// the same account, or with the same number to call.
 ///
 /// # Errors
 /// The database is away.
@@ -141,12 +142,13 @@ pub async fn same_reporter(
     other: ComplaintId,
 ) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"select coalesce(a.reporter_id = b.reporter_id, false) or exists (
-               select from complaint_contact m join complaint_contact n
-                   on n.phone_index = m.phone_index
-               where m.complaint_id = a.id and n.complaint_id = b.id
-           ) as "same!"
-           from complaint a, complaint b where a.id = $1 and b.id = $2"#,
+        r#"select exists (
+               select from complaint a join complaint b on b.id = $2
+               where (a.id = $1 or a.merged_into = $1) and (a.reporter_id = b.reporter_id or exists (
+                   select from complaint_contact m join complaint_contact n
+                       on n.phone_index = m.phone_index
+                   where m.complaint_id = a.id and n.complaint_id = b.id))
+           ) as "same!""#,
         one.0,
         other.0
     )

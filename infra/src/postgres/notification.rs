@@ -303,8 +303,7 @@ async fn read(
                 data: row.data,
                 note: row.note,
             };
-            let reader =
-                Reader {
+            let reader = Reader {
                 own: row.own,
                 follows: row.follows,
                 works: row.works,

@@ -81,18 +81,14 @@ impl Row {
             outcome,
             basis,
         });
-        let waiting_reply = match (
-            self.waiting_text,
-            self.waiting_outcome,
-            self.waiting_by,
-            self.waiting_since,
-        ) {
-            (Some(text), Some(outcome), Some(by), Some(since)) => {
-                let reply = Reply { text, outcome, basis: self.waiting_basis };
-                Some(WaitingReply { reply, by, since })
-            }
-            _ => None,
-        };
+        let waiting_reply =
+            match (self.waiting_text, self.waiting_outcome, self.waiting_by, self.waiting_since) {
+                (Some(text), Some(outcome), Some(by), Some(since)) => {
+                    let reply = Reply { text, outcome, basis: self.waiting_basis };
+                    Some(WaitingReply { reply, by, since })
+                }
+                _ => None,
+            };
         let return_request = match (
             self.return_ground,
             self.return_to,

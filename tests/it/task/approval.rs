@@ -104,9 +104,8 @@ async fn two_who_decide_at_once_come_to_one_decision() {
         let mut statuses = [one.status, two.status];
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 409], "{one} {two}");
-        let decided = app
-            .count("event where kind in ('reply_approved', 'reply_disapproved')")
-            .await;
+        let decided =
+            app.count("event where kind in ('reply_approved', 'reply_disapproved')").await;
         assert_eq!(decided, 1);
     }
 }
@@ -152,9 +151,8 @@ async fn only_the_outcomes_that_the_unit_named_wait() {
     // Switched off, what waits goes on waiting, and later ones go out at once.
     require(&app, json!([])).await;
     app.as_(HEAD).post(&case.task("/reply/decide"), decide(true)).await.expect(200);
-    let put = |who: &'static str| {
-        app.as_(who).request(Method::PUT, &path).json(&json!({"outcomes": []}))
-    };
+    let put =
+        |who: &'static str| app.as_(who).request(Method::PUT, &path).json(&json!({"outcomes": []}));
     put(CLERK).send().await.refused(403, "forbidden");
     put("head.housing").send().await.refused(404, "not_found");
     let unknown = app.as_(HEAD).request(Method::PUT, &path).json(&json!({"outcomes": ["done"]}));

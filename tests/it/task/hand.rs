@@ -50,11 +50,9 @@ async fn a_named_officer_has_it_and_the_queue_knows() {
     assert!(told(&app, CLERK).await.contains("请今天到现场查看"), "the officer is told");
 
     let account = handed["assignee"]["officer"].as_str().unwrap();
-    for (query, expected) in [
-        ("mine", [&case.lead]),
-        ("none", [&other.lead]),
-        (account, [&case.lead]),
-    ] {
+    for (query, expected) in
+        [("mine", [&case.lead]), ("none", [&other.lead]), (account, [&case.lead])]
+    {
         let found = clerk.all(&format!("/tasks?assignee={query}")).await;
         let ids: Vec<&str> = found.iter().map(|task| task["id"].as_str().unwrap()).collect();
         assert_eq!(ids, expected, "{query}");
@@ -82,7 +80,10 @@ async fn a_body_below_works_on_it_and_the_unit_answers_for_it() {
     assert!(receivers["bodies"].to_string().contains(COMMUNITY), "{receivers}");
     let order = json!({"body": COMMUNITY, "note": "请先到现场"});
     let handed = street.post(&case.task("/hand-over"), order).await.expect(200);
-    assert_eq!((&handed["unit"], &handed["assignee"]["body"]), (&json!(SUBDISTRICT), &json!(COMMUNITY)));
+    assert_eq!(
+        (&handed["unit"], &handed["assignee"]["body"]),
+        (&json!(SUBDISTRICT), &json!(COMMUNITY))
+    );
     assert!(told(&app, BODY).await.contains("请先到现场"), "the body is told");
 
     let mine = body.all(&format!("/tasks?complaint_id={}", case.id)).await;
@@ -139,8 +140,7 @@ async fn who_leaves_leaves_the_task_to_the_unit() {
     let app = App::spawn().await;
     let case = app.dispatched().await;
     let head = app.as_(HEAD);
-    let handed =
-        head.post(&case.task("/hand-over"), json!({"officer": CLERK})).await.expect(200);
+    let handed = head.post(&case.task("/hand-over"), json!({"officer": CLERK})).await.expect(200);
     assert!(head.all("/tasks?assignee=none").await.is_empty());
     let account = handed["assignee"]["officer"].as_str().unwrap();
     let disable = json!({"reason": "调离"});
@@ -202,4 +202,38 @@ async fn whoever_is_reported_never_gets_the_report() {
     let order = json!({"body": COMMUNITY});
     app.as_(STREET).post(&case.task("/hand-over"), order).await.refused(409, "unit_is_reported");
     app.as_(BODY).get(&case.path("")).await.refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn whoever_blew_a_whistle_is_not_handed_its_tasks() {
+    let app = App::spawn().await;
+    let whistle = json!({
+        "kind": "emergency", "level": "yellow", "title": "夜市占道和油烟扰民",
+        "content": "文兴路夜市三十余家摊点占道经营，油烟直排居民楼，社区多次劝导无效。",
+        "community_code": COMMUNITY, "lead": UNIT, "assist": [SUBDISTRICT],
+    });
+    let request = app.as_(BODY).request(Method::POST, "/whistles").key("whistle-to-the-street");
+    let blown = request.json(&whistle).send().await.expect(201);
+    let (street, path) = (app.as_(STREET), format!("/whistles/{}", blown["id"].as_str().unwrap()));
+    let tasks = street.all("/tasks").await;
+    let task = format!("/tasks/{}", tasks[0]["id"].as_str().unwrap());
+    let order = |code: &str| json!({"body": code});
+    let refused = street.post(&format!("{task}/hand-over"), order(COMMUNITY)).await;
+    assert_eq!(refused.fields(), ["body"], "{refused}");
+    refused.refused(422, "body_blew_whistle");
+
+    // A sister community may: it reads the whistle, and comes for the subdistrict.
+    let receivers = street.get(&format!("{task}/receivers")).await.expect(200);
+    let bodies = receivers["bodies"].as_array().unwrap();
+    let sister = bodies.iter().find(|body| body["code"] != COMMUNITY).unwrap();
+    let sister = sister["code"].as_str().unwrap();
+    let theirs = app.as_(&format!("community.{sister}"));
+    theirs.get(&path).await.refused(404, "not_found");
+    street.post(&format!("{task}/hand-over"), order(sister)).await.expect(200);
+    theirs.get(&path).await.expect(200);
+    theirs.post(&format!("{task}/acknowledge"), json!({})).await.expect(200);
+    let people = json!({"people": [{"name": "张工", "post": "主任"}]});
+    theirs.post(&format!("{task}/report-in"), people).await.expect(200);
+    let judged = app.as_(BODY).get(&task).await.expect(200);
+    assert_eq!(judged["status"], "arrived");
 }

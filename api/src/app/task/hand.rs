@@ -3,7 +3,7 @@
 use domain::{
     id::{AccountId, JobId, TaskId},
     refusal::Invalid,
-    task::{HandOver, Named, Receiver},
+    task::{HandOver, Named, Receiver, Refused},
     time::Timestamp,
 };
 use infra::{
@@ -28,7 +28,7 @@ use crate::{
 ///
 /// # Errors
 /// Not the unit's; an illegal step; no such officer of the unit, or no such body below it; the
-/// reported unit or one below it.
+/// reported unit or one below it; the unit that blew the whistle.
 pub async fn hand_over(
     state: &State,
     ask: Ask,
@@ -41,8 +41,14 @@ pub async fn hand_over(
             let to = receiver(tx, &held, &named).await?;
             let decision = held.task.hand_over(&HandOver { to: to.clone(), note })?;
             let mut change = held.change(decision);
-            if let (Root::Complaint(complaint), Receiver::Body(body)) = (&held.root, &to) {
-                change = change.then(complaint.opened_to(body)?);
+            match (&held.root, &to) {
+                (Root::Complaint(complaint), Receiver::Body(body)) => {
+                    change = change.then(complaint.opened_to(body)?);
+                }
+                (Root::Whistle(whistle), Receiver::Body(body)) if whistle.blower == body.code => {
+                    return Err(Refused::BodyBlew(body.name.clone()).into());
+                }
+                _ => (),
             }
             change.store(tx, here, &ask, "task.hand_over", now).await
         })

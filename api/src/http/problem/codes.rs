@@ -215,6 +215,7 @@ fn task() -> Vec<Code> {
         code(&Refused::NextUnitMissing),
         code(&Refused::ReplyByPast),
         code(&Refused::NotBelow("水泊寺街道".to_owned())),
+        code(&Refused::BodyBlew("文兴社区".to_owned())),
         code(&Refused::HandedAlready),
         code(&Refused::NotHanded),
         code(&Refused::UnitAnswers),

@@ -54,8 +54,7 @@ async fn decide_reply(
     on: On<SignForUnit, TaskId>,
     body: Body<DecideReplyBody>,
 ) -> Result<HttpResponse, Error> {
-    let parse =
-        |body: DecideReplyBody| DecideReply::parse(body.approve, body.reason.as_deref());
+    let parse = |body: DecideReplyBody| DecideReply::parse(body.approve, body.reason.as_deref());
     let command = on.read(body, parse).await?;
     tasks::decide_reply(&on.state, on.ask(), on.id, command).await?;
     on.shown().await

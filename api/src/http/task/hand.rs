@@ -42,7 +42,7 @@ pub struct HandOverBody {
     request_body(content = HandOverBody, example = json!({"officer": "dept.urban-management", "note": "请今天到现场查看"})),
     responses((status = 200, description = "任务现在的样子", body = infra::postgres::task::read::TaskView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["task_step_refused", "task_handed_already", "body_not_below", "unit_answers", "unit_is_reported"]))),
+    extensions(("x-problems" = json!(["task_step_refused", "task_handed_already", "body_not_below", "body_blew_whistle", "unit_answers", "unit_is_reported"]))),
 )]
 #[post("/tasks/{id}/hand-over")]
 async fn hand_over(

@@ -48,8 +48,12 @@ fn handing_over_changes_who_works_on_it_and_nothing_else() {
     assert_eq!(handed.assignee, Some(Assignee::Body(code("140213066004"))));
     assert_eq!(Task { assignee: None, ..handed.clone() }, task, "unit, clocks and state stand");
     assert_eq!(handed.timers(terms()), task.timers(terms()));
-    assert!(handed.is_worked_by(&clerk("140213066004")) && handed.is_worked_by(&clerk("140213066")));
-    assert!(!handed.is_worked_by(&clerk("140213066005")) && !task.is_worked_by(&clerk("140213066004")));
+    assert!(
+        handed.is_worked_by(&clerk("140213066004")) && handed.is_worked_by(&clerk("140213066"))
+    );
+    assert!(
+        !handed.is_worked_by(&clerk("140213066005")) && !task.is_worked_by(&clerk("140213066004"))
+    );
     let back = handed.take_back(None).unwrap();
     check_events(&back);
     assert_eq!(back.state, task);

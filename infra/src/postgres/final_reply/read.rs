@@ -204,10 +204,14 @@ pub async fn hints(
                left join complaint_repeat r on r.complaint_id = c.id
                where c.id = $1 and $2
            ), theirs as (
-               select o.id from given join complaint o on o.reporter_id = given.reporter_id
+               -- Whose complaint follows another shares its last word.
+               select coalesce(o.merged_into, o.id) as id
+               from given join complaint o on o.reporter_id = given.reporter_id
                union
-               select m.complaint_id from given
+               select coalesce(o.merged_into, o.id)
+               from given
                join complaint_contact m on m.phone_index = given.phone_index
+               join complaint o on o.id = m.complaint_id
            )
            select f.id as "id!: FinalReplyId", c.id as "complaint_id!: ComplaintId",
                c.number as "number!", c.title as "title!", u.name as "unit_name!",

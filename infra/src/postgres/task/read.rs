@@ -388,8 +388,7 @@ pub async fn list(
                 waiting_reply: row.waiting_since.zip(row.waiting_by).map(|(since, drafted_by)| {
                     let basis = row.waiting_basis;
                     let reply = row.waiting_text.zip(row.waiting_outcome);
-                    let reply =
-                        reply.map(|(text, outcome)| ReplyView { text, outcome, basis });
+                    let reply = reply.map(|(text, outcome)| ReplyView { text, outcome, basis });
                     WaitingView { since, drafted_by, reply }
                 }),
                 approved_by: row.approved_by,
