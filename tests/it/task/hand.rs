@@ -236,4 +236,9 @@ async fn whoever_blew_a_whistle_is_not_handed_its_tasks() {
     theirs.post(&format!("{task}/report-in"), people).await.expect(200);
     let judged = app.as_(BODY).get(&task).await.expect(200);
     assert_eq!(judged["status"], "arrived");
+    app.as_(BODY).get(&format!("{task}/hand-overs")).await.refused(404, "not_found");
+    assert_eq!(
+        theirs.get(&format!("{task}/hand-overs")).await.expect(200).as_array().unwrap().len(),
+        1
+    );
 }

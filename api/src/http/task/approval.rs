@@ -12,7 +12,7 @@ use infra::postgres::task::{
     read::TaskView,
 };
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::{
     app::task as tasks,
@@ -22,6 +22,7 @@ use crate::{
         body::Empty,
         caller::needs::{ReadTask, SignForUnit, WorkTask},
     },
+    http::supervision::roster::UnitPath,
 };
 
 routes![decide_reply, withdraw_reply, set_approval, approval];
@@ -80,15 +81,6 @@ async fn withdraw_reply(
     on.read(body, |_| Ok(())).await?;
     tasks::withdraw_reply(&on.state, on.ask(), on.id).await?;
     on.shown().await
-}
-
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "only the documentation of the path is derived from it")]
-struct UnitPath {
-    /// 单位代码
-    #[param(example = "urban-management")]
-    id: String,
 }
 
 /// 答复审签的设置

@@ -1,7 +1,12 @@
 //! Hand-over (转交) inside the unit: who works on a task for it.
 
 use actix_web::{HttpResponse, get, post, web::Json};
-use domain::{id::TaskId, refusal::Invalid, task::Named, text};
+use domain::{
+    id::TaskId,
+    refusal::{Basic, Invalid},
+    task::Named,
+    text,
+};
 use infra::postgres::task::officer::read::{self, HandOverView, ReceiversView};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -118,7 +123,14 @@ async fn receivers(on: On<WorkTask, TaskId>) -> Result<Json<ReceiversView>, Erro
 )]
 #[get("/tasks/{id}/hand-overs")]
 async fn hand_overs(on: On<ReadTask, TaskId>) -> Result<Json<Vec<HandOverView>>, Error> {
-    on.visible().await?;
+    let view = on.found().await?;
+    let (actor, scope) = (&on.caller.actor, on.caller.scope());
+    let body = view.assignee.as_ref().and_then(|assignee| assignee.body.as_ref());
+    let works = actor.works_for(&view.unit) || body.is_some_and(|body| actor.works_for(body));
+    // Whoever blew a whistle reads its tasks, but not what goes on inside a unit.
+    if !works && !scope.everything() {
+        return Err(Basic::NotFound.into());
+    }
     let mut connection = on.state.db.acquire().await?;
-    Ok(Json(read::history(&mut connection, &on.caller.scope(), on.id).await?))
+    Ok(Json(read::history(&mut connection, &scope, on.id).await?))
 }
