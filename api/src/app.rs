@@ -15,6 +15,7 @@ pub mod duty;
 pub mod evaluation;
 pub mod enforcement;
 pub mod export;
+pub mod final_reply;
 pub mod follow_up;
 pub mod generate;
 pub mod idempotent;

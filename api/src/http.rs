@@ -37,6 +37,7 @@ pub mod envelope;
 pub mod evaluation;
 pub mod export;
 pub mod extract;
+pub mod final_reply;
 pub mod follow_up;
 pub mod identity;
 pub mod job;
@@ -93,11 +94,14 @@ pub fn words() -> Vec<Routes> {
         whistle::watch::routes(),
         task::returns::routes(),
         consultation::routes(),
+        final_reply::routes(),
         task::exclusion::routes(),
         enforcement::routes(),
         enforcement::import::routes(),
         enforcement::certificate::routes(),
         enforcement::act::routes(),
+        task::hand::routes(),
+        task::approval::routes(),
         follow_up::routes(),
         evaluation::routes(),
         whistle::routes(),

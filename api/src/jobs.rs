@@ -20,6 +20,7 @@ pub mod redemption;
 pub mod runner;
 pub mod schedule;
 pub mod sweeper;
+pub mod task;
 pub mod timer;
 
 /// How long a stopping worker waits for what it has begun.

@@ -55,6 +55,18 @@ codes! {
         TaskConfirmed = "task_confirmed", "答复已确认";
         /// The reply was sent back.
         TaskSentBack = "task_sent_back", "答复被退回";
+        /// The unit named who works on the task.
+        TaskHandedOver = "task_handed_over", "任务转交";
+        /// The unit took the task back from whoever worked on it.
+        TaskTakenBack = "task_taken_back", "任务收回";
+        /// The unit's reply waits for its head.
+        ReplySubmitted = "reply_submitted", "答复送审";
+        /// The head approved the reply.
+        ReplyApproved = "reply_approved", "答复已审签";
+        /// The head wants the reply written again.
+        ReplyDisapproved = "reply_disapproved", "答复退回修改";
+        /// The unit took back the reply that waited for its head.
+        ReplyWithdrawn = "reply_withdrawn", "撤回送审";
         /// The unit asks to return the task.
         ReturnRequested = "return_requested", "申请退单";
         /// The centre did not agree to the return.
@@ -99,6 +111,16 @@ codes! {
         EnforcementActed = "enforcement_acted", "执法行为";
         /// An act of enforcement was withdrawn.
         EnforcementWithdrawn = "enforcement_withdrawn", "撤回执法行为";
+        /// The lead's unit proposed its last word on the matter.
+        FinalReplyProposed = "final_reply_proposed", "提出最终答复";
+        /// The unit's head signed it.
+        FinalReplySigned = "final_reply_signed", "最终答复已签署";
+        /// The unit's head or the centre did not agree.
+        FinalReplyRefused = "final_reply_refused", "最终答复未通过";
+        /// The centre confirmed it: appeals may be answered with it.
+        FinalReplyInForce = "final_reply_in_force", "最终答复生效";
+        /// It was taken out of force.
+        FinalReplyRevoked = "final_reply_revoked", "最终答复撤销";
         /// The case is closed.
         Closed = "closed", "已办结";
         /// The case is archived.

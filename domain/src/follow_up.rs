@@ -53,7 +53,7 @@ impl Refusal for Refused {
 /// # Errors
 /// One of them is their own unit's.
 pub fn check_caller(caller: &Actor, tasks: &[Task]) -> Result<(), Refused> {
-    if tasks.iter().any(|task| caller.works_for(&task.unit)) {
+    if tasks.iter().any(|task| task.is_worked_by(caller)) {
         return Err(Refused::OwnWork);
     }
     Ok(())

@@ -118,6 +118,8 @@ ids! {
     PostId;
     /// A claim of a service post (认领).
     ClaimId;
+    /// A final reply (最终答复).
+    FinalReplyId;
     /// A saved view (常用筛选).
     ViewId;
     /// An export (导出).

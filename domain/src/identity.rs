@@ -59,6 +59,11 @@ impl Role {
         matches!(self, Self::Dispatcher | Self::Supervisor | Self::Leader | Self::Auditor)
     }
 
+    /// The roles that approve a unit's replies and sign for it: a department's head; in a
+    /// subdistrict or community, which has none, another of its officers.
+    pub const APPROVERS: &[Self] =
+        &[Self::DepartmentHead, Self::SubdistrictOfficer, Self::CommunityOfficer];
+
     /// Whether the role handles tasks in the name of the unit it is held on.
     pub const fn works_tasks(self) -> bool {
         matches!(
@@ -95,6 +100,8 @@ pub enum Permission {
     WatchReturns,
     /// Work on one's unit's tasks.
     WorkTask,
+    /// Sign for one's unit: approve its replies, and say which of them need that.
+    SignForUnit,
     /// Confirm a task or send it back: the centre for complaints, the blower for whistles.
     JudgeTask,
     /// Supervise: demand written answers, judge them, put matters on the list.
@@ -205,7 +212,7 @@ impl Permission {
             }
             Self::Supervise => only(&[Supervisor]),
             Self::Instruct => only(&[Leader]),
-            Self::KeepRoster => only(&[DepartmentHead, SubdistrictOfficer, CommunityOfficer]),
+            Self::KeepRoster | Self::SignForUnit => only(Role::APPROVERS),
             Self::ReadWhistle => only(&[
                 CommunityOfficer,
                 SubdistrictOfficer,
@@ -293,6 +300,13 @@ impl Actor {
     /// Whether the account works in the name of this unit.
     pub fn works_for(&self, unit: &NodeCode) -> bool {
         self.grants.iter().any(|grant| grant.role.works_tasks() && grant.scope == unit.as_str())
+    }
+
+    /// Whether the account signs in the name of this unit.
+    pub fn signs_for(&self, unit: &NodeCode) -> bool {
+        self.grants
+            .iter()
+            .any(|grant| Role::APPROVERS.contains(&grant.role) && grant.scope == unit.as_str())
     }
 
     /// Whether one of the roles that hold `permission` is held on a division containing `node`. A

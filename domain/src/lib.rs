@@ -16,6 +16,7 @@ pub mod enforcement;
 pub mod evaluation;
 pub mod event;
 pub mod export;
+pub mod final_reply;
 pub mod follow_up;
 pub mod id;
 pub mod identity;

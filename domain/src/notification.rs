@@ -17,6 +17,10 @@ pub enum Recipient {
     Unit,
     /// The heads of those units.
     UnitHeads,
+    /// Who approves the unit's replies: its head, and where it has none its other officers.
+    Approvers,
+    /// The officer or the body that the event names.
+    Assignee,
     /// Those who work in the community or subdistrict that blew the whistle.
     Blower,
     /// Those who review it: the subdistrict for a community's, supervisors for a subdistrict's.
@@ -40,6 +44,10 @@ impl Recipient {
                 &[Role::DepartmentClerk, Role::SubdistrictOfficer, Role::CommunityOfficer]
             }
             Self::UnitHeads => &[Role::DepartmentHead],
+            Self::Approvers => Role::APPROVERS,
+            Self::Assignee => {
+                &[Role::DepartmentClerk, Role::SubdistrictOfficer, Role::CommunityOfficer]
+            }
             Self::Blower => &[Role::CommunityOfficer, Role::SubdistrictOfficer],
             Self::Reviewer => &[Role::SubdistrictOfficer, Role::Supervisor],
             Self::Centre => &[Role::Dispatcher],
@@ -53,7 +61,8 @@ impl Recipient {
 /// Who is told of what. Every kind of event has its line.
 pub const TOLD: &[(EventKind, &[Recipient])] = {
     use Recipient::{
-        Blower, Centre, Leader, Person, Reporter, Reviewer, Supervisor, Unit, UnitHeads,
+        Approvers, Assignee, Blower, Centre, Leader, Person, Reporter, Reviewer, Supervisor, Unit,
+        UnitHeads,
     };
     &[
         (EventKind::Submitted, &[Reporter, Centre]),
@@ -72,6 +81,12 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::TaskReplied, &[Centre, Blower]),
         (EventKind::TaskConfirmed, &[Unit]),
         (EventKind::TaskSentBack, &[Unit, UnitHeads]),
+        (EventKind::TaskHandedOver, &[Assignee]),
+        (EventKind::TaskTakenBack, &[Assignee, Unit]),
+        (EventKind::ReplySubmitted, &[Approvers]),
+        (EventKind::ReplyApproved, &[Unit]),
+        (EventKind::ReplyDisapproved, &[Unit]),
+        (EventKind::ReplyWithdrawn, &[Approvers]),
         (EventKind::ReturnRequested, &[Centre]),
         (EventKind::ReturnDeclined, &[Unit]),
         (EventKind::TaskReturned, &[Reporter, Unit, Blower]),
@@ -94,6 +109,11 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::TaskBound, &[Unit, UnitHeads]),
         (EventKind::EnforcementActed, &[UnitHeads]),
         (EventKind::EnforcementWithdrawn, &[UnitHeads, Centre]),
+        (EventKind::FinalReplyProposed, &[Approvers]),
+        (EventKind::FinalReplySigned, &[Unit, Centre]),
+        (EventKind::FinalReplyRefused, &[Unit, UnitHeads]),
+        (EventKind::FinalReplyInForce, &[Reporter, Unit, UnitHeads]),
+        (EventKind::FinalReplyRevoked, &[Reporter, Unit, UnitHeads]),
         (EventKind::Closed, &[Reporter, Unit]),
         (EventKind::Archived, &[Reporter]),
         (EventKind::Reopened, &[Unit, UnitHeads, Centre]),

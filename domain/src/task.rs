@@ -11,8 +11,10 @@ use crate::{
     time::Timestamp,
 };
 
+mod approval;
 mod charge;
 mod clock;
+mod hand;
 mod recompute;
 mod refused;
 mod ruling;
@@ -20,8 +22,10 @@ mod ruling;
 mod tests;
 mod unit;
 
+pub use approval::{ApprovalRule, Approved, DecideReply, WaitingReply};
 pub use charge::{Cause, Charge, Move, charges, lost};
 pub use clock::{Needed, Order};
+pub use hand::{Assignee, HandOver, Named, Receiver};
 pub use recompute::{Clocks, Met};
 pub use refused::Refused;
 pub use ruling::{DecideExtension, DecideReturn, SendBack};
@@ -131,6 +135,16 @@ codes! {
         ReportIn = "report_in", "报到";
         /// The unit replies.
         Reply = "reply", "答复";
+        /// The unit names who works on it.
+        HandOver = "hand_over", "转交";
+        /// The unit takes it back from whoever works on it.
+        TakeBack = "take_back", "收回";
+        /// The unit's reply waits for its head.
+        SubmitReply = "submit_reply", "送审";
+        /// The head approves the reply, or has it written again.
+        DecideReply = "decide_reply", "审签";
+        /// The unit takes back the reply that waits.
+        WithdrawReply = "withdraw_reply", "撤回送审";
         /// The unit asks to return it.
         Return = "return", "申请退单";
         /// The unit asks for more time.
@@ -166,6 +180,19 @@ pub const TRANSITIONS: &[(Step, &[Status], &[Status])] = {
         ),
         (Step::ReportIn, &[Acknowledged, Arrived], &[Arrived]),
         (Step::Reply, &[Acknowledged, Arrived], &[Replied]),
+        (
+            Step::HandOver,
+            &[Pending, Acknowledged, Arrived, SentBack],
+            &[Pending, Acknowledged, Arrived, SentBack],
+        ),
+        (
+            Step::TakeBack,
+            &[Pending, Acknowledged, Arrived, Replied, SentBack, ReturnRequested],
+            &[Pending, Acknowledged, Arrived, Replied, SentBack, ReturnRequested],
+        ),
+        (Step::SubmitReply, &[Acknowledged, Arrived], &[Acknowledged, Arrived]),
+        (Step::DecideReply, &[Acknowledged, Arrived], &[Acknowledged, Arrived, Replied]),
+        (Step::WithdrawReply, &[Acknowledged, Arrived], &[Acknowledged, Arrived]),
         (Step::Return, &[Pending, Acknowledged], &[ReturnRequested]),
         (
             Step::Extend,
@@ -263,6 +290,12 @@ pub struct Task {
     pub send_backs: i16,
     /// The task that this one does again.
     pub rework_of: Option<TaskId>,
+    /// Who works on it for the unit; the unit itself, where nobody is named.
+    pub assignee: Option<Assignee>,
+    /// The reply that waits for the unit's head.
+    pub waiting_reply: Option<WaitingReply>,
+    /// Who stands behind the reply, where it went out with the head's approval.
+    pub approved: Option<Approved>,
 }
 
 /// A return that waits for a ruling.

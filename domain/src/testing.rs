@@ -161,6 +161,15 @@ fn check_event(event: &NewEvent) {
     let expected: &[Visibility] = match event.kind {
         K::TaskReplied
         | K::TaskSentBack
+        | K::TaskHandedOver
+        | K::FinalReplyProposed
+        | K::FinalReplySigned
+        | K::FinalReplyRefused
+        | K::TaskTakenBack
+        | K::ReplySubmitted
+        | K::ReplyApproved
+        | K::ReplyDisapproved
+        | K::ReplyWithdrawn
         | K::ReturnRequested
         | K::ReturnDeclined
         | K::ExtensionRequested

@@ -1,7 +1,9 @@
 //! The transition tables as documentation: `docs/TRANSITIONS.md` is this module's text, made from
 //! the same tables that the rules read.
 
-use crate::{complaint, consultation, registration, service, supervision, task, whistle};
+use crate::{
+    complaint, consultation, final_reply, registration, service, supervision, task, whistle,
+};
 
 /// One table: each step with the states it starts from and those it can lead to.
 struct Table<'t> {
@@ -23,7 +25,7 @@ pub fn markdown() -> String {
     let mut out = String::from(
         "# Transitions\n\n\
          <!-- Generated from `TRANSITIONS` in\n     \
-         domain/src/{complaint,task,whistle,consultation,supervision,registration,service}.rs.\n     \
+         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service}.rs.\n     \
          Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
          Every step that is allowed, from where, and where it can lead. A step that a table does\n\
          not list is refused with the code under its title. A step that starts and ends in the\n\
@@ -35,6 +37,7 @@ pub fn markdown() -> String {
         tasks(),
         whistles(),
         consultations(),
+        final_replies(),
         supervisions(),
         registrations(),
         claims(),
@@ -81,6 +84,10 @@ fn supervisions() -> Table<'static> {
 
 fn consultations() -> Table<'static> {
     table!(consultation, "A consultation (会商)", "consultation_step_refused")
+}
+
+fn final_replies() -> Table<'static> {
+    table!(final_reply, "A final reply (最终答复)", "final_reply_step_refused")
 }
 
 fn registrations() -> Table<'static> {

@@ -17,6 +17,7 @@ pub mod evaluation;
 pub mod enforcement;
 pub mod event;
 pub mod export;
+pub mod final_reply;
 pub mod follow_up;
 pub mod generate;
 pub mod idempotency;

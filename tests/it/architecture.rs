@@ -25,6 +25,7 @@ const WORDS: &[(&str, &str)] = &[
     ("complaint", "diaht"),
     ("task", "diaht"),
     ("consultation", "diaht"),
+    ("final_reply", "diaht"),
     ("follow_up", "diaht"),
     ("whistle", "diaht"),
     ("supervision", "diaht"),

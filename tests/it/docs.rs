@@ -11,8 +11,8 @@ use std::{
 
 use api::http::problem::codes;
 use domain::{
-    complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export, identity,
-    import, offer, org, points, rates, redemption, registration, service, sla, supervision, task,
+    complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export, final_reply,
+    identity, import, offer, org, points, rates, redemption, registration, service, sla, supervision, task,
     view, whistle,
 };
 
@@ -290,6 +290,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("extension_not_for_emergency", "Extensions (延期)"),
     ("consultation_step_refused", "Consultations (会商)"),
     ("act_task_step_refused", "Enforcement (执法)"),
+    ("final_reply_step_refused", "Final replies (最终答复)"),
     ("whistle_step_refused", "Whistles (吹哨)"),
     ("supervision_step_refused", "Supervision (督办)"),
     ("registration_step_refused", "Registration (双报到)"),
@@ -375,6 +376,8 @@ fn the_vocabularies_are_fresh() {
         consultation::Level, "会商层级";
         consultation::Cause, "会商原因";
         consultation::Step, "会商步骤";
+        final_reply::Status, "最终答复状态";
+        final_reply::Step, "最终答复步骤";
         whistle::Status, "哨单状态";
         whistle::Kind, "哨单类型";
         whistle::Level, "哨单等级";

@@ -22,6 +22,8 @@ mod enforcement;
 #[cfg(test)]
 mod export;
 #[cfg(test)]
+mod final_reply;
+#[cfg(test)]
 mod follow_up;
 #[cfg(test)]
 mod generate;

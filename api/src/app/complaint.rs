@@ -41,7 +41,7 @@ pub use merge::{merge, split};
 pub use reporter::{Voice, evaluate, remind, reopen, withdraw};
 pub use track::{Credentials, by_query_code};
 
-pub(super) use centre::{judged, units};
+pub(super) use centre::{judged, no_whistle_out, units};
 pub(super) use child::permit_call;
 
 /// The characters of a query code: none that is taken for another.

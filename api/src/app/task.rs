@@ -35,9 +35,14 @@ mod exclusion;
 
 pub(super) use exclusion::closes_at;
 pub use exclusion::{ask_exclusion, decide_exclusion};
+mod approval;
 mod draft;
+mod hand;
 
+pub use approval::{decide_reply, set_approval, withdraw_reply};
 pub use draft::{discard_draft, save_draft};
+pub(super) use hand::give_back_all;
+pub use hand::{TakeBack, hand_over, take_back};
 
 /// A locked case and the one of its tasks that is meant.
 pub(super) struct Held {
@@ -62,11 +67,21 @@ impl Held {
         Ok(Self { root, tasks, task })
     }
 
-    /// The unit's own task; another unit's is missing.
-    pub async fn of_unit(tx: &mut Connection, id: TaskId, ask: &Ask) -> Result<Self, Error> {
+    /// A task of whoever works on it: the unit, or the body that it was handed to. Another's is
+    /// missing.
+    pub async fn of_worker(tx: &mut Connection, id: TaskId, ask: &Ask) -> Result<Self, Error> {
         let held = Self::take(tx, id).await?;
-        let own = ask.actor.as_ref().is_some_and(|actor| actor.works_for(&held.task.unit));
+        let own = ask.actor.as_ref().is_some_and(|actor| held.task.is_worked_by(actor));
         held.checked(own, ask)
+    }
+
+    /// The unit's own task, for what the unit alone may do: it answers for the task.
+    async fn of_unit(tx: &mut Connection, id: TaskId, ask: &Ask) -> Result<Self, Error> {
+        let held = Self::of_worker(tx, id, ask).await?;
+        if !ask.actor.as_ref().is_some_and(|actor| actor.works_for(&held.task.unit)) {
+            return Err(Refused::UnitAnswers.into());
+        }
+        Ok(held)
     }
 
     /// A task whose return or extension the centre rules on.
@@ -146,6 +161,7 @@ const fn unchanged<S>(state: S) -> Decision<S> {
 
 #[derive(Clone, Copy)]
 enum Side {
+    Worker,
     Unit,
     Centre,
     Judge,
@@ -165,6 +181,7 @@ where
     carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let held = match side {
+                Side::Worker => Held::of_worker(tx, id, &ask).await?,
                 Side::Unit => Held::of_unit(tx, id, &ask).await?,
                 Side::Centre => Held::of_centre(tx, id, &ask).await?,
                 Side::Judge => Held::of_judge(tx, id, &ask, here.terms(), now).await?,
@@ -181,7 +198,7 @@ where
 /// # Errors
 /// Not the unit's; an illegal step.
 pub async fn acknowledge(state: &State, ask: Ask, id: TaskId) -> Result<(), Error> {
-    command(state, ask, id, (Side::Unit, "task.acknowledge"), move |held, _, now| {
+    command(state, ask, id, (Side::Worker, "task.acknowledge"), move |held, _, now| {
         let decision = held.task.acknowledge(now)?;
         let tasks = held.with(&decision.state);
         let change = held.change(decision);
@@ -198,7 +215,7 @@ pub async fn acknowledge(state: &State, ask: Ask, id: TaskId) -> Result<(), Erro
 /// # Errors
 /// Not the unit's; an illegal step; nobody to contact; not by relay.
 pub async fn contact(state: &State, ask: Ask, id: TaskId, contact: Contact) -> Result<(), Error> {
-    command(state, ask, id, (Side::Unit, "task.contact"), move |held, _, now| {
+    command(state, ask, id, (Side::Worker, "task.contact"), move |held, _, now| {
         let Root::Complaint(complaint) = &held.root else {
             return Err(Refused::NobodyToContact.into());
         };
@@ -217,7 +234,7 @@ pub async fn report_in(
     id: TaskId,
     report_in: ReportIn,
 ) -> Result<(), Error> {
-    command(state, ask, id, (Side::Unit, "task.report_in"), move |held, _, now| {
+    command(state, ask, id, (Side::Worker, "task.report_in"), move |held, _, now| {
         held.running()?;
         let change = held.change(held.task.report_in(&report_in, now)?);
         Ok(match &held.root {
@@ -228,15 +245,18 @@ pub async fn report_in(
     .await
 }
 
-/// The unit replies (答复).
+/// The unit replies (答复); where it asks for that, its head approves the reply before it goes out.
 ///
 /// # Errors
 /// Not the unit's; an illegal step; the reply rules of `domain::task::Task::reply`.
 pub async fn reply(state: &State, ask: Ask, id: TaskId, reply: Reply) -> Result<(), Error> {
-    command(state, ask, id, (Side::Unit, "task.reply"), move |held, _, now| {
-        held.running()?;
-        // Files are not taken yet, so that no duty item can demand them.
-        Ok(held.change(held.task.reply(&reply, false, false, now)?))
+    carry_out(state, move |tx, here, now| {
+        Box::pin(async move {
+            let held = Held::of_worker(tx, id, &ask).await?;
+            held.running()?;
+            let decision = approval::replied(tx, &held.task, &reply, &ask, now).await?;
+            held.change(decision).store(tx, here, &ask, "task.reply", now).await
+        })
     })
     .await
 }

@@ -9,10 +9,11 @@ use actix_web::{
 };
 use domain::{
     id::{AttachmentId, TaskId},
+    org::NodeCode,
     page::{Limit, Page, PageRequest},
     refusal::Basic,
     task::{
-        Contact, ContactChannel, ContactOutcome, Extend, Outcome, Reply, ReportIn, Return,
+        Contact, ContactChannel, ContactOutcome, Extend, Outcome, Refused, Reply, ReportIn, Return,
         ReturnGround,
     },
     time::Timestamp,
@@ -31,10 +32,12 @@ use super::{
 };
 use crate::{app::task as tasks, error::Error, state::State};
 
+pub mod approval;
 pub mod bulk;
 pub mod draft;
 pub mod exclusion;
 pub mod filter;
+pub mod hand;
 pub mod returns;
 pub mod ruling;
 
@@ -72,6 +75,12 @@ impl<P> On<P, TaskId> {
         let mut connection = self.state.db.acquire().await?;
         let mut rows = read::list(&mut connection, &self.caller.scope(), &filter, one).await?;
         rows.pop().ok_or_else(|| Basic::NotFound.into())
+    }
+
+    /// The unit of the task, for what the unit alone may do.
+    async fn own_unit(&self) -> Result<NodeCode, Error> {
+        let unit = self.found().await?.unit;
+        if self.caller.actor.works_for(&unit) { Ok(unit) } else { Err(Refused::UnitAnswers.into()) }
     }
 }
 
@@ -216,7 +225,8 @@ pub struct ReplyBody {
 
 /// 答复
 ///
-/// 需要先行联系的，先登记联系；只有套话的答复不予接收。
+/// 需要先行联系的，先登记联系；只有套话的答复不予接收。本单位设置了审签的，答复先等负责人审签，审签时才算答复，
+/// 答复时限照常计算（waiting_reply）。
 #[utoipa::path(
     operation_id = "task.reply",
     tag = "task",
@@ -224,7 +234,7 @@ pub struct ReplyBody {
     request_body(content = ReplyBody, example = json!({"text": "11月25日19时更换了路口东北角路灯的电缆和灯头，当晚已亮。", "outcome": "solved"})),
     responses((status = 200, description = "任务现在的样子", body = TaskView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["task_step_refused", "reply_not_substantive", "contact_missing", "not_arrived", "case_suspended"]))),
+    extensions(("x-problems" = json!(["task_step_refused", "reply_not_substantive", "contact_missing", "not_arrived", "case_suspended", "reply_waits_for_approval"]))),
 )]
 #[post("/tasks/{id}/reply")]
 async fn reply(on: On<WorkTask, TaskId>, body: Body<ReplyBody>) -> Result<HttpResponse, Error> {
@@ -261,7 +271,7 @@ pub struct ReturnBody {
     request_body(content = ReturnBody, example = json!({"ground": "duty", "basis": "该路灯由供电公司产权管理", "suggested_unit": "power-grid"})),
     responses((status = 200, description = "任务现在的样子", body = TaskView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["task_step_refused", "return_limit_reached", "return_window_closed", "return_to_self", "emergency_acts_first", "case_suspended"]))),
+    extensions(("x-problems" = json!(["task_step_refused", "return_limit_reached", "return_window_closed", "return_to_self", "emergency_acts_first", "case_suspended", "unit_answers", "reply_waits_for_approval"]))),
 )]
 #[post("/tasks/{id}/return")]
 async fn ask_return(
@@ -295,7 +305,7 @@ pub struct ExtendBody {
     request_body(content = ExtendBody, example = json!({"until": "2026-12-03T16:00:00Z", "reason": "需要等待配件到货"})),
     responses((status = 200, description = "任务现在的样子", body = TaskView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["task_step_refused", "extension_pending", "extension_not_for_emergency", "extension_limit_reached", "extension_window_closed", "extension_until_out_of_range", "case_suspended"]))),
+    extensions(("x-problems" = json!(["task_step_refused", "extension_pending", "extension_not_for_emergency", "extension_limit_reached", "extension_window_closed", "extension_until_out_of_range", "case_suspended", "unit_answers"]))),
 )]
 #[post("/tasks/{id}/extend")]
 async fn extend(on: On<WorkTask, TaskId>, body: Body<ExtendBody>) -> Result<HttpResponse, Error> {

@@ -21,7 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 use super::{
-    bulletin, calendar, export, notification, pause, points, redemption, schedule, stopped,
+    bulletin, calendar, export, notification, pause, points, redemption, schedule, stopped, task,
 };
 use crate::{app, error::Error, state::State};
 
@@ -67,6 +67,7 @@ const KINDS: &[(&str, Run)] = &[
     (schedule::SweepIdempotency::KIND, run::<schedule::SweepIdempotency>),
     (schedule::SweepJobs::KIND, run::<schedule::SweepJobs>),
     (schedule::SweepSessions::KIND, run::<schedule::SweepSessions>),
+    (task::TakeBack::KIND, run::<task::TakeBack>),
 ];
 
 /// The longest delay before another attempt, in seconds.

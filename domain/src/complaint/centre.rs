@@ -6,7 +6,7 @@ use super::{Complaint, Ground, Refused, Status, Step, Suspension};
 use crate::{
     decision::Decision,
     event::{EventKind, NewEvent, Visibility},
-    id::TaskId,
+    id::{FinalReplyId, TaskId},
     org::{NodeCode, Unit},
     refusal::{Faults, Invalid},
     sla::{Terms, Urgency},
@@ -50,13 +50,15 @@ impl Reject {
 pub struct Answer {
     /// The answer, for the reporter.
     pub text: String,
+    /// The final reply that it rests on, where it does.
+    pub cites: Option<FinalReplyId>,
 }
 
 impl Answer {
     /// # Errors
     /// The text is missing, too short or too long.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        Ok(Self { text: text::text("text", text, 5, 10_000)? })
+        Ok(Self { text: text::text("text", text, 5, 10_000)?, cites: None })
     }
 }
 
@@ -194,8 +196,11 @@ impl Complaint {
         state.status = Status::Answered;
         state.replied_at = Some(now);
         state.suspension = None;
-        let event =
+        let mut event =
             NewEvent::new(EventKind::Answered, Visibility::Everyone).note(command.text.clone());
+        if let Some(id) = command.cites {
+            event = event.with(json!({ "final_reply": id }));
+        }
         Ok(Decision::one(state, event))
     }
 
@@ -306,6 +311,23 @@ impl Complaint {
             });
         }
         Ok(())
+    }
+
+    /// Lets a body below a unit of the case read it, because it works on that unit's task. Without an
+    /// event of its own, since the task's tells it.
+    ///
+    /// # Errors
+    /// The body is the one that was reported, or lies below it.
+    pub fn opened_to(&self, body: &Unit) -> Result<Decision<Self>, Refused> {
+        if self.reported_unit.as_ref().is_some_and(|reported| reported.contains(&body.code)) {
+            return Err(Refused::UnitIsReported {
+                unit: body.name.clone(),
+                superior: body.superior.as_ref().map(ToString::to_string),
+            });
+        }
+        let mut state = self.clone();
+        state.take_on(&body.code);
+        Ok(Decision { state, events: Vec::new() })
     }
 
     /// Notes that a unit has its part in the case: it reads it from now on.

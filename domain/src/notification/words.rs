@@ -82,6 +82,11 @@ const fn note_of(kind: EventKind) -> (Author, &'static str) {
         EventKind::ConsultationStated => (Author::Internal, "陈述"),
         EventKind::ConsultationClimbed => (Author::Internal, "原因"),
         EventKind::ConsultationDecided => (Author::Staff, "裁定"),
+        EventKind::FinalReplyRefused => (Author::Internal, "原因"),
+        EventKind::FinalReplyInForce => (Author::Staff, "答复内容"),
+        EventKind::FinalReplyRevoked => (Author::Staff, "原因"),
+        EventKind::TaskHandedOver => (Author::Internal, "交办说明"),
+        EventKind::TaskTakenBack | EventKind::ReplyDisapproved => (Author::Internal, "原因"),
         EventKind::ReturnRequested => (Author::Internal, "依据"),
         EventKind::FollowUpMissed => (Author::Internal, "情况"),
         EventKind::ExclusionRequested => (Author::Internal, "证据"),
@@ -172,7 +177,11 @@ impl Facts<'_> {
                 Some(ground) => format!("区中心不予受理：{}", ground.label()),
                 None => "区中心不予受理".to_owned(),
             }),
-            EventKind::Answered => fixed("区中心已直接答复"),
+            EventKind::Answered => fixed(if self.event.data.get("final_reply").is_some() {
+                "同一事项已有最终答复，区中心依据最终答复予以答复"
+            } else {
+                "区中心已直接答复"
+            }),
             EventKind::Unmerged => fixed("主件已撤回，您的诉求重新交区中心受理"),
             EventKind::Split => fixed("经核对与主件不是同一问题，恢复单独办理"),
             EventKind::Merged => fixed("已并入同一问题的另一件诉求一起办理，结果会一并告知"),
@@ -273,6 +282,24 @@ impl Facts<'_> {
         format!("反映人已评价{solved}{satisfied}")
     }
 
+    /// What happened to a task inside its unit.
+    fn inside(&self, unit: &str) -> String {
+        let body = self.event.data.get("body").is_some_and(serde_json::Value::is_string);
+        let to = if body { "下级单位" } else { "专人" };
+        match self.event.kind {
+            EventKind::TaskHandedOver => {
+                format!("{unit}把任务转交{to}办理，仍由{unit}负责，时限不变")
+            }
+            EventKind::TaskTakenBack => format!("{unit}收回转交{to}的任务"),
+            EventKind::ReplySubmitted => {
+                format!("{unit}的答复等待本单位负责人审签，审签前答复时限照常计算")
+            }
+            EventKind::ReplyApproved => format!("{unit}负责人已审签答复"),
+            EventKind::ReplyWithdrawn => format!("{unit}撤回送审的答复"),
+            _ => format!("{unit}负责人把答复退回修改"),
+        }
+    }
+
     /// What happened to one unit's task.
     fn task(&self) -> Option<String> {
         let unit = self.unit();
@@ -293,6 +320,12 @@ impl Facts<'_> {
                 let by = self.by("reply_by", |at| format!("，须在 {at} 前重新答复"));
                 format!("{unit}的答复被退回{by}")
             }
+            EventKind::TaskHandedOver
+            | EventKind::TaskTakenBack
+            | EventKind::ReplySubmitted
+            | EventKind::ReplyApproved
+            | EventKind::ReplyDisapproved
+            | EventKind::ReplyWithdrawn => self.inside(unit),
             EventKind::ReturnRequested => match self.code::<ReturnGround>("ground") {
                 Some(ground) => format!("{unit}申请退单（{}），{UNTIL_RULED}", ground.label()),
                 None => format!("{unit}申请退单，{UNTIL_RULED}"),
@@ -321,6 +354,16 @@ impl Facts<'_> {
                     _ => format!("督查未同意{unit}的剔除申请，本件照常计入三率"),
                 }
             }
+            EventKind::FinalReplyProposed => format!("{unit}提出最终答复，等待本单位负责人签署"),
+            EventKind::FinalReplySigned => {
+                format!("{unit}负责人已签署最终答复，等待区中心确认")
+            }
+            EventKind::FinalReplyRefused => format!("{unit}的最终答复未通过"),
+            EventKind::FinalReplyInForce => {
+                let until = self.by("valid_until", |at| format!("，有效期到 {at}"));
+                format!("{unit}对这一事项作出最终答复{until}；有新的事实，仍可以再次反映")
+            }
+            EventKind::FinalReplyRevoked => format!("{unit}的最终答复已撤销"),
             EventKind::TaskCancelled => format!("此件不再由{unit}办理，任务取消"),
             EventKind::ReworkOrdered => {
                 let by = self.by("reply_by", |at| format!("，须在 {at} 前答复"));

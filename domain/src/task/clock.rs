@@ -98,6 +98,9 @@ impl Task {
             extension_request: None,
             send_backs: 0,
             rework_of: None,
+            assignee: None,
+            waiting_reply: None,
+            approved: None,
         };
         let event = state.dispatched(order.note.clone());
         Decision::one(state, event)
@@ -165,6 +168,7 @@ impl Task {
         self.ended_at = Some(now);
         self.return_request = None;
         self.extension_request = None;
+        self.waiting_reply = None;
     }
 
     /// Moves what comes before the reply in front of it: the date that the resident was told, or

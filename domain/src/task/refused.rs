@@ -63,6 +63,30 @@ pub enum Refused {
     /// A new reply date lies in the past, or farther away than any work may take.
     #[error("答复时限要在现在之后、180 天之内；原时限已过时，请写明新的时限（reply_by）")]
     ReplyByPast,
+    /// A body that does not lie below the unit.
+    #[error("{0}不是本单位的下级，不能转交；不属于本单位职责的请申请退单")]
+    NotBelow(String),
+    /// Whoever blew a whistle judges its tasks, and does not do them.
+    #[error("{0}是吹哨单位，要确认这次吹哨的办理结果，不能由它办理")]
+    BodyBlew(String),
+    /// Whoever is named has it already.
+    #[error("这件任务已经由其办理，不需要重复转交")]
+    HandedAlready,
+    /// Nobody has it but the unit.
+    #[error("这件任务没有转交，不需要收回")]
+    NotHanded,
+    /// What the unit alone may do, asked by the body that works on the task.
+    #[error("这件任务由上级单位转交：退单、延期、转交等由承办单位办理，请与其联系")]
+    UnitAnswers,
+    /// A reply waits for the head already.
+    #[error("答复正在等本单位负责人审签；需要修改的，请先撤回送审")]
+    ReplyWaits,
+    /// None waits.
+    #[error("没有待审签的答复；可能已经审签、退回或撤回，请刷新后查看")]
+    NoReplyWaits,
+    /// Nobody approves what they wrote.
+    #[error("不能审签自己起草的答复，请由本单位另一位负责人审签")]
+    OwnReply,
     /// Nothing was asked.
     #[error("没有待裁定的延期申请")]
     NoExtensionAsked,
@@ -91,6 +115,14 @@ impl refusal::Refusal for Refused {
             Self::EmergencyActsFirst => "emergency_acts_first",
             Self::NextUnitMissing => "next_unit_missing",
             Self::ReplyByPast => "reply_by_past",
+            Self::NotBelow(_) => "body_not_below",
+            Self::BodyBlew(_) => "body_blew_whistle",
+            Self::HandedAlready => "task_handed_already",
+            Self::NotHanded => "task_not_handed",
+            Self::UnitAnswers => "unit_answers",
+            Self::ReplyWaits => "reply_waits_for_approval",
+            Self::NoReplyWaits => "no_reply_waits",
+            Self::OwnReply => "own_reply",
             Self::NoExtensionAsked => "no_extension_asked",
             Self::ExtensionPending => "extension_pending",
             Self::Extension(refusal) => refusal.code(),
@@ -103,6 +135,8 @@ impl refusal::Refusal for Refused {
             | Self::ReturnToSelf
             | Self::NextUnitMissing
             | Self::ReplyByPast
+            | Self::NotBelow(_)
+            | Self::BodyBlew(_)
             | Self::PhotosRequired => Kind::Invalid,
             Self::Extension(refusal) => refusal.kind(),
             _ => Kind::Conflict,
@@ -117,6 +151,7 @@ impl refusal::Refusal for Refused {
             Self::NextUnitMissing => at("to_unit"),
             Self::ReplyByPast => at("reply_by"),
             Self::PhotosRequired => at("attachment_ids"),
+            Self::NotBelow(_) | Self::BodyBlew(_) => at("body"),
             Self::Extension(refusal) => refusal.fields(),
             _ => Vec::new(),
         }

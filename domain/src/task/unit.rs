@@ -306,7 +306,7 @@ impl Task {
     ///
     /// # Errors
     /// Before acknowledging or after replying; without the contact that is due; a bare template;
-    /// without the photos that the duty item demands.
+    /// without the photos that the duty item demands; another reply waits for the head.
     pub fn reply(
         &self,
         command: &Reply,
@@ -315,6 +315,9 @@ impl Task {
         now: Timestamp,
     ) -> Result<Decision<Self>, Refused> {
         self.permit(Step::Reply)?;
+        if self.waiting_reply.is_some() {
+            return Err(Refused::ReplyWaits);
+        }
         if !is_substantive(&command.text) {
             let words = "答复只有套话。请逐项写明办理情况和结果，例如谁在何时做了什么".to_owned();
             return Err(Refused::ReplyNotSubstantive(words));
@@ -332,6 +335,7 @@ impl Task {
         state.status = Status::Replied;
         state.replied_at = Some(now);
         state.reply = Some(command.clone());
+        state.approved = None;
         state.extension_request = None;
         // The lead's reply is the reporter's answer once it is confirmed; until then, and for
         // assist units, it is the units' and the centre's.
@@ -346,7 +350,7 @@ impl Task {
     ///
     /// # Errors
     /// On the spot or later; the window is past; the limit is reached; the ruling was final; an
-    /// emergency is not acknowledged yet.
+    /// emergency is not acknowledged yet; a reply waits for the head.
     pub fn ask_return(
         &self,
         command: &Return,
@@ -354,6 +358,9 @@ impl Task {
         now: Timestamp,
     ) -> Result<Decision<Self>, Refused> {
         self.permit(Step::Return)?;
+        if self.waiting_reply.is_some() {
+            return Err(Refused::ReplyWaits);
+        }
         let rules = &terms.rules.returns;
         let used_up = u32::try_from(self.returns).unwrap_or(u32::MAX) >= rules.limit;
         if used_up || self.is_final {

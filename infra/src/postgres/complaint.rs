@@ -228,6 +228,16 @@ pub async fn status(conn: &mut Connection, id: ComplaintId) -> Result<Option<Sta
         .await
 }
 
+/// The number that people read.
+///
+/// # Errors
+/// The database is away.
+pub async fn number(conn: &mut Connection, id: ComplaintId) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!("select number from complaint where id = $1", id.0)
+        .fetch_optional(conn)
+        .await
+}
+
 /// Saves a locked complaint and appends events of its case, its tasks' included. Answers the
 /// number of its last event.
 ///

@@ -111,6 +111,9 @@ pub async fn timeline(
            from event left join org_node on org_node.code = event.unit
            where subject_id = $1 and seq > $2
                and (visibility = any($3) or (visibility = 'unit' and (event.unit = any($4)
+                   -- The body to which a task is or was handed reads what concerns it.
+                   or event.data ->> 'body' = any($4)
+                   or exists (select from task t where t.id = event.task_id and t.body = any($4))
                    -- What officers did to somebody is between their unit and the centre.
                    or (event.kind not in ('enforcement_acted', 'enforcement_withdrawn') and exists (
                        select from whistle w where w.id = $1 and w.blower = any($4))))))

@@ -90,6 +90,8 @@ fn told() -> (Vec<String>, Vec<String>, Vec<String>) {
         let class = match who {
             Recipient::Reporter => "reporter",
             Recipient::Unit | Recipient::UnitHeads => "unit",
+            Recipient::Approvers => "approver",
+            Recipient::Assignee => "assignee",
             Recipient::Blower => "blower",
             Recipient::Reviewer => "reviewer",
             Recipient::Centre | Recipient::Supervisor | Recipient::Leader => "centre",
@@ -114,7 +116,7 @@ async fn recipients(
     let (kinds, classes, roles) = told();
     let rows = sqlx::query!(
         r#"with told as (
-               select e.seq, e.unit, e.visibility, e.actor_id, e.data, line.class, line.role
+               select e.seq, e.unit, e.task_id, e.visibility, e.actor_id, e.data, line.class, line.role
                from event e
                join unnest($4::text[], $5::text[], $6::text[]) as line (kind, class, role)
                    on line.kind = e.kind
@@ -134,10 +136,29 @@ async fn recipients(
                    select t.unit from task t
                    where told.unit is null and (t.complaint_id = $1 or t.whistle_id = $1)
                        and t.status not in ('returned', 'cancelled')
+                   union
+                   -- And the body below that works on the unit's task.
+                   select t.body from task t where t.id = told.task_id and t.body is not null
                ) as unit
                join role_grant g
                    on g.scope = unit.code and g.role = told.role and g.revoked_at is null
                where told.class = 'unit' and told.visibility in ('everyone', 'unit')
+               union
+               select told.seq, told.actor_id, g.account_id
+               from told
+               join role_grant g
+                   on g.scope = told.unit and g.role = told.role and g.revoked_at is null
+               where told.class = 'approver'
+               union
+               select told.seq, told.actor_id, (told.data ->> 'officer')::uuid
+               from told
+               where told.class = 'assignee' and told.data ->> 'officer' is not null
+               union
+               select told.seq, told.actor_id, g.account_id
+               from told
+               join role_grant g
+                   on g.scope = told.data ->> 'body' and g.role = told.role and g.revoked_at is null
+               where told.class = 'assignee'
                union
                select told.seq, told.actor_id, g.account_id
                from told
@@ -229,8 +250,12 @@ async fn read(
                child.id is not null as "follows!",
                coalesce(c.units && $6::text[], false)
                    or coalesce(coalesce(c.community_code, w.community_code) like any($7::text[]), false)
-                   or exists (select from task t where t.whistle_id = w.id and t.unit = any($6))
+                   or exists (select from task t where t.whistle_id = w.id
+                       and (t.unit = any($6) or t.body = any($6)))
                    as "works!",
+               coalesce(e.data ->> 'body' = any($6), false)
+                   or exists (select from task t where t.id = e.task_id and t.body = any($6))
+                   as "handed!",
                coalesce(w.blower = any($6), false) as "blew!",
                e.seq, e.kind as "kind: EventKind", e.at, e.visibility as "visibility: Visibility",
                e.unit as "unit: NodeCode", o.name as "unit_name?", e.task_id as "task: TaskId",
@@ -278,8 +303,13 @@ async fn read(
                 data: row.data,
                 note: row.note,
             };
-            let reader =
-                Reader { own: row.own, follows: row.follows, works: row.works, blew: row.blew };
+            let reader = Reader {
+                own: row.own,
+                follows: row.follows,
+                works: row.works,
+                handed: row.handed,
+                blew: row.blew,
+            };
             Entry {
                 id: row.id,
                 created_at: row.created_at,
@@ -302,6 +332,8 @@ struct Reader {
     own: bool,
     follows: bool,
     works: bool,
+    /// The event is about a task that was handed to the owner's body.
+    handed: bool,
     /// The whistle is blown in the name of the owner's unit, which judges every unit's work.
     blew: bool,
 }
@@ -319,7 +351,7 @@ impl Reader {
                 Audience::Reporter
             }
             Visibility::Everyone if self.works => Audience::Unit,
-            Visibility::Unit if of_unit || self.blew => Audience::Unit,
+            Visibility::Unit if of_unit || self.handed || self.blew => Audience::Unit,
             _ => return None,
         };
         Some(Viewer { audience, own: self.own, confidential })

@@ -2,18 +2,21 @@
 //! [`read`].
 
 use domain::{
-    id::{ComplaintId, TaskId, WhistleId},
+    id::{AccountId, ComplaintId, TaskId, WhistleId},
     org::NodeCode,
     sla::Urgency,
     task::{
-        Case, ExtensionRequest, Outcome, Reply, ReturnGround, ReturnRequest, Role, Status, Task,
+        Approved, Assignee, Case, ExtensionRequest, Outcome, Reply, ReturnGround, ReturnRequest,
+        Role, Status, Task, WaitingReply,
     },
     time::Timestamp,
 };
 
 use super::Connection;
 
+pub mod approval;
 pub mod draft;
+pub mod officer;
 pub mod read;
 
 struct Row {
@@ -53,6 +56,15 @@ struct Row {
     extension_asked_at: Option<Timestamp>,
     send_backs: i16,
     rework_of: Option<TaskId>,
+    officer: Option<AccountId>,
+    body: Option<NodeCode>,
+    waiting_text: Option<String>,
+    waiting_outcome: Option<Outcome>,
+    waiting_basis: Option<String>,
+    waiting_by: Option<AccountId>,
+    waiting_since: Option<Timestamp>,
+    drafted_by: Option<AccountId>,
+    approved_by: Option<AccountId>,
 }
 
 impl Row {
@@ -69,6 +81,14 @@ impl Row {
             outcome,
             basis,
         });
+        let waiting_reply =
+            match (self.waiting_text, self.waiting_outcome, self.waiting_by, self.waiting_since) {
+                (Some(text), Some(outcome), Some(by), Some(since)) => {
+                    let reply = Reply { text, outcome, basis: self.waiting_basis };
+                    Some(WaitingReply { reply, by, since })
+                }
+                _ => None,
+            };
         let return_request = match (
             self.return_ground,
             self.return_to,
@@ -113,6 +133,12 @@ impl Row {
                 .map(|(until, asked_at)| ExtensionRequest { until, asked_at }),
             send_backs: self.send_backs,
             rework_of: self.rework_of,
+            assignee: self.officer.map(Assignee::Officer).or(self.body.map(Assignee::Body)),
+            waiting_reply,
+            approved: self
+                .drafted_by
+                .zip(self.approved_by)
+                .map(|(drafted_by, approved_by)| Approved { drafted_by, approved_by }),
         })
     }
 }
@@ -134,7 +160,11 @@ pub async fn of_case(conn: &mut Connection, case: uuid::Uuid) -> Result<Vec<Task
                returns, final as is_final, return_ground as "return_ground: ReturnGround",
                return_to as "return_to: NodeCode", return_asked_at,
                status_before_return as "status_before_return: Status", extensions, extension_until,
-               extension_asked_at, send_backs, rework_of as "rework_of: TaskId"
+               extension_asked_at, send_backs, rework_of as "rework_of: TaskId",
+               officer as "officer: AccountId", body as "body: NodeCode", waiting_text,
+               waiting_outcome as "waiting_outcome: Outcome", waiting_basis,
+               waiting_by as "waiting_by: AccountId", waiting_since,
+               drafted_by as "drafted_by: AccountId", approved_by as "approved_by: AccountId"
            from task
            where complaint_id = $1 or whistle_id = $1
            order by line, dispatched_at, id"#,
@@ -189,6 +219,7 @@ pub async fn insert(conn: &mut Connection, task: &Task) -> Result<(), sqlx::Erro
 pub async fn save(conn: &mut Connection, task: &Task) -> Result<(), sqlx::Error> {
     let reply = task.reply.as_ref();
     let request = task.return_request.as_ref();
+    let waiting = task.waiting_reply.as_ref();
     sqlx::query!(
         "update task set version = version + 1, status = $2, acknowledge_by = $3, contact_by = $4,
              arrive_by = $5, reply_by = $6, acknowledged_at = $7, contacts = $8, contacted_at = $9,
@@ -197,7 +228,9 @@ pub async fn save(conn: &mut Connection, task: &Task) -> Result<(), sqlx::Error>
              return_ground = $18, return_to = $19, return_asked_at = $20,
              status_before_return = $21, extensions = $22, extension_until = $23,
              extension_asked_at = $24, send_backs = $25, return_by = $26,
-             final = $27
+             final = $27, officer = $28, body = $29, waiting_text = $30, waiting_outcome = $31,
+             waiting_basis = $32, waiting_by = $33, waiting_since = $34, drafted_by = $35,
+             approved_by = $36
          where id = $1",
         task.id.0,
         task.status.code(),
@@ -226,6 +259,15 @@ pub async fn save(conn: &mut Connection, task: &Task) -> Result<(), sqlx::Error>
         task.send_backs,
         task.return_by,
         task.is_final,
+        task.assignee.as_ref().and_then(Assignee::officer).map(|account| account.0),
+        task.assignee.as_ref().and_then(Assignee::body).map(NodeCode::as_str),
+        waiting.map(|waiting| waiting.reply.text.as_str()),
+        waiting.map(|waiting| waiting.reply.outcome.code()),
+        waiting.and_then(|waiting| waiting.reply.basis.as_deref()),
+        waiting.map(|waiting| waiting.by.0),
+        waiting.map(|waiting| waiting.since),
+        task.approved.map(|approved| approved.drafted_by.0),
+        task.approved.map(|approved| approved.approved_by.0),
     )
     .execute(conn)
     .await?;

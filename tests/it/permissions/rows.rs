@@ -60,6 +60,7 @@ pub(super) const RATERS: &[&str] =
     &["subdistrict.140213066", "dept.urban-management", "head.urban-management"];
 pub(super) const ROSTER_KEEPERS: &[&str] =
     &["subdistrict.140213066", "community.140213066004", "head.urban-management"];
+pub(super) const SIGNERS: &[&str] = ROSTER_KEEPERS;
 pub(super) const COMMUNITY_DESK: &[&str] = &["community.140213066004"];
 pub(super) const ORGANISERS: &[&str] = &["organiser", "community.140213066004"];
 pub(super) const OBJECTORS: &[&str] = &[
@@ -85,6 +86,8 @@ pub(super) enum About {
     Judged,
     /// A consultation that one's unit is invited to; all for the centre.
     Consultation,
+    /// A final reply of one's unit; all for the centre.
+    FinalReply,
     /// Any version of a duty list.
     List,
     /// Any item of a duty list.
@@ -217,6 +220,14 @@ pub(super) const ROWS: &[Row] = &[
     ("task.save_draft", UNITS, About::Task),
     ("task.read_draft", UNITS, About::Task),
     ("task.discard_draft", UNITS, About::Task),
+    ("task.hand_over", UNITS, About::Task),
+    ("task.take_back", UNITS, About::Task),
+    ("task.receivers", UNITS, About::Task),
+    ("task.hand_overs", TASK_READERS, About::Task),
+    ("task.decide_reply", SIGNERS, About::Task),
+    ("task.withdraw_reply", UNITS, About::Task),
+    ("task.set_approval", SIGNERS, About::OwnRoster),
+    ("task.approval", TASK_READERS, About::Roster),
     ("task.return", UNITS, About::Task),
     ("task.extend", UNITS, About::Task),
     ("task.decide_return", DESK, About::Task),
@@ -237,6 +248,13 @@ pub(super) const ROWS: &[Row] = &[
     ("consultation.state", UNITS, About::Consultation),
     ("consultation.climb", DESK, About::Consultation),
     ("consultation.decide", DESK, About::Consultation),
+    ("final_reply.propose", UNITS, About::Case),
+    ("final_reply.list", TASK_READERS, About::Nothing),
+    ("final_reply.read", TASK_READERS, About::FinalReply),
+    ("final_reply.sign", SIGNERS, About::FinalReply),
+    ("final_reply.confirm", DESK, About::FinalReply),
+    ("final_reply.revoke", &["supervisor"], About::FinalReply),
+    ("final_reply.cite", DESK, About::Case),
     ("task.ask_exclusion", UNITS, About::Task),
     ("task.decide_exclusion", &["supervisor"], About::Task),
     ("task.exclusions", TASK_READERS, About::Nothing),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::rows::{About, LOGGED_IN, OFFICERS, PERSONAS, TASK_READERS, UNITS};
 use crate::support::{
-    Answer, App, COMMUNITY, Case, Client, Operation, SUBDISTRICT, UNIT, complaint,
+    Answer, App, CLERK, COMMUNITY, Case, Client, Operation, SUBDISTRICT, UNIT, complaint,
 };
 
 mod enforcement;
@@ -101,6 +101,7 @@ impl World {
         world.lists().await;
         supervision::supervisions(&mut world, &here, &there, &down).await;
         world.consultations().await;
+        world.final_replies().await;
         world.duties().await;
         enforcement::acts(&mut world).await;
         service::registrations(&mut world).await;
@@ -167,6 +168,24 @@ impl World {
                 self.foreign.insert((About::Consultation, persona), vec![opened.clone()]);
             } else {
                 self.own.insert((About::Consultation, persona), opened.clone());
+            }
+        }
+    }
+
+    /// One of 城市管理局's; to other units it is foreign.
+    async fn final_replies(&mut self) {
+        let case = self.app.reworked().await;
+        let body = json!({
+            "text": "该处为规划预留用地，经两次现场核查，近期不能增设路灯，已当面说明。",
+            "legal_basis": "照明专项规划", "evidence": "两次现场核查记录和规划批复",
+        });
+        let made = self.app.as_(CLERK).post(&case.path("/final-replies"), body).await.expect(201);
+        let made = made["id"].as_str().unwrap().to_owned();
+        for persona in PERSONAS {
+            if OFFICERS.contains(&persona) {
+                self.foreign.insert((About::FinalReply, persona), vec![made.clone()]);
+            } else {
+                self.own.insert((About::FinalReply, persona), made.clone());
             }
         }
     }

@@ -123,6 +123,22 @@ impl App {
         case
     }
 
+    /// Closed after a rework: `li` was not satisfied with the first reply, and is with the second.
+    pub async fn reworked(&self) -> Case {
+        let mut case = self.replied().await;
+        let (li, unsolved) = (self.resident("li"), json!({"solved": false, "satisfaction": 2}));
+        self.advance(chrono::TimeDelta::minutes(1));
+        li.post(&case.path("/evaluate"), unsolved).await.expect(200);
+        case.lead = self.open_lead(&case).await;
+        self.as_(CLERK).post(&case.task("/acknowledge"), json!({})).await.expect(200);
+        self.advance(chrono::TimeDelta::minutes(1));
+        self.contact_and_reply(&case).await;
+        self.as_("dispatcher").post(&case.task("/confirm"), json!({})).await.expect(200);
+        let solved = json!({"solved": true, "satisfaction": 3, "contacted": true});
+        li.post(&case.path("/evaluate"), solved).await.expect(200);
+        case
+    }
+
     /// The dispatcher accepts.
     pub async fn accept(&self, case: &Case, urgency: &str) -> Value {
         let body = json!({"urgency": urgency});

@@ -85,7 +85,10 @@ pub async fn answer(state: &State, ask: Ask, id: ComplaintId, answer: Answer) ->
 
 /// A complaint waits for its whistle: what would end it otherwise is refused, so that no unit is
 /// left with a whistle that nobody waits for.
-pub(super) async fn no_whistle_out(tx: &mut Connection, id: ComplaintId) -> Result<(), Error> {
+pub(in crate::app) async fn no_whistle_out(
+    tx: &mut Connection,
+    id: ComplaintId,
+) -> Result<(), Error> {
     if whistle::is_out_for(tx, id).await? {
         return Err(domain::whistle::Refused::ComplaintWaits.into());
     }

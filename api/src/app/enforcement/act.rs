@@ -47,7 +47,7 @@ pub async fn record(state: &State, ask: Ask, task: TaskId, given: Record) -> Res
     let id: ActId = random::id(state.clock.now());
     carry_out(state, move |tx, here, now| {
         Box::pin(async move {
-            let held = Held::of_unit(tx, task, &ask).await?;
+            let held = Held::of_worker(tx, task, &ask).await?;
             let recorder = ask.account().ok_or(Basic::Unauthenticated)?;
             let found = in_force(tx, &held.task, &given, now).await?;
             let (list, power) = found.unzip();
@@ -139,7 +139,7 @@ pub async fn withdraw(state: &State, ask: Ask, id: ActId, given: Withdraw) -> Re
     carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let task = store::task_of(tx, id).await?.ok_or(Basic::NotFound)?;
-            let held = Held::of_unit(tx, task, &ask).await?;
+            let held = Held::of_worker(tx, task, &ask).await?;
             let who = ask.account().ok_or(Basic::Unauthenticated)?;
             let acts = store::acts(tx, task).await?;
             let act = acts.iter().find(|act| act.id == id).ok_or(Basic::NotFound)?;

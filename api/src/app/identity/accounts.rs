@@ -19,7 +19,11 @@ use infra::{
 };
 use serde_json::json;
 
-use crate::{app::transact, error::Error, state::State};
+use crate::{
+    app::{task::give_back_all, transact},
+    error::Error,
+    state::State,
+};
 
 /// Accounts whose username or display name begins with `prefix`, one more than the page.
 ///
@@ -43,7 +47,7 @@ pub async fn exists(state: &State, id: AccountId) -> Result<(), Error> {
 }
 
 /// Disables an account and ends all its sessions; within a second no token of it is taken any
-/// more. Disabling a disabled account changes nothing. `by` is none on the command line.
+/// more; its open tasks go back to their units. Disabling a disabled account changes nothing. `by` is none on the command line.
 ///
 /// # Errors
 /// `not_found`, `own_account`.
@@ -58,20 +62,23 @@ pub async fn disable(
         return Err(Refused::OwnAccount.into());
     }
     let (now, by, origin) = (state.clock.now(), by.cloned(), origin.clone());
-    let (account, ended) = transact(&state.db, move |tx| {
+    let (account, ended, jobs) = transact(&state.db, move |tx| {
         Box::pin(async move {
             let changed = store::disable(tx, id, &reason, now).await?;
             let ended = sessions::end_all(tx, id, SessionEnd::Disabled, now).await?;
+            let mut jobs = Vec::new();
             if changed {
                 let entry = entry("account.disable", id, by.as_ref(), &origin)
                     .with(json!({ "sessions": ended.len() }));
                 audit::append(tx, &entry, now).await?;
+                jobs = give_back_all(tx, id, now).await?;
             }
-            Ok((store::find(tx, id).await?.ok_or(Basic::NotFound)?, ended))
+            Ok((store::find(tx, id).await?.ok_or(Basic::NotFound)?, ended, jobs))
         })
     })
     .await?;
     session::forget(&state.redis, &ended).await;
+    state.redis.wake(&jobs).await;
     Ok(account)
 }
 

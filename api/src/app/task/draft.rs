@@ -23,7 +23,7 @@ pub async fn save_draft(state: &State, ask: Ask, id: TaskId, draft: Draft) -> Re
     let now = state.clock.now();
     transact(&state.db, move |tx| {
         Box::pin(async move {
-            let held = Held::of_unit(tx, id, &ask).await?;
+            let held = Held::of_worker(tx, id, &ask).await?;
             let status = held.task.status;
             if status.is_ended() {
                 return Err(Refused::Step { step: Step::Reply, status }.into());
@@ -42,7 +42,7 @@ pub async fn save_draft(state: &State, ask: Ask, id: TaskId, draft: Draft) -> Re
 pub async fn discard_draft(state: &State, ask: Ask, id: TaskId) -> Result<(), Error> {
     transact(&state.db, move |tx| {
         Box::pin(async move {
-            Held::of_unit(tx, id, &ask).await?;
+            Held::of_worker(tx, id, &ask).await?;
             let account = ask.account().ok_or(Basic::Unauthenticated)?;
             Ok(store::discard(tx, (id, account)).await?)
         })

@@ -16,6 +16,7 @@ use infra::postgres::{
         self, Detail, Facts, Reporter,
         duplicates::{RepeatView, repeat_of},
     },
+    final_reply::read::{FinalReplyHint, hints},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -72,6 +73,8 @@ pub struct CentreView {
     pub hot: bool,
     /// 同一反映人七天内重复提交的标记；不是重复提交时为空
     pub repeat_of: Option<RepeatView>,
+    /// 同一反映人已有的、仍有效的最终答复；同一事项没有新的事实的，可以依据它答复
+    pub final_replies: Vec<FinalReplyHint>,
 }
 
 /// 联系人
@@ -134,6 +137,13 @@ impl<P> On<P, ComplaintId> {
                     excluded: detail.excluded,
                     hot: detail.hot,
                     repeat_of: repeat_of(connection, &self.caller.scope(), self.id).await?,
+                    final_replies: hints(
+                        connection,
+                        &self.caller.scope(),
+                        self.id,
+                        self.state.clock.now(),
+                    )
+                    .await?,
                 })
             }
         })

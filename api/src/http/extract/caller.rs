@@ -68,6 +68,7 @@ needs![
     ExportList,
     WatchReturns,
     WorkTask,
+    SignForUnit,
     JudgeTask,
     Supervise,
     Instruct,

@@ -72,6 +72,7 @@ fn words() -> Vec<Code> {
         consultation(),
         enforcement(),
         powers(),
+        final_reply(),
         whistle(),
         supervision(),
         registration(),
@@ -136,6 +137,23 @@ fn powers() -> Vec<Code> {
         }),
         code(&Refused::Sheet("表头缺少“依据”这一列".to_owned())),
         code(&Refused::Rows(vec![row])),
+    ]
+}
+
+fn final_reply() -> Vec<Code> {
+    use domain::final_reply::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Confirm, status: Status::Proposed }),
+        code(&Refused::NotAnswered),
+        code(&Refused::NotReviewed),
+        code(&Refused::NotLead),
+        code(&Refused::AlreadyThere),
+        code(&Refused::OwnProposal),
+        code(&Refused::Expired { until: EXAMPLE }),
+        code(&Refused::OwnCase),
+        code(&Refused::OtherReporter),
+        code(&Refused::NewFacts),
+        code(&Refused::Emergency),
     ]
 }
 
@@ -243,6 +261,14 @@ fn task() -> Vec<Code> {
         code(&Refused::EmergencyActsFirst),
         code(&Refused::NextUnitMissing),
         code(&Refused::ReplyByPast),
+        code(&Refused::NotBelow("水泊寺街道".to_owned())),
+        code(&Refused::BodyBlew("文兴社区".to_owned())),
+        code(&Refused::HandedAlready),
+        code(&Refused::NotHanded),
+        code(&Refused::UnitAnswers),
+        code(&Refused::ReplyWaits),
+        code(&Refused::NoReplyWaits),
+        code(&Refused::OwnReply),
         code(&Refused::NoExtensionAsked),
         code(&Refused::ExtensionPending),
     ]

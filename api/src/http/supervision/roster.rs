@@ -100,7 +100,7 @@ impl<P: Needs> Addressed for On<P, NodeCode> {
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Path)]
 #[expect(dead_code, reason = "only the documentation of the path is derived from it")]
-struct UnitPath {
+pub(in crate::http) struct UnitPath {
     /// 单位代码
     #[param(example = "urban-management")]
     id: String,

@@ -49,7 +49,7 @@ pub struct AskExclusionBody {
     request_body(content = AskExclusionBody, example = json!({"ground": "unreasonable", "evidence": "施工已依法取得夜间许可（平住建许〔2026〕18号），现场核查噪声达标"})),
     responses((status = 200, description = "任务现在的样子", body = TaskView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["complaint_step_refused", "already_excluded", "exclusion_asked", "exclusion_closed", "exclusion_not_lead"]))),
+    extensions(("x-problems" = json!(["complaint_step_refused", "already_excluded", "exclusion_asked", "exclusion_closed", "exclusion_not_lead", "unit_answers"]))),
 )]
 #[post("/tasks/{id}/exclusion")]
 async fn ask_exclusion(

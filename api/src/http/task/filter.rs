@@ -10,7 +10,10 @@ use domain::{
     task::Status,
     time::Timestamp,
 };
-use infra::postgres::{complaint::read::Search, task::read::Filter};
+use infra::postgres::{
+    complaint::read::Search,
+    task::read::{Assigned, Filter},
+};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -54,6 +57,24 @@ pub struct ListFilter {
     /// 属于哪次吹哨
     #[param(required = false)]
     whistle_id: Option<WhistleId>,
+    /// 由谁办理：mine 只看转交给我的，none 只看没有转交的（包括原经办人已离开的），或经办人账号编号、下级单位代码
+    #[param(required = false, example = "mine")]
+    assignee: Option<String>,
+}
+
+/// Who works on them: `mine`, `none`, an account's id, or a body's code.
+fn assigned(given: &str) -> Result<Assigned, FieldError> {
+    match given {
+        "mine" => Ok(Assigned::Mine),
+        "none" => Ok(Assigned::Nobody),
+        _ => match given.parse() {
+            Ok(account) => Ok(Assigned::Officer(account)),
+            Err(_) => NodeCode::parse("assignee", given).map(Assigned::Body).map_err(|_| {
+                let words = "请填 mine、none、经办人的账号编号或下级单位的代码";
+                FieldError::new("assignee", words)
+            }),
+        },
+    }
 }
 
 impl ListFilter {
@@ -75,6 +96,7 @@ impl ListFilter {
             search: self.q.map(|q| Search::parse("q", &q)).transpose()?.unwrap_or_default(),
             complaint: self.complaint_id,
             whistle: self.whistle_id,
+            assigned: self.assignee.as_deref().map(assigned).transpose()?,
         })
     }
 }

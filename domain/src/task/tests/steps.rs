@@ -7,8 +7,9 @@ use crate::{
     decision::Decision,
     refusal::Refusal,
     task::{
-        Contact, DecideExtension, DecideReturn, Extend, ExtensionRequest, Refused, ReportIn,
-        Return, ReturnGround, SendBack, Status, Step, TRANSITIONS, Task,
+        Assignee, Contact, DecideExtension, DecideReply, DecideReturn, Extend, ExtensionRequest,
+        HandOver, Receiver, Refused, ReportIn, Return, ReturnGround, SendBack, Status, Step,
+        TRANSITIONS, Task, WaitingReply,
     },
     testing::*,
     time::Timestamp,
@@ -33,6 +34,19 @@ fn take(step: Step, task: &Task) -> Vec<Result<Decision<Task>, Refused>> {
             let contacted = Task { contacts: 1, ..task.clone() };
             contacted.reply(&reply(), false, false, now())
         }
+        Step::HandOver => {
+            let to = Receiver::Officer(id(7));
+            task.hand_over(&HandOver { to, note: None })
+        }
+        Step::TakeBack => {
+            let handed = Task { assignee: Some(Assignee::Officer(id(7))), ..task.clone() };
+            handed.take_back(None)
+        }
+        Step::SubmitReply => {
+            Task { contacts: 1, ..task.clone() }.submit_reply(&reply(), id(7), now())
+        }
+        Step::DecideReply => return decide_reply(task),
+        Step::WithdrawReply => waiting(task).withdraw_reply(),
         Step::Return => {
             let command = Return::parse(ReturnGround::Duty, "责任清单第七项", "water").unwrap();
             task.ask_return(&command, terms(), now())
@@ -49,6 +63,16 @@ fn take(step: Step, task: &Task) -> Vec<Result<Decision<Task>, Refused>> {
         Step::Cancel => task.cancel(now()),
     };
     vec![one]
+}
+
+fn waiting(task: &Task) -> Task {
+    let waiting = WaitingReply { reply: reply(), by: id(7), since: now() };
+    Task { contacts: 1, waiting_reply: Some(waiting), ..task.clone() }
+}
+
+fn decide_reply(task: &Task) -> Vec<Result<Decision<Task>, Refused>> {
+    let ways = [DecideReply::Approve, DecideReply::Refuse("请补充数据".to_owned())];
+    ways.iter().map(|command| waiting(task).decide_reply(command, id(8), now())).collect()
 }
 
 fn decide_return(task: &Task) -> Vec<Result<Decision<Task>, Refused>> {

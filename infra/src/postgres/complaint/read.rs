@@ -197,8 +197,8 @@ pub async fn detail(
                    where t.complaint_id = c.id and t.status <> 'returned'
                ), '[]') as "tasks!: sqlx::types::Json<Vec<TaskBrief>>",
                exists (
-                   select from task t where t.complaint_id = c.id and t.unit = any($4)
-                       and t.ended_at is null
+                   select from task t where t.complaint_id = c.id
+                       and (t.unit = any($4) or t.body = any($4)) and t.ended_at is null
                ) as "handled_by_reader!",
                exists (select from complaint_hot h where h.complaint_id = c.id) as "hot!"
            from complaint c

@@ -2,7 +2,7 @@
 
 use domain::{
     complaint::Kind,
-    id::{ActId, ComplaintId, TaskId, WhistleId},
+    id::{AccountId, ActId, ComplaintId, TaskId, WhistleId},
     org::NodeCode,
     page::{Cursor, PageRequest},
     scope::Scope,
@@ -97,6 +97,12 @@ pub struct TaskView {
     pub send_backs: i16,
     /// The task that this one does again.
     pub rework_of: Option<TaskId>,
+    /// Who works on it for the unit; null where nobody is named.
+    pub assignee: Option<AssigneeView>,
+    /// The reply that waits for the unit's head.
+    pub waiting_reply: Option<WaitingView>,
+    /// Who approved the reply for the unit, where it needed that.
+    pub approved_by: Option<String>,
 }
 
 impl TaskView {
@@ -120,6 +126,32 @@ pub struct ReplyView {
     pub acts: Vec<ActId>,
 }
 
+/// Who works on a task for its unit: an officer or a body.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AssigneeView {
+    /// The officer's account.
+    pub officer: Option<AccountId>,
+    /// The body's code.
+    #[schema(example = "140213066004")]
+    pub body: Option<NodeCode>,
+    /// The name of either.
+    pub name: String,
+    /// Whether they still work there; where not, the task is the unit's to hand over anew.
+    pub active: bool,
+}
+
+/// A reply that waits for the unit's head.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct WaitingView {
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
+    /// Who wrote it.
+    pub drafted_by: String,
+    /// The reply; for those who work on the task alone, until it goes out.
+    pub reply: Option<ReplyView>,
+}
+
 /// A return that waits for a ruling.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ReturnView {
@@ -133,6 +165,37 @@ pub struct ReturnView {
     /// Whom to invite to a consultation: duties that overlap are better settled once for all than
     /// passed on. Empty for every other ground.
     pub consult_units: Vec<NodeCode>,
+}
+
+/// Who tasks are narrowed to by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Assigned {
+    /// The reader's own.
+    Mine,
+    /// Nobody's: not handed over, or to somebody who left.
+    Nobody,
+    /// An officer's.
+    Officer(AccountId),
+    /// A body's below the unit.
+    Body(NodeCode),
+}
+
+impl Assigned {
+    const fn officer(&self, reader: AccountId) -> Option<AccountId> {
+        match self {
+            Self::Mine => Some(reader),
+            Self::Officer(account) => Some(*account),
+            Self::Nobody | Self::Body(_) => None,
+        }
+    }
+
+    fn body(&self) -> Option<&str> {
+        match self {
+            Self::Body(code) => Some(code.as_str()),
+            _ => None,
+        }
+    }
 }
 
 /// What a list is narrowed to. It is kept as JSON with an export, which runs later.
@@ -163,6 +226,8 @@ pub struct Filter {
     pub complaint: Option<ComplaintId>,
     /// Of one whistle.
     pub whistle: Option<WhistleId>,
+    /// Who works on them for their unit.
+    pub assigned: Option<Assigned>,
 }
 
 /// Lists tasks within the scope, newest first, one more than the page. How it is planned: see the
@@ -191,13 +256,25 @@ pub async fn list(
                array(select a.id from enforcement_act a
                    where a.task_id = t.id and ($1 or t.unit = any($2))
                        and a.withdrawn_by is null and a.withdraws is null
-                   order by a.recorded_at, a.id) as "acts!: Vec<ActId>"
+                   order by a.recorded_at, a.id) as "acts!: Vec<ActId>",
+               t.officer as "officer: AccountId", t.body as "body: NodeCode",
+               coalesce((select a.display_name from account a where a.id = t.officer),
+                   (select b.name from org_node b where b.code = t.body)) as assignee_name,
+               (t.officer is null or exists (
+                   select from account a join role_grant g on g.account_id = a.id
+                   where a.id = t.officer and a.disabled_at is null and g.scope = t.unit
+                       and g.role = any($22) and g.revoked_at is null)) as "assignee_active!",
+               -- What waits for the head is read by those who work on the task alone.
+               case when t.unit = any($2) or t.body = any($2) then t.waiting_text end as waiting_text,
+               t.waiting_outcome as "waiting_outcome: Outcome", t.waiting_basis, t.waiting_since,
+               (select a.display_name from account a where a.id = t.waiting_by) as waiting_by,
+               (select a.display_name from account a where a.id = t.approved_by) as approved_by
            from task t
            join org_node u on u.code = t.unit
            left join complaint c on c.id = t.complaint_id
            left join whistle w on w.id = t.whistle_id
            -- Whoever blew a whistle judges its tasks: reads them by name, not among its own.
-           where ($1 or t.unit = any($2)
+           where ($1 or t.unit = any($2) or t.body = any($2)
                    or w.blower = any($2) and ($3::uuid is not null or $7::uuid is not null))
                and ($3::uuid is null or t.id = $3)
                and ($4::text[] is null or t.status = any($4))
@@ -225,6 +302,13 @@ pub async fn list(
                    where searched(f.title, f.content, f.address) @> bigrams($17)
                        or ($18::text is not null
                            and reverse(f.number) like reverse($18) || '%'))))
+               and ($19::uuid is null or t.officer = $19)
+               and ($20::text is null or t.body = $20)
+               -- An officer who left works on nothing: the task is the unit's again.
+               and (not $21 or t.body is null and not exists (
+                   select from account a join role_grant g on g.account_id = a.id
+                   where a.id = t.officer and a.disabled_at is null and g.scope = t.unit
+                       and g.role = any($22) and g.revoked_at is null))
            order by t.dispatched_at desc, t.id desc
            limit $10"#,
         scope.everything(),
@@ -245,6 +329,10 @@ pub async fn list(
         filter.hot,
         filter.search.words.as_deref(),
         filter.search.number,
+        filter.assigned.as_ref().and_then(|it| it.officer(scope.account())).map(|id| id.0),
+        filter.assigned.as_ref().and_then(Assigned::body),
+        filter.assigned == Some(Assigned::Nobody),
+        &super::officer::roles(),
     )
     .fetch_all(conn)
     .await?;
@@ -298,6 +386,19 @@ pub async fn list(
                 extensions: row.extensions,
                 send_backs: row.send_backs,
                 rework_of: row.rework_of,
+                assignee: row.assignee_name.map(|name| AssigneeView {
+                    officer: row.officer,
+                    body: row.body,
+                    name,
+                    active: row.assignee_active,
+                }),
+                waiting_reply: row.waiting_since.zip(row.waiting_by).map(|(since, drafted_by)| {
+                    let basis = row.waiting_basis;
+                    let reply = row.waiting_text.zip(row.waiting_outcome);
+                    let reply = reply.map(|(text, outcome)| ReplyView { text, outcome, basis });
+                    WaitingView { since, drafted_by, reply }
+                }),
+                approved_by: row.approved_by,
             }
         })
         .collect())

@@ -180,7 +180,8 @@ pub async fn list(
                ), '[]') as "ratings!: sqlx::types::Json<Vec<RatingView>>"
            from whistle w join org_node place on place.code = w.community_code
            where ($1 or w.community_code like any($2)
-                   or exists (select from task t where t.whistle_id = w.id and t.unit = any($3)))
+                   or exists (select from task t where t.whistle_id = w.id
+                       and (t.unit = any($3) or t.body = any($3))))
                and ($4::uuid is null or w.id = $4)
                and ($5::text is null or w.status = $5)
                and ($6::text is null or w.community_code like $6 || '%')
