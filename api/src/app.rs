@@ -19,6 +19,7 @@ pub mod idempotent;
 pub mod identity;
 pub mod import;
 pub mod job;
+pub mod note;
 pub mod notification;
 pub mod offer;
 pub mod points;

@@ -44,6 +44,7 @@ refused_by!(
     domain::export::Refused,
     domain::follow_up::Refused,
     domain::identity::Refused,
+    domain::note::Refused,
     domain::redemption::Refused,
     domain::registration::Refused,
     domain::routing::Refused,

@@ -38,6 +38,7 @@ pub mod extract;
 pub mod follow_up;
 pub mod identity;
 pub mod job;
+pub mod note;
 pub mod notification;
 pub mod offer;
 pub mod openapi;
@@ -91,6 +92,7 @@ pub fn words() -> Vec<Routes> {
         whistle::watch::routes(),
         task::returns::routes(),
         consultation::routes(),
+        note::routes(),
         task::exclusion::routes(),
         follow_up::routes(),
         whistle::routes(),

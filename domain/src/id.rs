@@ -116,4 +116,6 @@ ids! {
     ViewId;
     /// An export (导出).
     ExportId;
+    /// An internal note (内部备注).
+    NoteId;
 }

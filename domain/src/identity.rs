@@ -99,6 +99,8 @@ pub enum Permission {
     JudgeTask,
     /// Supervise: demand written answers, judge them, put matters on the list.
     Supervise,
+    /// Write internal notes on the cases that one may read them of.
+    WriteNote,
     /// Give an instruction (批示).
     Instruct,
     /// Keep the duty roster of one's unit.
@@ -224,6 +226,14 @@ impl Permission {
             Self::ManageDutyLists => only(&[SystemAdmin]),
             Self::ProposeDuty => only(&[
                 Dispatcher,
+                DepartmentClerk,
+                DepartmentHead,
+                SubdistrictOfficer,
+                CommunityOfficer,
+            ]),
+            Self::WriteNote => only(&[
+                Dispatcher,
+                Supervisor,
                 DepartmentClerk,
                 DepartmentHead,
                 SubdistrictOfficer,

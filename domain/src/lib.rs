@@ -19,6 +19,7 @@ pub mod follow_up;
 pub mod id;
 pub mod identity;
 pub mod import;
+pub mod note;
 pub mod notification;
 pub mod offer;
 pub mod org;

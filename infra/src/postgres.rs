@@ -21,6 +21,7 @@ pub mod idempotency;
 pub mod identity;
 pub mod import;
 pub mod job;
+pub mod note;
 pub mod notification;
 pub mod offer;
 pub mod org;

@@ -276,6 +276,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("task_step_refused", "Tasks (任务)"),
     ("extension_not_for_emergency", "Extensions (延期)"),
     ("consultation_step_refused", "Consultations (会商)"),
+    ("note_missing", "Internal notes (内部备注)"),
     ("whistle_step_refused", "Whistles (吹哨)"),
     ("supervision_step_refused", "Supervision (督办)"),
     ("registration_step_refused", "Registration (双报到)"),

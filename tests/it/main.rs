@@ -29,6 +29,8 @@ mod identity;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod note;
+#[cfg(test)]
 mod notification;
 #[cfg(test)]
 mod openapi;

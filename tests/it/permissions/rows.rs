@@ -69,6 +69,14 @@ pub(super) const OBJECTORS: &[&str] = &[
     "dept.urban-management",
     "head.urban-management",
 ];
+pub(super) const NOTE_WRITERS: &[&str] = &[
+    "dispatcher",
+    "supervisor",
+    "subdistrict.140213066",
+    "community.140213066004",
+    "dept.urban-management",
+    "head.urban-management",
+];
 pub(super) const UNMASKERS: &[&str] = &["dispatcher", "supervisor"];
 
 /// What an operation is about; whose it is follows from the [`World`].
@@ -83,6 +91,10 @@ pub(super) enum About {
     /// A task that one judges: the centre's are the complaints', an officer's those of a whistle
     /// that his unit blew; every other is foreign to him.
     Judged,
+    /// A complaint whose notes one reads: with a task of one's unit; all for the centre.
+    Noted,
+    /// The same for a whistle, and for whoever blew it.
+    NotedWhistle,
     /// A consultation that one's unit is invited to; all for the centre.
     Consultation,
     /// Any version of a duty list.
@@ -229,6 +241,10 @@ pub(super) const ROWS: &[Row] = &[
     ("consultation.state", UNITS, About::Consultation),
     ("consultation.climb", DESK, About::Consultation),
     ("consultation.decide", DESK, About::Consultation),
+    ("note.write", NOTE_WRITERS, About::Noted),
+    ("note.list", TASK_READERS, About::Noted),
+    ("note.write_on_whistle", NOTE_WRITERS, About::NotedWhistle),
+    ("note.list_of_whistle", TASK_READERS, About::NotedWhistle),
     ("task.ask_exclusion", UNITS, About::Task),
     ("task.decide_exclusion", &["supervisor"], About::Task),
     ("task.exclusions", TASK_READERS, About::Nothing),

@@ -13,6 +13,16 @@ use crate::support::{
 mod service;
 mod supervision;
 
+/// Operations that need an `Idempotency-Key`.
+const KEYED: &[&str] = &[
+    "complaint.submit",
+    "whistle.draft",
+    "export.order",
+    "redemption.redeem",
+    "note.write",
+    "note.write_on_whistle",
+];
+
 /// The objects of everybody.
 pub(super) struct World {
     pub(super) app: App,
@@ -86,6 +96,15 @@ impl World {
             let judged = if OFFICERS.contains(&persona) { foreign.clone() } else { vec![] };
             world.foreign.insert((About::Task, persona), foreign);
             world.foreign.insert((About::Judged, persona), judged);
+            // An officer of the area reads the case; its notes are for who works on it.
+            let (noted, others) = match persona {
+                "subdistrict.140213066" | "community.140213066004" => (&down, [&here, &there]),
+                _ => (&here, [&there, &down]),
+            };
+            let others = others.map(|case| case.id.clone()).to_vec();
+            world.own.insert((About::Noted, persona), noted.id.clone());
+            let others = if UNITS.contains(&persona) { others } else { vec![] };
+            world.foreign.insert((About::Noted, persona), others);
             let stranger = persona == "demo:li" || UNITS.contains(&persona);
             let foreign = if stranger { vec![there.id.clone()] } else { vec![] };
             world.foreign.insert((About::Case, persona), foreign);
@@ -117,6 +136,16 @@ impl World {
         }
         for persona in ["dept.urban-management", "head.urban-management"] {
             self.own.insert((About::Called, persona), ours.to_owned());
+        }
+        for persona in PERSONAS {
+            let (own, foreign) = match persona {
+                "subdistrict.140213066" => (above, vec![ours.to_owned(), theirs.to_owned()]),
+                "community.140213066004" => (ours, vec![above.to_owned(), theirs.to_owned()]),
+                persona if UNITS.contains(&persona) => (ours, vec![theirs.to_owned()]),
+                _ => (ours, vec![]),
+            };
+            self.own.insert((About::NotedWhistle, persona), own.to_owned());
+            self.foreign.insert((About::NotedWhistle, persona), foreign);
         }
         let (community, subdistrict) = ("community.140213066004", "subdistrict.140213066");
         self.own.insert((About::Blown, community), ours.to_owned());
@@ -262,9 +291,7 @@ impl World {
     ) -> Answer {
         let method = Method::from_bytes(operation.method.as_bytes()).unwrap();
         let mut request = who.request(method, &operation.path_with(id));
-        if ["complaint.submit", "whistle.draft", "export.order", "redemption.redeem"]
-            .contains(&operation.id.as_str())
-        {
+        if KEYED.contains(&operation.id.as_str()) {
             request =
                 request.key(&format!("matrix-{:016x}", u64::from_be_bytes(infra::random::bytes())));
         }

@@ -70,6 +70,7 @@ needs![
     WorkTask,
     JudgeTask,
     Supervise,
+    WriteNote,
     Instruct,
     KeepRoster,
     ReadWhistle,

@@ -70,6 +70,7 @@ fn words() -> Vec<Code> {
         task(),
         extension(),
         consultation(),
+        note(),
         whistle(),
         supervision(),
         registration(),
@@ -91,6 +92,11 @@ fn consultation() -> Vec<Code> {
         code(&Refused::AtTop),
         code(&Refused::DecideByOutOfRange),
     ]
+}
+
+fn note() -> Vec<Code> {
+    use domain::note::Refused;
+    vec![code(&Refused::Missing), code(&Refused::Foreign), code(&Refused::Corrected)]
 }
 
 fn whistle() -> Vec<Code> {
