@@ -45,6 +45,7 @@ pub mod openapi;
 pub mod operations;
 pub mod org;
 pub mod points;
+pub mod printed;
 pub mod problem;
 pub mod rates;
 pub mod redemption;
@@ -82,6 +83,7 @@ pub fn words() -> Vec<Routes> {
         complaint::photo::routes(),
         complaint::merging::routes(),
         complaint::reporter::routes(),
+        complaint::sheet::routes(),
         track::routes(),
         routing::routes(),
         task::routes(),

@@ -183,6 +183,7 @@ pub(super) const ROWS: &[Row] = &[
     ("complaint.mine", RESIDENT, About::Nothing),
     ("complaint.read", CASE_READERS, About::Case),
     ("complaint.events", CASE_READERS, About::Case),
+    ("complaint.sheet", CASE_READERS, About::Case),
     ("complaint.photo_reports", EVERYONE, About::Nothing),
     ("complaint.accept", DESK, About::Case),
     ("complaint.reject", DESK, About::Case),
