@@ -30,6 +30,7 @@ pub mod seed;
 pub mod service;
 pub mod supervision;
 pub mod task;
+pub mod template;
 pub mod view;
 pub mod whistle;
 

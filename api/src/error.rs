@@ -51,6 +51,7 @@ refused_by!(
     domain::service::Refused,
     domain::supervision::Refused,
     domain::task::Refused,
+    domain::template::Refused,
     domain::view::Refused,
     domain::whistle::Refused,
     crate::sheet::Refused,

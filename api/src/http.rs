@@ -54,6 +54,7 @@ pub mod routing;
 pub mod service;
 pub mod supervision;
 pub mod task;
+pub mod template;
 pub mod track;
 pub mod view;
 pub mod whistle;
@@ -95,6 +96,7 @@ pub fn words() -> Vec<Routes> {
         task::returns::routes(),
         consultation::routes(),
         note::routes(),
+        template::routes(),
         task::exclusion::routes(),
         follow_up::routes(),
         whistle::routes(),

@@ -118,4 +118,6 @@ ids! {
     ExportId;
     /// An internal note (内部备注).
     NoteId;
+    /// A reply template (答复模板).
+    TemplateId;
 }

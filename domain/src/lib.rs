@@ -37,6 +37,7 @@ pub mod service;
 pub mod sla;
 pub mod supervision;
 pub mod task;
+pub mod template;
 #[cfg(test)]
 mod testing;
 pub mod text;

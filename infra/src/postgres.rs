@@ -34,6 +34,7 @@ pub mod routing;
 pub mod service;
 pub mod supervision;
 pub mod task;
+pub mod template;
 pub mod timer;
 pub mod view;
 pub mod whistle;

@@ -26,6 +26,7 @@ const WORDS: &[(&str, &str)] = &[
     ("task", "diaht"),
     ("consultation", "diaht"),
     ("note", "diaht"),
+    ("template", "diaht"),
     ("follow_up", "diaht"),
     ("whistle", "diaht"),
     ("supervision", "diaht"),

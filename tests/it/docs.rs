@@ -277,6 +277,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("extension_not_for_emergency", "Extensions (延期)"),
     ("consultation_step_refused", "Consultations (会商)"),
     ("note_missing", "Internal notes (内部备注)"),
+    ("template_missing", "Reply templates (答复模板)"),
     ("whistle_step_refused", "Whistles (吹哨)"),
     ("supervision_step_refused", "Supervision (督办)"),
     ("registration_step_refused", "Registration (双报到)"),
@@ -362,6 +363,7 @@ fn the_vocabularies_are_fresh() {
         consultation::Level, "会商层级";
         consultation::Cause, "会商原因";
         consultation::Step, "会商步骤";
+        template::FieldKind, "模板项目";
         whistle::Status, "哨单状态";
         whistle::Kind, "哨单类型";
         whistle::Level, "哨单等级";

@@ -61,6 +61,8 @@ mod support;
 #[cfg(test)]
 mod task;
 #[cfg(test)]
+mod template;
+#[cfg(test)]
 mod track;
 #[cfg(test)]
 mod view;

@@ -10,9 +10,10 @@ use domain::{
     refusal::Basic,
     sla::{Terms, TimerKind},
     task::{
-        Contact, DecideExtension, DecideReturn, Extend, Refused, Reply, ReportIn, Return, SendBack,
-        Task,
+        Contact, DecideExtension, DecideReturn, Extend, Outcome, Refused, Reply, ReportIn, Return,
+        SendBack, Task,
     },
+    template::Words,
     time::{self, Timestamp},
     whistle::Whistle,
 };
@@ -28,6 +29,7 @@ use infra::{
 use super::{
     case::{Ask, Change, Root, carry_out},
     complaint::units,
+    template,
 };
 use crate::{error::Error, state::State};
 
@@ -228,15 +230,33 @@ pub async fn report_in(
     .await
 }
 
+/// A reply as a unit sends it, before a template has given it its words.
+#[derive(Debug, Clone)]
+pub struct ReplyOrder {
+    /// What it says.
+    pub words: Words,
+    /// What it comes to.
+    pub outcome: Outcome,
+    /// The law or document it rests on.
+    pub basis: Option<String>,
+}
+
 /// The unit replies (答复).
 ///
 /// # Errors
-/// Not the unit's; an illegal step; the reply rules of `domain::task::Task::reply`.
-pub async fn reply(state: &State, ask: Ask, id: TaskId, reply: Reply) -> Result<(), Error> {
-    command(state, ask, id, (Side::Unit, "task.reply"), move |held, _, now| {
-        held.running()?;
-        // Files are not taken yet, so that no duty item can demand them.
-        Ok(held.change(held.task.reply(&reply, false, false, now)?))
+/// Not the unit's; a field of the template; an illegal step; the reply rules of
+/// `domain::task::Task::reply`.
+pub async fn reply(state: &State, ask: Ask, id: TaskId, order: ReplyOrder) -> Result<(), Error> {
+    carry_out(state, move |tx, here, now| {
+        Box::pin(async move {
+            let held = Held::of_unit(tx, id, &ask).await?;
+            held.running()?;
+            let text = template::worded(tx, &held.task, &order.words, &ask, now).await?;
+            let reply = Reply::parse(&text, order.outcome, order.basis.as_deref())?;
+            // Files are not taken yet, so that no duty item can demand them.
+            let change = held.change(held.task.reply(&reply, false, false, now)?);
+            change.store(tx, here, &ask, "task.reply", now).await
+        })
     })
     .await
 }

@@ -1,6 +1,8 @@
 //! Tasks (任务单) over HTTP: what a unit reads and does. What the centre rules is in
 //! [`ruling`].
 
+use std::collections::BTreeMap;
+
 use actix_web::{
     HttpResponse, get,
     http::header::ETAG,
@@ -8,17 +10,19 @@ use actix_web::{
     web::{Data, Json},
 };
 use domain::{
-    id::{AttachmentId, TaskId},
+    id::{AttachmentId, TaskId, TemplateId},
     page::{Limit, Page, PageRequest},
     refusal::Basic,
     task::{
         Contact, ContactChannel, ContactOutcome, Extend, Outcome, Reply, ReportIn, Return,
         ReturnGround,
     },
+    template::Words,
     time::Timestamp,
 };
 use infra::postgres::task::read::{self, Filter, TaskView};
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
@@ -29,7 +33,11 @@ use super::{
         caller::needs::{ReadTask, WorkTask},
     },
 };
-use crate::{app::task as tasks, error::Error, state::State};
+use crate::{
+    app::task::{self as tasks, ReplyOrder},
+    error::Error,
+    state::State,
+};
 
 pub mod bulk;
 pub mod draft;
@@ -203,12 +211,16 @@ async fn report_in(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplyBody {
-    /// 办理情况和结果，给反映人看
-    pub text: String,
+    /// 办理情况和结果，给反映人看；用答复模板时不写
+    pub text: Option<String>,
     /// 结果
     pub outcome: Outcome,
     /// 依据的法律、法规或文件；不予办理时必填
     pub basis: Option<String>,
+    /// 答复模板，本单位的或区中心的
+    pub template: Option<TemplateId>,
+    /// 模板各项填什么，按名称；日期写成 2026-11-25，数字不加引号
+    pub fields: Option<BTreeMap<String, Value>>,
     /// 附件编号
     #[serde(default)]
     pub attachment_ids: Vec<AttachmentId>,
@@ -216,7 +228,8 @@ pub struct ReplyBody {
 
 /// 答复
 ///
-/// 需要先行联系的，先登记联系；只有套话的答复不予接收。
+/// 需要先行联系的，先登记联系；只有套话的答复不予接收。用答复模板（`template`）的，由模板写出正文，
+/// 缺的和填错的逐项指出；任务上记着用的是哪一版（`reply_template`）。
 #[utoipa::path(
     operation_id = "task.reply",
     tag = "task",
@@ -224,14 +237,19 @@ pub struct ReplyBody {
     request_body(content = ReplyBody, example = json!({"text": "11月25日19时更换了路口东北角路灯的电缆和灯头，当晚已亮。", "outcome": "solved"})),
     responses((status = 200, description = "任务现在的样子", body = TaskView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["task_step_refused", "reply_not_substantive", "contact_missing", "not_arrived", "case_suspended"]))),
+    extensions(("x-problems" = json!(["task_step_refused", "reply_not_substantive", "contact_missing", "not_arrived", "case_suspended", "template_missing", "template_retired"]))),
 )]
 #[post("/tasks/{id}/reply")]
 async fn reply(on: On<WorkTask, TaskId>, body: Body<ReplyBody>) -> Result<HttpResponse, Error> {
     let command = on
         .read(body, |body| {
-            no_attachments(&body.attachment_ids)
-                .and_then(|()| Reply::parse(&body.text, body.outcome, body.basis.as_deref()))
+            no_attachments(&body.attachment_ids)?;
+            let words = Words::parse(body.text, body.template, body.fields)?;
+            // What can be told before a template is looked up is told before the unit is.
+            if let Words::Own(text) = &words {
+                Reply::parse(text, body.outcome, body.basis.as_deref())?;
+            }
+            Ok(ReplyOrder { words, outcome: body.outcome, basis: body.basis })
         })
         .await?;
     tasks::reply(&on.state, on.ask(), on.id, command).await?;

@@ -95,6 +95,10 @@ pub(super) enum About {
     Noted,
     /// The same for a whistle, and for whoever blew it.
     NotedWhistle,
+    /// A reply template that one may use: of one's unit, or the centre's; all for the centre.
+    Template,
+    /// A reply template that one keeps: of one's unit; the centre's for the dispatcher.
+    OwnTemplate,
     /// A consultation that one's unit is invited to; all for the centre.
     Consultation,
     /// Any version of a duty list.
@@ -242,6 +246,12 @@ pub(super) const ROWS: &[Row] = &[
     ("consultation.state", UNITS, About::Consultation),
     ("consultation.climb", DESK, About::Consultation),
     ("consultation.decide", DESK, About::Consultation),
+    ("template.list", TASK_READERS, About::Nothing),
+    ("template.read", TASK_READERS, About::Template),
+    ("template.preview", TASK_READERS, About::Template),
+    ("template.make", OBJECTORS, About::Nothing),
+    ("template.revise", OBJECTORS, About::OwnTemplate),
+    ("template.retire", OBJECTORS, About::OwnTemplate),
     ("note.write", NOTE_WRITERS, About::Noted),
     ("note.list", TASK_READERS, About::Noted),
     ("note.write_on_whistle", NOTE_WRITERS, About::NotedWhistle),

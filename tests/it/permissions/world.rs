@@ -117,6 +117,7 @@ impl World {
         world.own.insert((About::Judged, "dispatcher"), here.lead.clone());
         world.whistles(&ours, &above, &theirs).await;
         world.lists().await;
+        world.templates().await;
         supervision::supervisions(&mut world, &here, &there, &down).await;
         world.consultations().await;
         world.duties().await;
@@ -179,6 +180,32 @@ impl World {
             let others = all.iter().filter(|(other, who, _)| other == about && who != persona);
             let others = others.map(|(.., id)| id.clone()).take(2).collect();
             self.foreign.insert((*about, *persona), others);
+        }
+    }
+
+    /// The centre's template, and each unit's own.
+    async fn templates(&mut self) {
+        let mut made: Vec<(&str, String)> = Vec::new();
+        for persona in ["dispatcher", "dept.urban-management"].iter().chain(OFFICERS) {
+            let body = json!({"name": "现场处置", "text": "已到现场处置，情况如下：已修复。"});
+            let one = self.client(persona).post("/reply-templates", body).await.expect(201);
+            made.push((*persona, one["id"].as_str().unwrap().to_owned()));
+        }
+        let of = |who: &str| made.iter().find(|(of, _)| *of == who).map(|(_, id)| id.clone());
+        for persona in PERSONAS {
+            // A head works for the same unit as its clerk.
+            let unit = if UNITS.contains(&persona) { persona } else { "dispatcher" };
+            let unit = unit.replace("head.", "dept.");
+            let own = of(&unit).unwrap();
+            let units = made.iter().skip(1).map(|(_, id)| id.clone());
+            let others: Vec<String> = units.filter(|id| *id != own).collect();
+            let foreign = if UNITS.contains(&persona) { others.clone() } else { vec![] };
+            self.foreign.insert((About::Template, persona), foreign);
+            let centre = (unit != "dispatcher").then(|| made[0].1.clone());
+            let foreign = others.into_iter().chain(centre).collect();
+            self.foreign.insert((About::OwnTemplate, persona), foreign);
+            self.own.insert((About::Template, persona), own.clone());
+            self.own.insert((About::OwnTemplate, persona), own);
         }
     }
 

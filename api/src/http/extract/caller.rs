@@ -71,6 +71,7 @@ needs![
     JudgeTask,
     Supervise,
     WriteNote,
+    KeepTemplate,
     Instruct,
     KeepRoster,
     ReadWhistle,

@@ -71,6 +71,7 @@ fn words() -> Vec<Code> {
         extension(),
         consultation(),
         note(),
+        template(),
         whistle(),
         supervision(),
         registration(),
@@ -97,6 +98,11 @@ fn consultation() -> Vec<Code> {
 fn note() -> Vec<Code> {
     use domain::note::Refused;
     vec![code(&Refused::Missing), code(&Refused::Foreign), code(&Refused::Corrected)]
+}
+
+fn template() -> Vec<Code> {
+    use domain::template::Refused;
+    vec![code(&Refused::Missing), code(&Refused::Retired), code(&Refused::NameTaken)]
 }
 
 fn whistle() -> Vec<Code> {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::postgres::{Connection, codes, complaint::read::Search};
+use crate::postgres::{Connection, codes, complaint::read::Search, template::read::TemplateUsed};
 
 pub mod returns;
 
@@ -81,6 +81,8 @@ pub struct TaskView {
     pub confirmed_at: Option<Timestamp>,
     /// The reply as it stands.
     pub reply: Option<ReplyView>,
+    /// The template that the reply was written by, and which version of it.
+    pub reply_template: Option<TemplateUsed>,
     /// The return that waits for a ruling.
     pub return_request: Option<ReturnView>,
     /// Until when more time is asked for.
@@ -184,7 +186,12 @@ pub async fn list(
                t.reply_text, t.reply_outcome as "reply_outcome: Outcome", t.reply_basis,
                t.return_ground as "return_ground: ReturnGround", t.return_to as "return_to: NodeCode",
                t.return_asked_at, t.extension_until, t.returns, t.final as is_final, t.extensions,
-               t.send_backs, t.rework_of as "rework_of: TaskId"
+               t.send_backs, t.rework_of as "rework_of: TaskId",
+               (select json_build_object('id', m.template_id, 'version', m.template_version, 'name', v.name)
+                   from reply_from_template m join reply_template_version v
+                       on v.template_id = m.template_id and v.version = m.template_version
+                   where m.task_id = t.id and m.digest = sha256(convert_to(t.reply_text, 'UTF8'))
+               ) as "reply_template: sqlx::types::Json<TemplateUsed>"
            from task t
            join org_node u on u.code = t.unit
            left join complaint c on c.id = t.complaint_id
@@ -275,6 +282,7 @@ pub async fn list(
                     outcome,
                     basis: row.reply_basis,
                 }),
+                reply_template: row.reply_template.map(|used| used.0),
                 return_request: match (row.return_ground, row.return_to, row.return_asked_at) {
                     (Some(ground), Some(suggested_unit), Some(asked_at)) => {
                         let overlap = ground == ReturnGround::Overlap;
