@@ -88,6 +88,7 @@ pub fn words() -> Vec<Routes> {
         track::routes(),
         routing::routes(),
         task::routes(),
+        task::assist::routes(),
         task::bulk::routes(),
         task::draft::routes(),
         task::ruling::routes(),

@@ -16,6 +16,7 @@ mod clock;
 mod recompute;
 mod refused;
 mod ruling;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod unit;
@@ -25,6 +26,7 @@ pub use clock::{Needed, Order};
 pub use recompute::{Clocks, Met};
 pub use refused::Refused;
 pub use ruling::{DecideExtension, DecideReturn, SendBack};
+pub use summary::waiver;
 pub use unit::{Contact, Draft, Extend, Presence, Reply, ReportIn, Return, is_substantive};
 
 codes! {

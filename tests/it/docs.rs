@@ -12,8 +12,8 @@ use std::{
 use api::http::problem::codes;
 use domain::{
     complaint, consultation, duty, evaluation::Satisfaction, event, export, identity, import,
-    offer, org, points, rates, redemption, registration, service, sla, supervision, task, view,
-    whistle,
+    offer, org, points, rates, redemption, registration, service, sla, supervision, task, template,
+    view, whistle,
 };
 
 use crate::support::{document, operations};

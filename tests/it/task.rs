@@ -8,3 +8,4 @@ mod exclusion;
 mod returns;
 mod rulings;
 mod steps;
+mod summary;

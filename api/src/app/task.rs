@@ -38,6 +38,7 @@ mod exclusion;
 pub(super) use exclusion::closes_at;
 pub use exclusion::{ask_exclusion, decide_exclusion};
 mod draft;
+mod summary;
 
 pub use draft::{discard_draft, save_draft};
 
@@ -239,13 +240,15 @@ pub struct ReplyOrder {
     pub outcome: Outcome,
     /// The law or document it rests on.
     pub basis: Option<String>,
+    /// Why the lead does not wait for the assists.
+    pub without_assists: Option<String>,
 }
 
 /// The unit replies (答复).
 ///
 /// # Errors
 /// Not the unit's; a field of the template; an illegal step; the reply rules of
-/// `domain::task::Task::reply`.
+/// `domain::task::Task::reply`; the lead sums up, and an assist's reply is out.
 pub async fn reply(state: &State, ask: Ask, id: TaskId, order: ReplyOrder) -> Result<(), Error> {
     carry_out(state, move |tx, here, now| {
         Box::pin(async move {
@@ -254,7 +257,9 @@ pub async fn reply(state: &State, ask: Ask, id: TaskId, order: ReplyOrder) -> Re
             let text = template::worded(tx, &held.task, &order.words, &ask, now).await?;
             let reply = Reply::parse(&text, order.outcome, order.basis.as_deref())?;
             // Files are not taken yet, so that no duty item can demand them.
-            let change = held.change(held.task.reply(&reply, false, false, now)?);
+            let decision = held.task.reply(&reply, false, false, now)?;
+            let waived = summary::checked(tx, &held, order.without_assists.as_deref()).await?;
+            let change = held.change(decision).telling(waived);
             change.store(tx, here, &ask, "task.reply", now).await
         })
     })

@@ -15,7 +15,7 @@ use domain::{
     refusal::Basic,
     task::{
         Contact, ContactChannel, ContactOutcome, Extend, Outcome, Reply, ReportIn, Return,
-        ReturnGround,
+        ReturnGround, waiver,
     },
     template::Words,
     time::Timestamp,
@@ -39,6 +39,7 @@ use crate::{
     state::State,
 };
 
+pub mod assist;
 pub mod bulk;
 pub mod draft;
 pub mod exclusion;
@@ -221,6 +222,8 @@ pub struct ReplyBody {
     pub template: Option<TemplateId>,
     /// 模板各项填什么，按名称；日期写成 2026-11-25，数字不加引号
     pub fields: Option<BTreeMap<String, Value>>,
+    /// 牵头单位综合答复时，为什么不等协办单位答复，2–500 个字
+    pub without_assists: Option<String>,
     /// 附件编号
     #[serde(default)]
     pub attachment_ids: Vec<AttachmentId>,
@@ -230,6 +233,7 @@ pub struct ReplyBody {
 ///
 /// 需要先行联系的，先登记联系；只有套话的答复不予接收。用答复模板（`template`）的，由模板写出正文，
 /// 缺的和填错的逐项指出；任务上记着用的是哪一版（`reply_template`）。
+/// 区中心派单时要求牵头单位综合答复的，主办单位在协办单位都答复以后答复，或写明不等的原因（`without_assists`）。
 #[utoipa::path(
     operation_id = "task.reply",
     tag = "task",
@@ -237,7 +241,7 @@ pub struct ReplyBody {
     request_body(content = ReplyBody, example = json!({"text": "11月25日19时更换了路口东北角路灯的电缆和灯头，当晚已亮。", "outcome": "solved"})),
     responses((status = 200, description = "任务现在的样子", body = TaskView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["task_step_refused", "reply_not_substantive", "contact_missing", "not_arrived", "case_suspended", "template_missing", "template_retired"]))),
+    extensions(("x-problems" = json!(["task_step_refused", "reply_not_substantive", "contact_missing", "not_arrived", "case_suspended", "template_missing", "template_retired", "assists_out"]))),
 )]
 #[post("/tasks/{id}/reply")]
 async fn reply(on: On<WorkTask, TaskId>, body: Body<ReplyBody>) -> Result<HttpResponse, Error> {
@@ -249,7 +253,9 @@ async fn reply(on: On<WorkTask, TaskId>, body: Body<ReplyBody>) -> Result<HttpRe
             if let Words::Own(text) = &words {
                 Reply::parse(text, body.outcome, body.basis.as_deref())?;
             }
-            Ok(ReplyOrder { words, outcome: body.outcome, basis: body.basis })
+            let without_assists = body.without_assists.as_deref().map(waiver).transpose()?;
+            let (outcome, basis) = (body.outcome, body.basis);
+            Ok(ReplyOrder { words, outcome, basis, without_assists })
         })
         .await?;
     tasks::reply(&on.state, on.ask(), on.id, command).await?;

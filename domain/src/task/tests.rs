@@ -5,4 +5,5 @@ mod recompute;
 mod replies;
 mod returns;
 mod steps;
+mod summary;
 mod unit;

@@ -13,6 +13,7 @@ use domain::{
 
 use super::Connection;
 
+pub mod assist;
 pub mod draft;
 pub mod read;
 

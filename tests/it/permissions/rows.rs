@@ -218,6 +218,7 @@ pub(super) const ROWS: &[Row] = &[
     ("routing.locate", STAFF, About::Nothing),
     ("task.list", TASK_READERS, About::Nothing),
     ("task.read", TASK_READERS, About::Task),
+    ("task.assists", TASK_READERS, About::Task),
     ("task.acknowledge", UNITS, About::Task),
     ("task.acknowledge_all", UNITS, About::Nothing),
     ("task.contact", UNITS, About::Task),

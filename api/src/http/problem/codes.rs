@@ -210,6 +210,8 @@ fn task() -> Vec<Code> {
         code(&Refused::ReplyByPast),
         code(&Refused::NoExtensionAsked),
         code(&Refused::ExtensionPending),
+        code(&Refused::AssistsOut("区住房和城乡建设局".to_owned())),
+        code(&Refused::LeadOnly),
     ]
 }
 

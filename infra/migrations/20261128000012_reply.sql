@@ -53,3 +53,11 @@ create table reply_from_template (
     primary key (task_id, digest),
     foreign key (template_id, template_version) references reply_template_version (template_id, version)
 );
+
+-- Cases whose lead sums up for the reporter what the assists replied (牵头单位综合答复): the centre
+-- asked for it when it dispatched, and the lead's reply waits for theirs.
+create table lead_summary (
+    complaint_id uuid primary key references complaint,
+    ordered_by uuid not null references account,
+    ordered_at timestamptz not null
+);
