@@ -22,6 +22,7 @@ pub mod idempotent;
 pub mod identity;
 pub mod import;
 pub mod job;
+pub mod note;
 pub mod notification;
 pub mod offer;
 pub mod points;
@@ -32,6 +33,7 @@ pub mod seed;
 pub mod service;
 pub mod supervision;
 pub mod task;
+pub mod template;
 pub mod view;
 pub mod whistle;
 

@@ -41,12 +41,14 @@ pub mod final_reply;
 pub mod follow_up;
 pub mod identity;
 pub mod job;
+pub mod note;
 pub mod notification;
 pub mod offer;
 pub mod openapi;
 pub mod operations;
 pub mod org;
 pub mod points;
+pub mod printed;
 pub mod problem;
 pub mod rates;
 pub mod redemption;
@@ -55,6 +57,7 @@ pub mod routing;
 pub mod service;
 pub mod supervision;
 pub mod task;
+pub mod template;
 pub mod track;
 pub mod view;
 pub mod whistle;
@@ -84,9 +87,11 @@ pub fn words() -> Vec<Routes> {
         complaint::photo::routes(),
         complaint::merging::routes(),
         complaint::reporter::routes(),
+        complaint::sheet::routes(),
         track::routes(),
         routing::routes(),
         task::routes(),
+        task::assist::routes(),
         task::bulk::routes(),
         task::draft::routes(),
         task::ruling::routes(),
@@ -95,6 +100,8 @@ pub fn words() -> Vec<Routes> {
         task::returns::routes(),
         consultation::routes(),
         final_reply::routes(),
+        note::routes(),
+        template::routes(),
         task::exclusion::routes(),
         enforcement::routes(),
         enforcement::import::routes(),

@@ -51,6 +51,8 @@ codes! {
         Arrived = "arrived", "已到场";
         /// The unit replied.
         TaskReplied = "task_replied", "单位已答复";
+        /// The lead replies though assists have not.
+        AssistsWaived = "assists_waived", "不等协办答复";
         /// The reply was confirmed.
         TaskConfirmed = "task_confirmed", "答复已确认";
         /// The reply was sent back.

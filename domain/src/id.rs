@@ -124,4 +124,8 @@ ids! {
     ViewId;
     /// An export (导出).
     ExportId;
+    /// An internal note (内部备注).
+    NoteId;
+    /// A reply template (答复模板).
+    TemplateId;
 }

@@ -106,6 +106,10 @@ pub enum Permission {
     JudgeTask,
     /// Supervise: demand written answers, judge them, put matters on the list.
     Supervise,
+    /// Keep reply templates: a unit its own, the centre those for all.
+    KeepTemplate,
+    /// Write internal notes on the cases that one may read them of.
+    WriteNote,
     /// Give an instruction (批示).
     Instruct,
     /// Keep the duty roster of one's unit.
@@ -231,8 +235,16 @@ impl Permission {
                 Role::ALL.iter().copied().filter(|role| role.is_staff()).collect()
             }
             Self::ManageDutyLists => only(&[SystemAdmin]),
-            Self::ProposeDuty => only(&[
+            Self::KeepTemplate | Self::ProposeDuty => only(&[
                 Dispatcher,
+                DepartmentClerk,
+                DepartmentHead,
+                SubdistrictOfficer,
+                CommunityOfficer,
+            ]),
+            Self::WriteNote => only(&[
+                Dispatcher,
+                Supervisor,
                 DepartmentClerk,
                 DepartmentHead,
                 SubdistrictOfficer,

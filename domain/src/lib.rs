@@ -21,6 +21,7 @@ pub mod follow_up;
 pub mod id;
 pub mod identity;
 pub mod import;
+pub mod note;
 pub mod notification;
 pub mod offer;
 pub mod org;
@@ -38,6 +39,7 @@ pub mod service;
 pub mod sla;
 pub mod supervision;
 pub mod task;
+pub mod template;
 #[cfg(test)]
 mod testing;
 pub mod text;

@@ -79,6 +79,7 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::Contacted, &[Reporter]),
         (EventKind::Arrived, &[Reporter, Centre, Blower]),
         (EventKind::TaskReplied, &[Centre, Blower]),
+        (EventKind::AssistsWaived, &[Centre]),
         (EventKind::TaskConfirmed, &[Unit]),
         (EventKind::TaskSentBack, &[Unit, UnitHeads]),
         (EventKind::TaskHandedOver, &[Assignee]),

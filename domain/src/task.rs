@@ -18,6 +18,7 @@ mod hand;
 mod recompute;
 mod refused;
 mod ruling;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod unit;
@@ -29,6 +30,7 @@ pub use hand::{Assignee, HandOver, Named, Receiver};
 pub use recompute::{Clocks, Met};
 pub use refused::Refused;
 pub use ruling::{DecideExtension, DecideReturn, SendBack};
+pub use summary::waiver;
 pub use unit::{Contact, Draft, Extend, Presence, Reply, ReportIn, Return, is_substantive};
 
 codes! {

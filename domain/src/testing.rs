@@ -160,6 +160,7 @@ fn check_event(event: &NewEvent) {
     }
     let expected: &[Visibility] = match event.kind {
         K::TaskReplied
+        | K::AssistsWaived
         | K::TaskSentBack
         | K::TaskHandedOver
         | K::FinalReplyProposed

@@ -51,6 +51,18 @@ pub fn spoken(at: Timestamp) -> String {
     local.format("%-m月%-d日 %H:%M").to_string()
 }
 
+/// An instant as it stands on paper, which is read in later years: `2026年11月26日 08:30`, midnight
+/// as [`spoken`] writes it.
+pub fn written(at: Timestamp) -> String {
+    let local = civil(at);
+    let midnight = local.time() == NaiveTime::MIN;
+    let year = match local.date().pred_opt() {
+        Some(eve) if midnight => eve.year(),
+        _ => local.year(),
+    };
+    format!("{year}年{}", spoken(at))
+}
+
 /// A calendar month in Asia/Shanghai, written `2026-11`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Month {
@@ -126,6 +138,8 @@ mod tests {
         let at = "2026-11-26T16:00:00Z".parse().unwrap();
         assert_eq!(spoken(at), "11月26日 24:00");
         assert_eq!(spoken("2026-11-26T00:30:00Z".parse().unwrap()), "11月26日 08:30");
+        assert_eq!(written("2026-12-31T16:00:00Z".parse().unwrap()), "2026年12月31日 24:00");
+        assert_eq!(written("2026-12-31T16:01:00Z".parse().unwrap()), "2027年1月1日 00:01");
     }
 
     #[test]

@@ -26,6 +26,8 @@ const WORDS: &[(&str, &str)] = &[
     ("task", "diaht"),
     ("consultation", "diaht"),
     ("final_reply", "diaht"),
+    ("note", "diaht"),
+    ("template", "diaht"),
     ("follow_up", "diaht"),
     ("whistle", "diaht"),
     ("supervision", "diaht"),
@@ -87,7 +89,7 @@ const SHARED: &[(char, &[&str])] = &[
     ),
     ('i', &[]),
     ('a', &["case"]),
-    ('h', &["docs", "envelope", "extract", "openapi", "operations", "problem"]),
+    ('h', &["docs", "envelope", "extract", "openapi", "operations", "printed", "problem"]),
     (
         't',
         &[
@@ -117,6 +119,7 @@ const LONGEST: usize = 600;
 /// Calls from HTTP into a store outside its `read` module: none of them changes anything but one.
 const STORE_CALLS: &[(&str, &str, &str)] = &[
     ("api/src/http/complaint.rs", "event::timeline", "a read, guarded by the scope it takes"),
+    ("api/src/http/complaint/sheet.rs", "event::timeline", "a read, guarded by the scope it takes"),
     ("api/src/http/whistle.rs", "event::timeline", "a read, guarded by the scope it takes"),
     (
         "api/src/http/task/exclusion.rs",
@@ -154,6 +157,8 @@ const STATUSES: &[(&str, &str, &str)] = &[
     ("api/src/http/complaint.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/whistle.rs", "StatusCode::from_u16", "the status of a kept first answer"),
     ("api/src/http/whistle.rs", "HttpResponse::build", "the status of a kept first answer"),
+    ("api/src/http/note.rs", "StatusCode::from_u16", "the status of a kept first answer"),
+    ("api/src/http/note.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/redemption.rs", "StatusCode::from_u16", "the status of a kept first answer"),
     ("api/src/http/redemption.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/export.rs", "StatusCode::from_u16", "the status of a kept first answer"),

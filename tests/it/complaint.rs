@@ -7,3 +7,4 @@ mod intake;
 mod life;
 mod list;
 mod merging;
+mod sheet;

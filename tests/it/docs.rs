@@ -12,7 +12,8 @@ use std::{
 use api::http::problem::codes;
 use domain::{
     complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export, final_reply,
-    identity, import, offer, org, points, rates, redemption, registration, service, sla, supervision, task,
+    identity, import, offer, org, points, rates, redemption, registration, service, sla,
+    supervision, task, template,
     view, whistle,
 };
 
@@ -291,6 +292,8 @@ const HEADINGS: &[(&str, &str)] = &[
     ("consultation_step_refused", "Consultations (会商)"),
     ("act_task_step_refused", "Enforcement (执法)"),
     ("final_reply_step_refused", "Final replies (最终答复)"),
+    ("note_missing", "Internal notes (内部备注)"),
+    ("template_missing", "Reply templates (答复模板)"),
     ("whistle_step_refused", "Whistles (吹哨)"),
     ("supervision_step_refused", "Supervision (督办)"),
     ("registration_step_refused", "Registration (双报到)"),
@@ -378,6 +381,7 @@ fn the_vocabularies_are_fresh() {
         consultation::Step, "会商步骤";
         final_reply::Status, "最终答复状态";
         final_reply::Step, "最终答复步骤";
+        template::FieldKind, "模板项目";
         whistle::Status, "哨单状态";
         whistle::Kind, "哨单类型";
         whistle::Level, "哨单等级";

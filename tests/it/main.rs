@@ -34,6 +34,8 @@ mod identity;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod note;
+#[cfg(test)]
 mod notification;
 #[cfg(test)]
 mod openapi;
@@ -63,6 +65,8 @@ mod supervision;
 mod support;
 #[cfg(test)]
 mod task;
+#[cfg(test)]
+mod template;
 #[cfg(test)]
 mod track;
 #[cfg(test)]

@@ -10,3 +10,4 @@ mod hand;
 mod returns;
 mod rulings;
 mod steps;
+mod summary;

@@ -234,6 +234,7 @@ pub async fn decide(
                 assist: ruling.assist.clone(),
                 duty_item: None,
                 site: false,
+                summary: false,
                 note: Some(ruling.words.text.clone()),
                 emergency_approver: None,
             };

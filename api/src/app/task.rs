@@ -10,9 +10,10 @@ use domain::{
     refusal::Basic,
     sla::{Terms, TimerKind},
     task::{
-        Contact, DecideExtension, DecideReturn, Extend, Refused, Reply, ReportIn, Return, SendBack,
-        Task,
+        Contact, DecideExtension, DecideReturn, Extend, Outcome, Refused, Reply, ReportIn, Return,
+        SendBack, Task,
     },
+    template::Words,
     time::{self, Timestamp},
     whistle::Whistle,
 };
@@ -28,6 +29,7 @@ use infra::{
 use super::{
     case::{Ask, Change, Root, carry_out},
     complaint::units,
+    template,
 };
 use crate::{error::Error, state::State};
 
@@ -38,6 +40,7 @@ pub use exclusion::{ask_exclusion, decide_exclusion};
 mod approval;
 mod draft;
 mod hand;
+mod summary;
 
 pub use approval::{decide_reply, set_approval, withdraw_reply};
 pub use draft::{discard_draft, save_draft};
@@ -245,17 +248,35 @@ pub async fn report_in(
     .await
 }
 
+/// A reply as a unit sends it, before a template has given it its words.
+#[derive(Debug, Clone)]
+pub struct ReplyOrder {
+    /// What it says.
+    pub words: Words,
+    /// What it comes to.
+    pub outcome: Outcome,
+    /// The law or document it rests on.
+    pub basis: Option<String>,
+    /// Why the lead does not wait for the assists.
+    pub without_assists: Option<String>,
+}
+
 /// The unit replies (答复); where it asks for that, its head approves the reply before it goes out.
 ///
 /// # Errors
-/// Not the unit's; an illegal step; the reply rules of `domain::task::Task::reply`.
-pub async fn reply(state: &State, ask: Ask, id: TaskId, reply: Reply) -> Result<(), Error> {
+/// Not the unit's; a field of the template; an illegal step; the reply rules of
+/// `domain::task::Task::reply`; the lead sums up, and an assist's reply is out.
+pub async fn reply(state: &State, ask: Ask, id: TaskId, order: ReplyOrder) -> Result<(), Error> {
     carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let held = Held::of_worker(tx, id, &ask).await?;
             held.running()?;
+            let text = template::worded(tx, &held.task, &order.words, &ask, now).await?;
+            let reply = Reply::parse(&text, order.outcome, order.basis.as_deref())?;
             let decision = approval::replied(tx, &held.task, &reply, &ask, now).await?;
-            held.change(decision).store(tx, here, &ask, "task.reply", now).await
+            let waived = summary::checked(tx, &held, order.without_assists.as_deref()).await?;
+            let change = held.change(decision).telling(waived);
+            change.store(tx, here, &ask, "task.reply", now).await
         })
     })
     .await

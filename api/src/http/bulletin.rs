@@ -18,9 +18,12 @@ use infra::postgres::bulletin::read::{self, Frozen, Listed};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{
-    Caller, Query, RequestMeta,
-    caller::needs::{PublishBulletin, ReadRates},
+use super::{
+    extract::{
+        Caller, Query, RequestMeta,
+        caller::needs::{PublishBulletin, ReadRates},
+    },
+    printed,
 };
 use crate::{app, error::Error, state::State};
 
@@ -213,10 +216,7 @@ pub async fn printable(
     state: Data<State>,
 ) -> Result<HttpResponse, Error> {
     let view = view(&state, &caller.actor, month.0).await?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/html; charset=utf-8")
-        .insert_header(("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'"))
-        .body(page::html(&view)))
+    Ok(printed::answer(page::html(&view)))
 }
 
 /// 发布月度通报

@@ -41,6 +41,7 @@ pub mod hot;
 pub mod merging;
 pub mod photo;
 pub mod reporter;
+pub mod sheet;
 mod view;
 
 pub use filter::ListFilter;

@@ -1,6 +1,8 @@
 //! Tasks (任务单) over HTTP: what a unit reads and does. What the centre rules is in
 //! [`ruling`].
 
+use std::collections::BTreeMap;
+
 use actix_web::{
     HttpResponse, get,
     http::header::ETAG,
@@ -8,18 +10,20 @@ use actix_web::{
     web::{Data, Json},
 };
 use domain::{
-    id::{AttachmentId, TaskId},
+    id::{AttachmentId, TaskId, TemplateId},
     org::NodeCode,
     page::{Limit, Page, PageRequest},
     refusal::Basic,
     task::{
-        Contact, ContactChannel, ContactOutcome, Extend, Outcome, Refused, Reply, ReportIn, Return,
-        ReturnGround,
+        Contact, ContactChannel, ContactOutcome, Extend, Outcome, Refused, ReportIn, Return,
+        ReturnGround, waiver,
     },
+    template::Words,
     time::Timestamp,
 };
 use infra::postgres::task::read::{self, Filter, TaskView};
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
@@ -30,9 +34,14 @@ use super::{
         caller::needs::{ReadTask, WorkTask},
     },
 };
-use crate::{app::task as tasks, error::Error, state::State};
+use crate::{
+    app::task::{self as tasks, ReplyOrder},
+    error::Error,
+    state::State,
+};
 
 pub mod approval;
+pub mod assist;
 pub mod bulk;
 pub mod draft;
 pub mod exclusion;
@@ -212,12 +221,18 @@ async fn report_in(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplyBody {
-    /// 办理情况和结果，给反映人看
-    pub text: String,
+    /// 办理情况和结果，给反映人看；用答复模板时不写
+    pub text: Option<String>,
     /// 结果
     pub outcome: Outcome,
     /// 依据的法律、法规或文件；不予办理时必填
     pub basis: Option<String>,
+    /// 答复模板，本单位的或区中心的
+    pub template: Option<TemplateId>,
+    /// 模板各项填什么，按名称；日期写成 2026-11-25，数字不加引号
+    pub fields: Option<BTreeMap<String, Value>>,
+    /// 牵头单位综合答复时，为什么不等协办单位答复，2–500 个字
+    pub without_assists: Option<String>,
     /// 附件编号
     #[serde(default)]
     pub attachment_ids: Vec<AttachmentId>,
@@ -225,8 +240,10 @@ pub struct ReplyBody {
 
 /// 答复
 ///
-/// 需要先行联系的，先登记联系；只有套话的答复不予接收。本单位设置了审签的，答复先等负责人审签，审签时才算答复，
-/// 答复时限照常计算（waiting_reply）。
+/// 需要先行联系的，先登记联系；只有套话的答复不予接收。用答复模板（`template`）的，由模板写出正文，
+/// 缺的和填错的逐项指出；任务上记着用的是哪一版（`reply_template`）。
+/// 区中心派单时要求牵头单位综合答复的，主办单位在协办单位都答复以后答复，或写明不等的原因（`without_assists`）。
+/// 本单位设置了审签的，答复先等负责人审签，审签时才算答复，答复时限照常计算（`waiting_reply`）。
 #[utoipa::path(
     operation_id = "task.reply",
     tag = "task",
@@ -234,14 +251,21 @@ pub struct ReplyBody {
     request_body(content = ReplyBody, example = json!({"text": "11月25日19时更换了路口东北角路灯的电缆和灯头，当晚已亮。", "outcome": "solved"})),
     responses((status = 200, description = "任务现在的样子", body = TaskView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["task_step_refused", "reply_not_substantive", "contact_missing", "not_arrived", "case_suspended", "reply_waits_for_approval"]))),
+    extensions(("x-problems" = json!(["task_step_refused", "reply_not_substantive", "contact_missing", "not_arrived", "case_suspended", "template_missing", "template_retired", "assists_out", "reply_waits_for_approval"]))),
 )]
 #[post("/tasks/{id}/reply")]
 async fn reply(on: On<WorkTask, TaskId>, body: Body<ReplyBody>) -> Result<HttpResponse, Error> {
     let command = on
         .read(body, |body| {
-            no_attachments(&body.attachment_ids)
-                .and_then(|()| Reply::parse(&body.text, body.outcome, body.basis.as_deref()))
+            no_attachments(&body.attachment_ids)?;
+            let words = Words::parse(body.text, body.template, body.fields)?;
+            // What can be told before a template is looked up is told before the unit is.
+            if let Words::Own(text) = &words {
+                Reply::parse(text, body.outcome, body.basis.as_deref())?;
+            }
+            let without_assists = body.without_assists.as_deref().map(waiver).transpose()?;
+            let (outcome, basis) = (body.outcome, body.basis);
+            Ok(ReplyOrder { words, outcome, basis, without_assists })
         })
         .await?;
     tasks::reply(&on.state, on.ask(), on.id, command).await?;

@@ -81,6 +81,8 @@ fn every_permission_is_somebody_s_and_none_is_the_auditor_s_to_write() {
         P::ExcludeComplaint,
         P::ReadTask,
         P::WorkTask,
+        P::WriteNote,
+        P::KeepTemplate,
         P::JudgeTask,
         P::ReadRates,
         P::Staff,

@@ -88,6 +88,7 @@ const fn note_of(kind: EventKind) -> (Author, &'static str) {
         EventKind::TaskHandedOver => (Author::Internal, "交办说明"),
         EventKind::TaskTakenBack | EventKind::ReplyDisapproved => (Author::Internal, "原因"),
         EventKind::ReturnRequested => (Author::Internal, "依据"),
+        EventKind::AssistsWaived => (Author::Internal, "原因"),
         EventKind::FollowUpMissed => (Author::Internal, "情况"),
         EventKind::ExclusionRequested => (Author::Internal, "证据"),
         EventKind::ExclusionDecided | EventKind::EnforcementWithdrawn => (Author::Internal, "理由"),
@@ -315,6 +316,7 @@ impl Facts<'_> {
                 Some(outcome) => format!("{unit}已答复（{}），等待确认", outcome.label()),
                 None => format!("{unit}已答复，等待确认"),
             },
+            EventKind::AssistsWaived => format!("{unit}不等协办单位答复，先行答复反映人"),
             EventKind::TaskConfirmed => format!("{unit}的答复已确认"),
             EventKind::TaskSentBack => {
                 let by = self.by("reply_by", |at| format!("，须在 {at} 前重新答复"));

@@ -36,6 +36,14 @@ pub enum Refused {
     /// A reply that says nothing.
     #[error("{0}")]
     ReplyNotSubstantive(String),
+    /// The lead sums up what the assists reply, and some of them have not.
+    #[error(
+        "还没有答复的协办单位：{0}。牵头单位综合答复要等他们答复；确需先答复的，请写明原因（without_assists）"
+    )]
+    AssistsOut(String),
+    /// Only the lead reads what the assists replied.
+    #[error("只有主办单位汇总协办单位的答复")]
+    LeadOnly,
     /// The duty item demands photos.
     #[error("这项职责要求附上现场照片，请先上传照片再答复")]
     PhotosRequired,
@@ -108,6 +116,8 @@ impl refusal::Refusal for Refused {
             Self::NobodyToContact => "nobody_to_contact",
             Self::RelayOnly => "relay_only",
             Self::ReplyNotSubstantive(_) => "reply_not_substantive",
+            Self::AssistsOut(_) => "assists_out",
+            Self::LeadOnly => "lead_only",
             Self::PhotosRequired => "photos_required",
             Self::ReturnLimitReached { .. } => "return_limit_reached",
             Self::ReturnWindowClosed { .. } => "return_window_closed",

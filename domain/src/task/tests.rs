@@ -6,4 +6,5 @@ mod recompute;
 mod replies;
 mod returns;
 mod steps;
+mod summary;
 mod unit;

@@ -15,6 +15,7 @@ use domain::{
 use super::Connection;
 
 pub mod approval;
+pub mod assist;
 pub mod draft;
 pub mod officer;
 pub mod read;

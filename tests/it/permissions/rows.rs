@@ -70,6 +70,14 @@ pub(super) const OBJECTORS: &[&str] = &[
     "dept.urban-management",
     "head.urban-management",
 ];
+pub(super) const NOTE_WRITERS: &[&str] = &[
+    "dispatcher",
+    "supervisor",
+    "subdistrict.140213066",
+    "community.140213066004",
+    "dept.urban-management",
+    "head.urban-management",
+];
 pub(super) const UNMASKERS: &[&str] = &["dispatcher", "supervisor"];
 
 /// What an operation is about; whose it is follows from the [`World`].
@@ -84,6 +92,14 @@ pub(super) enum About {
     /// A task that one judges: the centre's are the complaints', an officer's those of a whistle
     /// that his unit blew; every other is foreign to him.
     Judged,
+    /// A complaint whose notes one reads: with a task of one's unit; all for the centre.
+    Noted,
+    /// The same for a whistle, and for whoever blew it.
+    NotedWhistle,
+    /// A reply template that one may use: of one's unit, or the centre's; all for the centre.
+    Template,
+    /// A reply template that one keeps: of one's unit; the centre's for the dispatcher.
+    OwnTemplate,
     /// A consultation that one's unit is invited to; all for the centre.
     Consultation,
     /// A final reply of one's unit; all for the centre.
@@ -182,6 +198,7 @@ pub(super) const ROWS: &[Row] = &[
     ("complaint.mine", RESIDENT, About::Nothing),
     ("complaint.read", CASE_READERS, About::Case),
     ("complaint.events", CASE_READERS, About::Case),
+    ("complaint.sheet", CASE_READERS, About::Case),
     ("complaint.photo_reports", EVERYONE, About::Nothing),
     ("complaint.accept", DESK, About::Case),
     ("complaint.reject", DESK, About::Case),
@@ -212,6 +229,7 @@ pub(super) const ROWS: &[Row] = &[
     ("routing.locate", STAFF, About::Nothing),
     ("task.list", TASK_READERS, About::Nothing),
     ("task.read", TASK_READERS, About::Task),
+    ("task.assists", TASK_READERS, About::Task),
     ("task.acknowledge", UNITS, About::Task),
     ("task.acknowledge_all", UNITS, About::Nothing),
     ("task.contact", UNITS, About::Task),
@@ -255,6 +273,16 @@ pub(super) const ROWS: &[Row] = &[
     ("final_reply.confirm", DESK, About::FinalReply),
     ("final_reply.revoke", &["supervisor"], About::FinalReply),
     ("final_reply.cite", DESK, About::Case),
+    ("template.list", TASK_READERS, About::Nothing),
+    ("template.read", TASK_READERS, About::Template),
+    ("template.preview", TASK_READERS, About::Template),
+    ("template.make", OBJECTORS, About::Nothing),
+    ("template.revise", OBJECTORS, About::OwnTemplate),
+    ("template.retire", OBJECTORS, About::OwnTemplate),
+    ("note.write", NOTE_WRITERS, About::Noted),
+    ("note.list", TASK_READERS, About::Noted),
+    ("note.write_on_whistle", NOTE_WRITERS, About::NotedWhistle),
+    ("note.list_of_whistle", TASK_READERS, About::NotedWhistle),
     ("task.ask_exclusion", UNITS, About::Task),
     ("task.decide_exclusion", &["supervisor"], About::Task),
     ("task.exclusions", TASK_READERS, About::Nothing),

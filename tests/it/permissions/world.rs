@@ -14,6 +14,16 @@ mod enforcement;
 mod service;
 mod supervision;
 
+/// Operations that need an `Idempotency-Key`.
+const KEYED: &[&str] = &[
+    "complaint.submit",
+    "whistle.draft",
+    "export.order",
+    "redemption.redeem",
+    "note.write",
+    "note.write_on_whistle",
+];
+
 /// The objects of everybody.
 pub(super) struct World {
     pub(super) app: App,
@@ -87,6 +97,15 @@ impl World {
             let judged = if OFFICERS.contains(&persona) { foreign.clone() } else { vec![] };
             world.foreign.insert((About::Task, persona), foreign);
             world.foreign.insert((About::Judged, persona), judged);
+            // An officer of the area reads the case; its notes are for who works on it.
+            let (noted, others) = match persona {
+                "subdistrict.140213066" | "community.140213066004" => (&down, [&here, &there]),
+                _ => (&here, [&there, &down]),
+            };
+            let others = others.map(|case| case.id.clone()).to_vec();
+            world.own.insert((About::Noted, persona), noted.id.clone());
+            let others = if UNITS.contains(&persona) { others } else { vec![] };
+            world.foreign.insert((About::Noted, persona), others);
             let stranger = persona == "demo:li" || UNITS.contains(&persona);
             let foreign = if stranger { vec![there.id.clone()] } else { vec![] };
             world.foreign.insert((About::Case, persona), foreign);
@@ -99,6 +118,7 @@ impl World {
         world.own.insert((About::Judged, "dispatcher"), here.lead.clone());
         world.whistles(&ours, &above, &theirs).await;
         world.lists().await;
+        world.templates().await;
         supervision::supervisions(&mut world, &here, &there, &down).await;
         world.consultations().await;
         world.final_replies().await;
@@ -120,6 +140,16 @@ impl World {
         }
         for persona in ["dept.urban-management", "head.urban-management"] {
             self.own.insert((About::Called, persona), ours.to_owned());
+        }
+        for persona in PERSONAS {
+            let (own, foreign) = match persona {
+                "subdistrict.140213066" => (above, vec![ours.to_owned(), theirs.to_owned()]),
+                "community.140213066004" => (ours, vec![above.to_owned(), theirs.to_owned()]),
+                persona if UNITS.contains(&persona) => (ours, vec![theirs.to_owned()]),
+                _ => (ours, vec![]),
+            };
+            self.own.insert((About::NotedWhistle, persona), own.to_owned());
+            self.foreign.insert((About::NotedWhistle, persona), foreign);
         }
         let (community, subdistrict) = ("community.140213066004", "subdistrict.140213066");
         self.own.insert((About::Blown, community), ours.to_owned());
@@ -153,6 +183,32 @@ impl World {
             let others = all.iter().filter(|(other, who, _)| other == about && who != persona);
             let others = others.map(|(.., id)| id.clone()).take(2).collect();
             self.foreign.insert((*about, *persona), others);
+        }
+    }
+
+    /// The centre's template, and each unit's own.
+    async fn templates(&mut self) {
+        let mut made: Vec<(&str, String)> = Vec::new();
+        for persona in ["dispatcher", "dept.urban-management"].iter().chain(OFFICERS) {
+            let body = json!({"name": "现场处置", "text": "已到现场处置，情况如下：已修复。"});
+            let one = self.client(persona).post("/reply-templates", body).await.expect(201);
+            made.push((*persona, one["id"].as_str().unwrap().to_owned()));
+        }
+        let of = |who: &str| made.iter().find(|(of, _)| *of == who).map(|(_, id)| id.clone());
+        for persona in PERSONAS {
+            // A head works for the same unit as its clerk.
+            let unit = if UNITS.contains(&persona) { persona } else { "dispatcher" };
+            let unit = unit.replace("head.", "dept.");
+            let own = of(&unit).unwrap();
+            let units = made.iter().skip(1).map(|(_, id)| id.clone());
+            let others: Vec<String> = units.filter(|id| *id != own).collect();
+            let foreign = if UNITS.contains(&persona) { others.clone() } else { vec![] };
+            self.foreign.insert((About::Template, persona), foreign);
+            let centre = (unit != "dispatcher").then(|| made[0].1.clone());
+            let foreign = others.into_iter().chain(centre).collect();
+            self.foreign.insert((About::OwnTemplate, persona), foreign);
+            self.own.insert((About::Template, persona), own.clone());
+            self.own.insert((About::OwnTemplate, persona), own);
         }
     }
 
@@ -283,9 +339,7 @@ impl World {
     ) -> Answer {
         let method = Method::from_bytes(operation.method.as_bytes()).unwrap();
         let mut request = who.request(method, &operation.path_with(id));
-        if ["complaint.submit", "whistle.draft", "export.order", "redemption.redeem"]
-            .contains(&operation.id.as_str())
-        {
+        if KEYED.contains(&operation.id.as_str()) {
             request =
                 request.key(&format!("matrix-{:016x}", u64::from_be_bytes(infra::random::bytes())));
         }

@@ -18,7 +18,9 @@ use infra::{
     postgres::{
         Connection,
         audit::{self, AuditEntry},
-        duty as duties, follow_up as calls, identity as accounts, org, whistle,
+        duty as duties, follow_up as calls, identity as accounts, org,
+        task::assist,
+        whistle,
     },
     random,
 };
@@ -106,6 +108,8 @@ pub struct DispatchOrder {
     pub duty_item: Option<String>,
     /// Somebody must come to the place.
     pub site: bool,
+    /// The lead sums up for the reporter what the assists replied.
+    pub summary: bool,
     /// Words for the units.
     pub note: Option<String>,
     /// Who approves, by username, that an emergency is pushed down beyond the lists.
@@ -131,6 +135,8 @@ pub async fn dispatch(
             if let Some(approver) = &command.approved_by {
                 pushed_down(tx, &ask, id, approver, &command, now).await?;
             }
+            let ordered_by = ask.account().filter(|_| order.summary);
+            assist::order_summary(tx, id, ordered_by, now).await?;
             let change = Change::of(decision).creating(tasks);
             change.store(tx, here, &ask, "complaint.dispatch", now).await
         })

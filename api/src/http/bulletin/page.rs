@@ -9,6 +9,7 @@ use domain::{
 };
 
 use super::BulletinView;
+use crate::http::printed::{self, escaped};
 
 const STYLE: &str = "body{font:14px/1.6 'Noto Sans CJK SC','Source Han Sans SC','Microsoft YaHei',\
     sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}\
@@ -16,22 +17,6 @@ const STYLE: &str = "body{font:14px/1.6 'Noto Sans CJK SC','Source Han Sans SC',
     table{border-collapse:collapse;width:100%}th,td{border:1px solid #bbb;padding:.2rem .5rem;\
     text-align:right}th:first-child,td:first-child,.text{text-align:left}th{background:#f4f1ee}\
     svg{width:100%;height:auto}.note{color:#555}@media print{body{margin:0}h2,svg,tr{break-inside:avoid}}";
-
-/// Text that may stand in the page: what people wrote is never markup.
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            other => safe.push(other),
-        }
-    }
-    safe
-}
 
 fn percent(rate: Option<f64>) -> String {
     rate.map_or_else(|| "—".to_owned(), |rate| format!("{:.2}%", rate * 100.0))
@@ -51,22 +36,7 @@ fn change(now: Option<f64>, past: Option<Past>) -> String {
 
 /// A table of escaped cells.
 fn table(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let mut html = String::from("<table><thead><tr>");
-    for column in columns {
-        html.push_str(&format!("<th>{}</th>", escaped(column)));
-    }
-    html.push_str("</tr></thead><tbody>");
-    let mut any = false;
-    for row in rows {
-        any = true;
-        html.push_str("<tr>");
-        for cell in row {
-            html.push_str(&format!("<td>{}</td>", escaped(&cell)));
-        }
-        html.push_str("</tr>");
-    }
-    html.push_str("</tbody></table>");
-    if any { html } else { "<p class=\"note\">本月没有。</p>".to_owned() }
+    printed::table(columns, rows, "本月没有。")
 }
 
 /// Bars from the left, each with its name and what stands beside it; `share` is 0–1 of the width.

@@ -175,6 +175,9 @@ pub struct DispatchBody {
     /// 需要到现场
     #[serde(default)]
     pub site: bool,
+    /// 牵头单位综合答复：主办单位等协办单位都答复以后，汇总答复反映人；要有协办单位
+    #[serde(default)]
+    pub summary: bool,
     /// 给承办单位的话
     pub note: Option<String>,
     /// 紧急事项下派到未列入清单的街道、社区时的批准人（区领导或部门负责人的账号名）
@@ -197,6 +200,9 @@ impl DispatchBody {
                 faults.take(NodeCode::parse(&format!("assist.{index}"), code))
             })
             .collect();
+        if self.summary && self.assist.is_empty() {
+            faults.add("summary", "没有协办单位，不需要牵头单位综合答复");
+        }
         let duty_item = faults.take(text::optional("duty_item", self.duty_item.as_deref(), 40));
         let note = faults.take(text::optional("note", self.note.as_deref(), 2000));
         faults.check()?;
@@ -206,6 +212,7 @@ impl DispatchBody {
                 assist,
                 duty_item: duty_item.flatten(),
                 site: self.site,
+                summary: self.summary,
                 note: note.flatten(),
                 emergency_approver: self.emergency_approver,
             }),

@@ -114,7 +114,7 @@ impl<P> Addressed for On<P, ComplaintId> {
 
 impl<P> On<P, ComplaintId> {
     /// The view for this caller's audience.
-    async fn view(
+    pub(super) async fn view(
         &self,
         connection: &mut Connection,
         detail: Detail,

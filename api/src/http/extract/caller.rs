@@ -71,6 +71,8 @@ needs![
     SignForUnit,
     JudgeTask,
     Supervise,
+    WriteNote,
+    KeepTemplate,
     Instruct,
     KeepRoster,
     ReadWhistle,

@@ -73,6 +73,8 @@ fn words() -> Vec<Code> {
         enforcement(),
         powers(),
         final_reply(),
+        note(),
+        template(),
         whistle(),
         supervision(),
         registration(),
@@ -155,6 +157,16 @@ fn final_reply() -> Vec<Code> {
         code(&Refused::NewFacts),
         code(&Refused::Emergency),
     ]
+}
+
+fn note() -> Vec<Code> {
+    use domain::note::Refused;
+    vec![code(&Refused::Missing), code(&Refused::Foreign), code(&Refused::Corrected)]
+}
+
+fn template() -> Vec<Code> {
+    use domain::template::Refused;
+    vec![code(&Refused::Missing), code(&Refused::Retired), code(&Refused::NameTaken)]
 }
 
 fn whistle() -> Vec<Code> {
@@ -271,6 +283,8 @@ fn task() -> Vec<Code> {
         code(&Refused::OwnReply),
         code(&Refused::NoExtensionAsked),
         code(&Refused::ExtensionPending),
+        code(&Refused::AssistsOut("区住房和城乡建设局".to_owned())),
+        code(&Refused::LeadOnly),
     ]
 }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::postgres::{Connection, codes, complaint::read::Search};
+use crate::postgres::{Connection, codes, complaint::read::Search, template::read::TemplateUsed};
 
 pub mod returns;
 
@@ -81,6 +81,8 @@ pub struct TaskView {
     pub confirmed_at: Option<Timestamp>,
     /// The reply as it stands.
     pub reply: Option<ReplyView>,
+    /// The template that the reply was written by, and which version of it.
+    pub reply_template: Option<TemplateUsed>,
     /// The return that waits for a ruling.
     pub return_request: Option<ReturnView>,
     /// Until when more time is asked for.
@@ -268,7 +270,12 @@ pub async fn list(
                case when t.unit = any($2) or t.body = any($2) then t.waiting_text end as waiting_text,
                t.waiting_outcome as "waiting_outcome: Outcome", t.waiting_basis, t.waiting_since,
                (select a.display_name from account a where a.id = t.waiting_by) as waiting_by,
-               (select a.display_name from account a where a.id = t.approved_by) as approved_by
+               (select a.display_name from account a where a.id = t.approved_by) as approved_by,
+               (select json_build_object('id', m.template_id, 'version', m.template_version, 'name', v.name)
+                   from reply_from_template m join reply_template_version v
+                       on v.template_id = m.template_id and v.version = m.template_version
+                   where m.task_id = t.id and m.digest = sha256(convert_to(t.reply_text, 'UTF8'))
+               ) as "reply_template: sqlx::types::Json<TemplateUsed>"
            from task t
            join org_node u on u.code = t.unit
            left join complaint c on c.id = t.complaint_id
@@ -370,6 +377,7 @@ pub async fn list(
                     basis: row.reply_basis,
                     acts: row.acts,
                 }),
+                reply_template: row.reply_template.map(|used| used.0),
                 return_request: match (row.return_ground, row.return_to, row.return_asked_at) {
                     (Some(ground), Some(suggested_unit), Some(asked_at)) => {
                         let overlap = ground == ReturnGround::Overlap;
