@@ -197,10 +197,12 @@ pub async fn cite(
                 let words = "没有这份最终答复，请从提示的最终答复中选择";
                 domain::refusal::Invalid::field("final_reply", words)
             };
-            let source = store::complaint_of(tx, citation.id).await?.ok_or_else(missing)?;
+            let source = store::complaint_of(tx, citation.id).await?;
             // Both cases stand still meanwhile: neither is reopened, nor the reply revoked.
-            complaints::lock_all(tx, &[source, appeal]).await?;
+            let both: Vec<ComplaintId> = source.into_iter().chain([appeal]).collect();
+            complaints::lock_all(tx, &both).await?;
             let case = Locked::seen(tx, appeal, &ask).await?;
+            let source = source.ok_or_else(missing)?;
             let one = store::lock(tx, citation.id).await?.ok_or_else(missing)?;
             let facts = Appeal {
                 complaint: &case.complaint,
