@@ -130,7 +130,7 @@ pub(super) enum About {
     Export,
     /// A workbook by its signed link, which nobody here holds.
     File,
-    /// A reply by its short link, which nobody here holds.
+    /// A reply by its short link, which one who is not logged in holds.
     Link,
     /// A supervision of one's unit; all for the centre.
     Supervision,

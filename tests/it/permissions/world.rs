@@ -119,6 +119,7 @@ impl World {
         world.whistles(&ours, &above, &theirs).await;
         world.lists().await;
         world.templates().await;
+        world.link().await;
         supervision::supervisions(&mut world, &here, &there, &down).await;
         world.consultations().await;
         world.final_replies().await;
@@ -128,6 +129,16 @@ impl World {
         service::posts_and_claims(&mut world).await;
         service::redemptions(&mut world).await;
         world
+    }
+
+    /// Whoever holds a link has it; the one here is nobody's.
+    async fn link(&mut self) {
+        let case = self.app.replied().await;
+        let given =
+            self.app.as_("dispatcher").post(&case.path("/evaluation-link"), json!({})).await;
+        let path = given.expect(200)["path"].as_str().unwrap().to_owned();
+        let token = path.rsplit('/').next().unwrap().to_owned();
+        self.own.insert((About::Link, "anonymous"), token);
     }
 
     async fn whistles(&mut self, ours: &str, above: &str, theirs: &str) {
