@@ -194,3 +194,21 @@ async fn every_list_and_search_is_answered_from_an_index() {
     }
     assert!(faults.is_empty(), "read from end to end:\n  {}", faults.join("\n  "));
 }
+
+#[tokio::test]
+async fn a_task_holds_the_area_and_kind_of_its_case_and_cannot_differ_from_it() {
+    let app = App::spawn().await;
+    let case = app.dispatched().await;
+    let held = "select count(*) from task t join complaint c on c.id = t.complaint_id
+        where (t.community_code, t.kind) = (c.community_code, c.kind) and c.id = $1::uuid";
+    let count = || sqlx::query_scalar::<_, i64>(held).bind(&case.id).fetch_one(app.db());
+    assert_eq!(count().await.unwrap(), 1);
+    let other = "update task set kind = 'praise' where complaint_id = $1::uuid";
+    let refused = sqlx::query(other).bind(&case.id).execute(app.db()).await.unwrap_err();
+    assert_eq!(infra::postgres::violated(&refused), Some("task_complaint_facts"));
+    let corrected =
+        "update complaint set kind = 'praise', community_code = (select code from org_node
+        where kind = 'community' and code <> community_code limit 1) where id = $1::uuid";
+    sqlx::query(corrected).bind(&case.id).execute(app.db()).await.unwrap();
+    assert_eq!(count().await.unwrap(), 1, "it follows a correction");
+}
