@@ -16,9 +16,9 @@ mod consultation;
 mod docs;
 #[cfg(test)]
 mod duty;
+mod enforcement;
 #[cfg(test)]
 mod evaluation;
-mod enforcement;
 #[cfg(test)]
 mod export;
 #[cfg(test)]

@@ -15,7 +15,7 @@ use domain::{
     page::{Limit, Page, PageRequest},
     refusal::Basic,
     task::{
-        Contact, ContactChannel, ContactOutcome, Extend, Outcome, Refused, ReportIn, Return,
+        Contact, ContactChannel, ContactOutcome, Extend, Outcome, Refused, Reply, ReportIn, Return,
         ReturnGround, waiver,
     },
     template::Words,

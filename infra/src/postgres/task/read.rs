@@ -375,7 +375,7 @@ pub async fn list(
                     text,
                     outcome,
                     basis: row.reply_basis,
-                    acts: row.acts,
+                    acts: row.acts.clone(),
                 }),
                 reply_template: row.reply_template.map(|used| used.0),
                 return_request: match (row.return_ground, row.return_to, row.return_asked_at) {
@@ -403,7 +403,9 @@ pub async fn list(
                 waiting_reply: row.waiting_since.zip(row.waiting_by).map(|(since, drafted_by)| {
                     let basis = row.waiting_basis;
                     let reply = row.waiting_text.zip(row.waiting_outcome);
-                    let reply = reply.map(|(text, outcome)| ReplyView { text, outcome, basis });
+                    let acts = row.acts;
+                    let reply =
+                        reply.map(|(text, outcome)| ReplyView { text, outcome, basis, acts });
                     WaitingView { since, drafted_by, reply }
                 }),
                 approved_by: row.approved_by,

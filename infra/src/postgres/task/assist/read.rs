@@ -98,7 +98,13 @@ pub async fn list(
                 status_text: row.status.label(),
                 reply_by: row.reply_by,
                 replied_at: row.replied_at.filter(|_| stands),
-                reply: reply.map(|(text, outcome)| ReplyView { text, outcome, basis }),
+                // What its officers did is between the assist and the centre.
+                reply: reply.map(|(text, outcome)| ReplyView {
+                    text,
+                    outcome,
+                    basis,
+                    acts: Vec::new(),
+                }),
             }
         })
         .collect();
