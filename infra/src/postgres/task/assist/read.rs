@@ -52,7 +52,6 @@ pub struct AssistsView {
 ///
 /// # Errors
 /// The database is away.
-#[expect(clippy::option_option, reason = "a missing task and an assist's are two refusals")]
 pub async fn list(
     conn: &mut Connection,
     scope: &Scope,
