@@ -68,7 +68,7 @@ impl App {
     /// where [`super::GENERATED`] names a database (`cargo xtask generate --check`).
     pub async fn generated(complaints: u64, change: impl FnOnce(&mut Config)) -> Self {
         if let Some(database) = Database::generated() {
-            return Self::on(database, chrono::Utc::now(), change).await;
+            return Self::on(database, Clock::System.now(), change).await;
         }
         let app = Self::with(change).await;
         let order = Order { complaints, seed: 1 };
