@@ -150,8 +150,8 @@ async fn town(pool: &PgPool) -> (AccountId, OfferId) {
     (account, id)
 }
 
-async fn rules(conn: &mut Connection) -> BTreeSet<String> {
-    violations(conn).await.unwrap().into_iter().map(|one| one.rule).collect()
+async fn rules(conn: &mut Connection) -> BTreeSet<&'static str> {
+    violations(conn).await.unwrap().into_iter().map(|one| one.rule.code()).collect()
 }
 
 #[sqlx::test(migrator = "crate::postgres::MIGRATIONS")]
