@@ -16,6 +16,7 @@ mod consultation;
 mod docs;
 #[cfg(test)]
 mod duty;
+#[cfg(test)]
 mod enforcement;
 #[cfg(test)]
 mod evaluation;

@@ -45,7 +45,9 @@ pub fn rows(bytes: Vec<u8>) -> Result<Vec<Row>, Refused> {
             return Err(Refused::TooLarge);
         }
         // One long text may be shared by every cell.
-        left = left.checked_sub(text.len() as u64).ok_or(Refused::TooLarge)?;
+        left = left
+            .checked_sub(u64::try_from(text.len()).unwrap_or(u64::MAX))
+            .ok_or(Refused::TooLarge)?;
         rows.entry(row).or_default().insert(column, text);
     }
     let column = |pick: fn(&BTreeMap<u32, String>) -> Option<u32>| rows.values().filter_map(pick);
