@@ -180,8 +180,10 @@ const fn rests(status: complaint::Status) -> bool {
 pub struct Appeal<'a> {
     /// The appeal.
     pub complaint: &'a Complaint,
-    /// Where the complaint of the final reply stands.
-    pub source: complaint::Status,
+    /// The complaint of the final reply.
+    pub source: &'a Complaint,
+    /// The lead's task by which that was last answered.
+    pub lead: Option<TaskId>,
     /// Whether both have the same reporter, by account or by the number to call.
     pub same_reporter: bool,
 }
@@ -252,11 +254,11 @@ impl FinalReply {
     /// The centre confirms it, or does not agree. The reporter is told it, and its validity begins.
     ///
     /// # Errors
-    /// It does not wait for that; the matter is being handled again.
+    /// It does not wait for that; the matter is being handled again, or was answered anew since.
     pub fn confirm(
         &self,
         verdict: &Verdict,
-        source: complaint::Status,
+        (source, lead): (complaint::Status, Option<TaskId>),
         now: Timestamp,
     ) -> Result<Decision<Self>, Refused> {
         self.permit(Step::Confirm)?;
@@ -265,6 +267,9 @@ impl FinalReply {
         }
         if !rests(source) {
             return Err(Refused::NotAnswered);
+        }
+        if lead != Some(self.task) {
+            return Err(Refused::Outdated);
         }
         let until = now + TimeDelta::days(self.valid_days.into());
         let state = Self { status: Status::InForce, valid_until: Some(until), ..self.clone() };
@@ -299,7 +304,8 @@ impl FinalReply {
     ///
     /// # Errors
     /// Not in force, or not any more; another reporter's; its own case; the matter is being handled
-    /// again; the reporter appealed against such an answer already; an emergency.
+    /// again or was answered anew since; its own case is confidential or reports a unit, and the
+    /// appeal is not the same; the reporter appealed against such an answer already; an emergency.
     pub fn cite(&self, appeal: Appeal<'_>, now: Timestamp) -> Result<(), Refused> {
         self.permit(Step::Cite)?;
         if let Some(until) = self.valid_until.filter(|until| *until <= now) {
@@ -308,11 +314,22 @@ impl FinalReply {
         if appeal.complaint.id == self.complaint {
             return Err(Refused::OwnCase);
         }
-        if !rests(appeal.source) {
+        if !rests(appeal.source.status) {
             return Err(Refused::NotAnswered);
+        }
+        if appeal.lead != Some(self.task) {
+            return Err(Refused::Outdated);
         }
         if !appeal.same_reporter {
             return Err(Refused::OtherReporter);
+        }
+        // The answer names the first case and repeats its words: whoever reads the appeal may be one
+        // who must not know of it.
+        if appeal.source.confidential && !appeal.complaint.confidential
+            || appeal.source.reported_unit.is_some()
+                && appeal.source.reported_unit != appeal.complaint.reported_unit
+        {
+            return Err(Refused::Secret);
         }
         if appeal.complaint.appealed {
             return Err(Refused::NewFacts);

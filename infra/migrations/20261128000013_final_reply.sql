@@ -33,8 +33,8 @@ create table final_reply (
     constraint final_reply_ended check (
         num_nulls(ended_by, ended_at, reason) = case when status in ('refused', 'revoked') then 0 else 3 end)
 );
--- A matter has one last word at a time.
-create unique index final_reply_live on final_reply (complaint_id) where status in ('proposed', 'signed', 'in_force');
+-- One waits at a time; one in force that is still valid stands in the way of another by the rule.
+create unique index final_reply_live on final_reply (complaint_id) where status in ('proposed', 'signed');
 create index final_reply_complaint on final_reply (complaint_id, proposed_at desc);
 create index final_reply_unit on final_reply (unit, proposed_at desc, id desc);
 create index final_reply_recent on final_reply (proposed_at desc, id desc);

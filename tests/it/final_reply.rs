@@ -226,6 +226,29 @@ async fn what_it_does_not_answer() {
         .refused(403, "forbidden");
 }
 
+/// Its words and its case's number stand in the answer, which other eyes read.
+#[tokio::test]
+async fn what_its_case_keeps_secret_is_not_told_in_another() {
+    let app = App::spawn().await;
+    let (case, id) = in_force(&app).await;
+    let appeal = app.resident("li").submit(&complaint()).await;
+    let path = appeal.path("/answer-with-final");
+    let dispatcher = app.as_("dispatcher");
+    for (secret, open) in [
+        ("confidential = true", "confidential = false"),
+        ("reported_unit = '140213066'", "reported_unit = null"),
+    ] {
+        let set = async |what: &str, id: &str| {
+            let sql = format!("update complaint set {what} where id = '{id}'");
+            sqlx::query(sqlx::AssertSqlSafe(sql)).execute(app.db()).await.unwrap();
+        };
+        set(secret, &case.id).await;
+        dispatcher.post(&path, cite(&id)).await.refused(409, "final_reply_secret");
+        set(open, &case.id).await;
+    }
+    dispatcher.post(&path, cite(&id)).await.expect(200);
+}
+
 #[tokio::test]
 async fn it_ends_with_its_term_or_when_a_supervisor_revokes_it() {
     let app = App::spawn().await;
@@ -253,5 +276,7 @@ async fn it_ends_with_its_term_or_when_a_supervisor_revokes_it() {
         app.as_("supervisor").all(&format!("/final-replies?complaint_id={}", case.id)).await;
     let statuses: Vec<&Value> = listed.iter().map(|one| &one["status"]).collect();
     assert_eq!(statuses, ["in_force", "revoked"], "the record stays");
+    let next = app.as_(CLERK).post(&case.path("/final-replies"), proposal()).await;
+    next.expect(201);
     assert!(app.as_("dept.housing").all("/final-replies").await.is_empty(), "another unit's");
 }

@@ -81,7 +81,7 @@ pub async fn propose(
                 return Err(Refused::NotLead.into());
             }
             let decision = FinalReply::propose(id, &case.complaint, lead, &command, by)?;
-            if store::is_there(tx, complaint).await? {
+            if store::is_there(tx, complaint, now).await? {
                 return Err(Refused::AlreadyThere.into());
             }
             store::insert(tx, &decision.state, &command, now).await?;
@@ -132,7 +132,9 @@ pub async fn confirm(
         Box::pin(async move {
             let held = Held::take(tx, id).await?;
             ask.check_version(held.one.version)?;
-            let decision = held.one.confirm(&verdict, held.case.complaint.status, now)?;
+            let lead = held.case.last_lead().map(|task| task.id);
+            let stands = (held.case.complaint.status, lead);
+            let decision = held.one.confirm(&verdict, stands, now)?;
             held.store(tx, here, &ask, ("final_reply.confirm", decision), now).await
         })
     })
@@ -204,9 +206,11 @@ pub async fn cite(
             let case = Locked::seen(tx, appeal, &ask).await?;
             let source = source.ok_or_else(missing)?;
             let one = store::lock(tx, citation.id).await?.ok_or_else(missing)?;
+            let first = Locked::take(tx, By::Id(source)).await?;
             let facts = Appeal {
                 complaint: &case.complaint,
-                source: complaints::status(tx, source).await?.ok_or_else(missing)?,
+                source: &first.complaint,
+                lead: first.last_lead().map(|task| task.id),
                 same_reporter: store::same_reporter(tx, source, appeal).await?,
             };
             case.complaint.permit(domain::complaint::Step::Answer)?;

@@ -1,5 +1,7 @@
 //! Use cases of reply templates (答复模板): kept by their owner, and used for a reply.
 
+use std::collections::BTreeSet;
+
 use domain::{
     id::{AccountId, TemplateId},
     identity::{Actor, Role},
@@ -45,9 +47,12 @@ pub fn owner(actor: &Actor, named: Option<NodeCode>) -> Result<Option<NodeCode>,
     if actor.has(Role::Dispatcher) {
         return Ok(None);
     }
-    let mut units = actor.grants.iter().filter(|grant| grant.role.works_tasks());
+    // A clerk who is head as well works for one unit.
+    let working = actor.grants.iter().filter(|grant| grant.role.works_tasks());
+    let units: BTreeSet<&str> = working.map(|grant| grant.scope.as_str()).collect();
+    let mut units = units.into_iter();
     match (units.next(), units.next()) {
-        (Some(only), None) => Ok(Some(NodeCode::parse("unit", &only.scope)?)),
+        (Some(only), None) => Ok(Some(NodeCode::parse("unit", only)?)),
         _ => Err(Invalid::field("unit", "请写明是哪个单位的模板")),
     }
 }
@@ -154,7 +159,8 @@ pub async fn retire(state: &State, ask: Ask, id: TemplateId) -> Result<(), Error
     .await
 }
 
-/// The text of a reply to a task: as it was written, or by a template of the unit's or the centre's,
+/// The text of a reply to a task: as it was written, or by a template of the unit's, of the body's that
+/// works on it or of the centre's,
 /// whose version is kept with it. A version never changes, so that nothing is locked: of a reply and
 /// a retirement at once either may have been first.
 ///
@@ -172,7 +178,10 @@ pub(super) async fn worded(
         Words::Filled { template, fields } => (*template, fields),
     };
     let found = store::find(tx, id).await?;
-    let usable = |one: &Template| one.unit.as_ref().is_none_or(|unit| *unit == task.unit);
+    let body = task.assignee.as_ref().and_then(domain::task::Assignee::body);
+    let usable = |one: &Template| {
+        one.unit.as_ref().is_none_or(|unit| *unit == task.unit || Some(unit) == body)
+    };
     let template = found.filter(usable).ok_or(Refused::Missing)?;
     if template.retired {
         return Err(Refused::Retired.into());

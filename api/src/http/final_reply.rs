@@ -259,7 +259,7 @@ pub struct CiteBody {
     request_body(content = CiteBody, example = json!({"final_reply": "019ab0c1-d2e3-7f00-8a1b-2c3d4e5f6071", "explanation": "您这次反映的与上次为同一事项，没有新的情况。"})),
     responses((status = 200, description = "诉求现在的样子", body = ComplaintView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["complaint_step_refused", "whistle_open", "final_reply_step_refused", "final_reply_expired", "final_reply_own_case", "final_reply_not_answered", "final_reply_other_reporter", "final_reply_new_facts", "final_reply_emergency"]))),
+    extensions(("x-problems" = json!(["complaint_step_refused", "whistle_open", "final_reply_step_refused", "final_reply_expired", "final_reply_own_case", "final_reply_not_answered", "final_reply_outdated", "final_reply_secret", "final_reply_other_reporter", "final_reply_new_facts", "final_reply_emergency"]))),
 )]
 #[post("/complaints/{id}/answer-with-final")]
 async fn cite(

@@ -38,6 +38,14 @@ pub enum Refused {
         /// When it ended.
         until: Timestamp,
     },
+    /// The matter was answered anew since.
+    #[error("作出最终答复以后，这件诉求又重新办理并有了新的答复；这份最终答复不再适用")]
+    Outdated,
+    /// Its complaint is kept secret from readers of the other.
+    #[error(
+        "作出最终答复的诉求是保密的，或反映了某个单位，不能在这件诉求的答复里引用；请直接答复或派单"
+    )]
+    Secret,
     /// The complaint that it belongs to.
     #[error("这就是作出最终答复的诉求，不需要引用")]
     OwnCase,
@@ -62,6 +70,8 @@ impl refusal::Refusal for Refused {
             Self::AlreadyThere => "final_reply_there",
             Self::OwnProposal => "final_reply_own_proposal",
             Self::Expired { .. } => "final_reply_expired",
+            Self::Outdated => "final_reply_outdated",
+            Self::Secret => "final_reply_secret",
             Self::OwnCase => "final_reply_own_case",
             Self::OtherReporter => "final_reply_other_reporter",
             Self::NewFacts => "final_reply_new_facts",

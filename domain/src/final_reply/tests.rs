@@ -40,9 +40,17 @@ fn appeal() -> Complaint {
     Complaint { id: id(2), ..complaint_in(complaint::Status::Submitted) }
 }
 
+fn asked<'a>(
+    one: &FinalReply,
+    complaint: &'a Complaint,
+    source: &'a Complaint,
+    same_reporter: bool,
+) -> Appeal<'a> {
+    Appeal { complaint, source, lead: Some(one.task), same_reporter }
+}
+
 fn cite(one: &FinalReply, complaint: &Complaint, same: bool, at: Timestamp) -> Result<(), Refused> {
-    let source = complaint::Status::Closed;
-    one.cite(Appeal { complaint, source, same_reporter: same }, at)
+    one.cite(asked(one, complaint, &source(), same), at)
 }
 
 fn take(step: Step, one: &FinalReply) -> Vec<Result<FinalReply, Refused>> {
@@ -53,7 +61,7 @@ fn take(step: Step, one: &FinalReply) -> Vec<Result<FinalReply, Refused>> {
             decision.state
         })
     };
-    let closed = complaint::Status::Closed;
+    let closed = (complaint::Status::Closed, Some(one.task));
     match step {
         Step::Sign => vec![done(one.sign(&Verdict::Agree, id(8)))],
         Step::Confirm => vec![done(one.confirm(&Verdict::Agree, closed, now()))],
@@ -123,7 +131,9 @@ fn another_than_who_proposed_it_signs() {
 #[test]
 fn its_validity_runs_from_the_confirmation() {
     let signed = in_state(Status::Signed);
-    let decision = signed.confirm(&Verdict::Agree, complaint::Status::Replied, now()).unwrap();
+    let decision = signed
+        .confirm(&Verdict::Agree, (complaint::Status::Replied, Some(signed.task)), now())
+        .unwrap();
     assert_eq!(decision.events[0].note.as_deref(), Some(&*command().text), "the reporter is told");
     let one = decision.state;
     let until = now() + TimeDelta::days(365);
@@ -131,8 +141,12 @@ fn its_validity_runs_from_the_confirmation() {
     let before = until - TimeDelta::seconds(1);
     assert_eq!(cite(&one, &appeal(), true, before), Ok(()));
     assert_eq!(cite(&one, &appeal(), true, until), Err(Refused::Expired { until }));
-    let again = signed.confirm(&Verdict::Agree, complaint::Status::Handling, now());
+    let handling = (complaint::Status::Handling, Some(signed.task));
+    let again = signed.confirm(&Verdict::Agree, handling, now());
     assert_eq!(again, Err(Refused::NotAnswered), "a reopened matter has no last word");
+    let anew = (complaint::Status::Closed, Some(id(77)));
+    let again = signed.confirm(&Verdict::Agree, anew, now());
+    assert_eq!(again, Err(Refused::Outdated), "another reply was given since");
 }
 
 #[test]
@@ -144,9 +158,22 @@ fn what_it_does_not_answer() {
     assert_eq!(cite(&one, &appealed, true, now()), Err(Refused::NewFacts));
     let emergency = Complaint { urgency: Some(Urgency::Emergency), ..appeal() };
     assert_eq!(cite(&one, &emergency, true, now()), Err(Refused::Emergency));
-    let handled =
-        Appeal { complaint: &appeal(), source: complaint::Status::Handling, same_reporter: true };
-    assert_eq!(one.cite(handled, now()), Err(Refused::NotAnswered));
+    let handled = Complaint { status: complaint::Status::Handling, ..source() };
+    let cited = |complaint: &Complaint, source: &Complaint| {
+        one.cite(asked(&one, complaint, source, true), now())
+    };
+    assert_eq!(cited(&appeal(), &handled), Err(Refused::NotAnswered));
+    let (plain, first) = (appeal(), source());
+    let anew = Appeal { lead: Some(id(77)), ..asked(&one, &plain, &first, true) };
+    assert_eq!(one.cite(anew, now()), Err(Refused::Outdated));
+    let secret = Complaint { confidential: true, ..source() };
+    assert_eq!(cited(&appeal(), &secret), Err(Refused::Secret));
+    let kept = Complaint { confidential: true, ..appeal() };
+    assert_eq!(cited(&kept, &secret), Ok(()));
+    let reported = NodeCode::parse("unit", "140213066").ok();
+    let report = Complaint { reported_unit: reported.clone(), ..source() };
+    assert_eq!(cited(&appeal(), &report), Err(Refused::Secret));
+    assert_eq!(cited(&Complaint { reported_unit: reported, ..appeal() }, &report), Ok(()));
 }
 
 #[test]

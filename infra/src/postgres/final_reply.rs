@@ -59,17 +59,23 @@ pub async fn complaint_of(
     .await
 }
 
-/// Whether a complaint has one that waits or is in force.
+/// Whether a complaint has one that waits, or that is in force and still valid.
 ///
 /// # Errors
 /// The database is away.
-pub async fn is_there(conn: &mut Connection, of: ComplaintId) -> Result<bool, sqlx::Error> {
+pub async fn is_there(
+    conn: &mut Connection,
+    of: ComplaintId,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select exists (
                select from final_reply where complaint_id = $1
-                   and status in ('proposed', 'signed', 'in_force')
+                   and (status in ('proposed', 'signed')
+                       or status = 'in_force' and valid_until > $2)
            ) as "exists!""#,
-        of.0
+        of.0,
+        now,
     )
     .fetch_one(conn)
     .await

@@ -84,7 +84,10 @@ async fn sent_back_it_is_written_again_and_nothing_is_lost() {
     assert!(!events.contains("审签") && !events.contains("灯头型号"), "{events}");
 
     clerk.post(&case.task("/reply"), reply()).await.expect(200);
+    sqlx::query("delete from task_draft").execute(app.db()).await.unwrap();
     clerk.post(&case.task("/reply/withdraw"), json!({})).await.expect(200);
+    let kept = clerk.get(&case.task("/draft")).await.expect(200);
+    assert_eq!(kept["text"], reply()["text"], "what was taken back is a draft again");
     clerk.post(&case.task("/reply/withdraw"), json!({})).await.refused(409, "no_reply_waits");
     head.post(&case.task("/reply/decide"), decide(true)).await.refused(409, "no_reply_waits");
     clerk.post(&case.task("/reply"), reply()).await.expect(200);

@@ -229,6 +229,17 @@ async fn whoever_blew_a_whistle_is_not_handed_its_tasks() {
     let sister = sister["code"].as_str().unwrap();
     let theirs = app.as_(&format!("community.{sister}"));
     theirs.get(&path).await.refused(404, "not_found");
+    // But not where the complaint that waits for the whistle reports it.
+    let case = app.submitted().await;
+    let waits = format!(
+        "update complaint set reported_unit = '{sister}' where id = '{}'; \
+         update whistle set complaint_id = '{}'",
+        case.id, case.id
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(waits)).execute(app.db()).await.unwrap();
+    let refused = street.post(&format!("{task}/hand-over"), order(sister)).await;
+    refused.refused(409, "unit_is_reported");
+    sqlx::query("update whistle set complaint_id = null").execute(app.db()).await.unwrap();
     street.post(&format!("{task}/hand-over"), order(sister)).await.expect(200);
     theirs.get(&path).await.expect(200);
     theirs.post(&format!("{task}/acknowledge"), json!({})).await.expect(200);

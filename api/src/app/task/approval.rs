@@ -1,7 +1,7 @@
 //! The head's approval of replies (领导审签), and which replies of a unit need it.
 
 use domain::{
-    id::TaskId,
+    id::{AccountId, TaskId},
     org::NodeCode,
     refusal::Basic,
     task::{ApprovalRule, DecideReply, Draft, Reply, Task},
@@ -65,11 +65,8 @@ pub async fn decide_reply(
             held.running()?;
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
             let decision = held.task.decide_reply(&command, by, now)?;
-            if let (DecideReply::Refuse(_), Some(waiting)) = (&command, &held.task.waiting_reply) {
-                // What was written is not lost: it is its writer's draft again.
-                let Reply { text, outcome, basis } = waiting.reply.clone();
-                let kept = Draft { text, outcome: Some(outcome), basis };
-                draft::save(tx, (id, waiting.by), &kept, now).await?;
+            if matches!(command, DecideReply::Refuse(_)) {
+                keep(tx, &held.task, None, now).await?;
             }
             held.change(decision).store(tx, here, &ask, "task.decide_reply", now).await
         })
@@ -85,11 +82,29 @@ pub async fn withdraw_reply(state: &State, ask: Ask, id: TaskId) -> Result<(), E
     carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let held = Held::of_worker(tx, id, &ask).await?;
-            let change = held.change(held.task.withdraw_reply()?);
+            let decision = held.task.withdraw_reply()?;
+            keep(tx, &held.task, ask.account(), now).await?;
+            let change = held.change(decision);
             change.store(tx, here, &ask, "task.withdraw_reply", now).await
         })
     })
     .await
+}
+
+/// What was written is not lost: it is its writer's draft again, and that of whoever took it back.
+async fn keep(
+    tx: &mut Connection,
+    task: &Task,
+    also: Option<AccountId>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Some(waiting) = &task.waiting_reply else { return Ok(()) };
+    let Reply { text, outcome, basis } = waiting.reply.clone();
+    let kept = Draft { text, outcome: Some(outcome), basis };
+    for account in [waiting.by].into_iter().chain(also.filter(|other| *other != waiting.by)) {
+        draft::give_back(tx, (task.id, account), &kept, waiting.since, now).await?;
+    }
+    Ok(())
 }
 
 /// Says which replies of a unit need its head's approval; what was said before gives way. A reply

@@ -9,6 +9,7 @@ use domain::{
 use infra::{
     postgres::{
         Connection,
+        complaint::By,
         job::{self, NewJob},
         org,
         task::officer,
@@ -19,7 +20,7 @@ use serde_json::json;
 
 use super::{Held, Root};
 use crate::{
-    app::case::{Ask, carry_out},
+    app::case::{Ask, Locked, carry_out},
     error::Error,
     state::State,
 };
@@ -45,10 +46,17 @@ pub async fn hand_over(
                 (Root::Complaint(complaint), Receiver::Body(body)) => {
                     change = change.then(complaint.opened_to(body)?);
                 }
-                (Root::Whistle(whistle), Receiver::Body(body)) if whistle.blower == body.code => {
-                    return Err(Refused::BodyBlew(body.name.clone()).into());
+                (Root::Whistle(whistle), Receiver::Body(body)) => {
+                    if whistle.blower == body.code {
+                        return Err(Refused::BodyBlew(body.name.clone()).into());
+                    }
+                    if let Some(waiting) = whistle.complaint {
+                        // Whom that complaint reports must not read what came of it.
+                        let case = Locked::take(tx, By::Id(waiting)).await?;
+                        case.complaint.opened_to(body)?;
+                    }
                 }
-                _ => (),
+                (_, Receiver::Officer(_)) => (),
             }
             change.store(tx, here, &ask, "task.hand_over", now).await
         })

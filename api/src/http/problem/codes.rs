@@ -152,6 +152,8 @@ fn final_reply() -> Vec<Code> {
         code(&Refused::AlreadyThere),
         code(&Refused::OwnProposal),
         code(&Refused::Expired { until: EXAMPLE }),
+        code(&Refused::Outdated),
+        code(&Refused::Secret),
         code(&Refused::OwnCase),
         code(&Refused::OtherReporter),
         code(&Refused::NewFacts),

@@ -52,8 +52,9 @@ pub struct Access {
     pub unit: Option<NodeCode>,
 }
 
-/// Whether the notes of a case may be read: by the centre, by a unit that holds a task of it, and by
-/// whoever blew the whistle. Never by the reporter, whatever else they are; never by whom the
+/// Whether the notes of a case may be read: by the centre, by a unit that holds a task of it or a
+/// body that was handed one, and by whoever blew the whistle. Never by a reporter of the case,
+/// whatever else they are; never by whom the
 /// complaint reports, nor by those under them. A case that is missing looks the same.
 ///
 /// # Errors
@@ -71,11 +72,14 @@ pub async fn access(
                 r#"select holder.unit as "unit: NodeCode"
                    from complaint c
                    left join lateral (
-                       select t.unit from task t
-                       where t.complaint_id = c.id and t.unit = any($3)
+                       select case when t.unit = any($3) then t.unit else t.body end as unit
+                       from task t
+                       where t.complaint_id = c.id and (t.unit = any($3) or t.body = any($3))
                            and t.status not in ('returned', 'cancelled')
                        order by t.line, t.dispatched_at desc limit 1) holder on true
-                   where c.id = $1 and c.reporter_id is distinct from $4
+                   where c.id = $1 and not exists (
+                           select from complaint own
+                           where own.reporter_id = $4 and (own.id = c.id or own.merged_into = c.id))
                        and ($2 or holder.unit is not null and (c.reported_unit is null or not exists (
                            select from unnest($3::text[]) as own (code)
                            where own.code like c.reported_unit || '%')))"#,
@@ -92,14 +96,20 @@ pub async fn access(
                 r#"select coalesce(holder.unit, case when w.blower = any($3) then w.blower end) as "unit: NodeCode"
                    from whistle w
                    left join lateral (
-                       select t.unit from task t
-                       where t.whistle_id = w.id and t.unit = any($3)
+                       select case when t.unit = any($3) then t.unit else t.body end as unit
+                       from task t
+                       where t.whistle_id = w.id and (t.unit = any($3) or t.body = any($3))
                            and t.status not in ('returned', 'cancelled')
                        order by t.line, t.dispatched_at desc limit 1) holder on true
-                   where w.id = $1 and ($2 or holder.unit is not null or w.blower = any($3))"#,
+                   where w.id = $1 and ($2 or holder.unit is not null or w.blower = any($3))
+                       and not exists (
+                           select from complaint own
+                           where own.reporter_id = $4
+                               and (own.id = w.complaint_id or own.merged_into = w.complaint_id))"#,
                 id,
                 scope.everything(),
                 units,
+                scope.account().0,
             )
             .fetch_optional(conn)
             .await?

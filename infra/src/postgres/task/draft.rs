@@ -37,6 +37,37 @@ pub async fn save(
     Ok(())
 }
 
+/// Keeps what went out of an account's hands at `since` as its draft again, unless it has written
+/// on since then.
+///
+/// # Errors
+/// The database is away.
+pub async fn give_back(
+    conn: &mut Connection,
+    (task, account): (TaskId, AccountId),
+    draft: &Draft,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into task_draft (task_id, account_id, text, outcome, basis, saved_at)
+         values ($1, $2, $3, $4, $5, $6)
+         on conflict (task_id, account_id) do update
+             set text = $3, outcome = $4, basis = $5, saved_at = $6
+             where task_draft.saved_at <= $7",
+        task.0,
+        account.0,
+        draft.text,
+        draft.outcome.map(Outcome::code),
+        draft.basis,
+        now,
+        since,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Throws a draft away; where there is none nothing happens.
 ///
 /// # Errors

@@ -255,10 +255,11 @@ pub async fn list(
                t.return_ground as "return_ground: ReturnGround", t.return_to as "return_to: NodeCode",
                t.return_asked_at, t.extension_until, t.returns, t.final as is_final, t.extensions,
                t.send_backs, t.rework_of as "rework_of: TaskId",
-               array(select a.id from enforcement_act a
+               case when t.reply_text is null and t.waiting_text is null then '{}' else
+                   array(select a.id from enforcement_act a
                    where a.task_id = t.id and ($1 or t.unit = any($2))
                        and a.withdrawn_by is null and a.withdraws is null
-                   order by a.recorded_at, a.id) as "acts!: Vec<ActId>",
+                   order by a.recorded_at, a.id) end as "acts!: Vec<ActId>",
                t.officer as "officer: AccountId", t.body as "body: NodeCode",
                coalesce((select a.display_name from account a where a.id = t.officer),
                    (select b.name from org_node b where b.code = t.body)) as assignee_name,
@@ -271,11 +272,12 @@ pub async fn list(
                t.waiting_outcome as "waiting_outcome: Outcome", t.waiting_basis, t.waiting_since,
                (select a.display_name from account a where a.id = t.waiting_by) as waiting_by,
                (select a.display_name from account a where a.id = t.approved_by) as approved_by,
-               (select json_build_object('id', m.template_id, 'version', m.template_version, 'name', v.name)
+               case when t.reply_text is not null then
+                   (select json_build_object('id', m.template_id, 'version', m.template_version, 'name', v.name)
                    from reply_from_template m join reply_template_version v
                        on v.template_id = m.template_id and v.version = m.template_version
                    where m.task_id = t.id and m.digest = sha256(convert_to(t.reply_text, 'UTF8'))
-               ) as "reply_template: sqlx::types::Json<TemplateUsed>"
+               ) end as "reply_template: sqlx::types::Json<TemplateUsed>"
            from task t
            join org_node u on u.code = t.unit
            left join complaint c on c.id = t.complaint_id

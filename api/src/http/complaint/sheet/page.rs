@@ -4,6 +4,7 @@ use domain::{
     event::EventKind,
     notification,
     scope::Audience,
+    task::Status,
     time::{Timestamp, written},
 };
 use infra::postgres::complaint::read::{Facts, Reporter};
@@ -157,7 +158,9 @@ fn replies(sheet: &Sheet) -> String {
     let answer = facts_of(sheet).answer.as_ref();
     let answer = answer.map(|text| vec!["给反映人的答复".to_owned(), text.clone()]);
     let of_units = sheet.tasks.iter().rev().filter_map(|task| {
-        let reply = task.reply.as_ref()?;
+        // One that was sent back is no answer.
+        let stands = matches!(task.status, Status::Replied | Status::Confirmed);
+        let reply = task.reply.as_ref().filter(|_| stands)?;
         let who = format!(
             "{}（{}）\n{}\n{}",
             task.unit_name,

@@ -60,7 +60,7 @@ pub async fn list(
     let lead = sqlx::query!(
         r#"select t.role as "role: Role", coalesce(t.complaint_id, t.whistle_id) as "case!",
                exists (select from lead_summary s where s.complaint_id = t.complaint_id) as "summary!"
-           from task t where t.id = $1 and ($2 or t.unit = any($3))"#,
+           from task t where t.id = $1 and ($2 or t.unit = any($3) or t.body = any($3))"#,
         task.0,
         scope.everything(),
         scope.units(),
