@@ -239,17 +239,23 @@ impl Act {
     /// the task, a wrong act is the unit's to put right.
     ///
     /// # Errors
-    /// It is withdrawn already, or is itself a withdrawal; nobody with a certificate that counts
-    /// answers for it.
+    /// It is withdrawn already, or is itself a withdrawal; a penalty rests on it; nobody with a
+    /// certificate that counts answers for it.
     pub fn withdraw(
         &self,
         by: ActId,
         task: &Task,
         officers: &Officers<'_>,
+        standing: &[ActKind],
         now: Timestamp,
     ) -> Result<Decision<Task>, Refused> {
         if self.status == ActStatus::Withdrawn || self.kind == ActKind::Withdrawal {
             return Err(Refused::Withdrawn(self.kind));
+        }
+        let filed = standing.iter().filter(|kind| **kind == ActKind::CaseFiled).count();
+        let last = self.kind == ActKind::CaseFiled && filed <= 1;
+        if last && standing.contains(&ActKind::Penalty) {
+            return Err(Refused::PenaltyStands);
         }
         officers.check(ActKind::Withdrawal, &task.unit, &[time::date(now)])?;
         let event = told(EventKind::EnforcementWithdrawn, task)

@@ -170,6 +170,21 @@ create trigger enforcement_act_officer_append_only before update or delete on en
 create trigger enforcement_act_officer_no_truncate before truncate on enforcement_act_officer
     for each statement execute function enforcement_is_append_only();
 
+-- Officers come with their act, in its own transaction; later ones were not there.
+create function enforcement_officers_come_with_their_act() returns trigger language plpgsql as $$
+begin
+    if exists (
+        select from added join enforcement_act as act on act.id = added.act_id
+        where act.xmin <> pg_current_xact_id()::xid
+    ) then
+        raise exception 'enforcement_act_officer is append-only' using errcode = 'restrict_violation';
+    end if;
+    return null;
+end $$;
+create trigger enforcement_act_officer_with_act after insert on enforcement_act_officer
+    referencing new table as added
+    for each statement execute function enforcement_officers_come_with_their_act();
+
 -- At the commit an act has its officers (行政处罚法 第四十二条: two holders), and is its task's unit's.
 create function enforcement_act_is_whole() returns trigger language plpgsql as $$
 declare

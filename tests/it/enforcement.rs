@@ -142,6 +142,11 @@ async fn a_wrong_act_is_withdrawn_by_another_and_recorded_anew() {
         "update enforcement_act set place = 'x'",
         "update enforcement_act set withdrawn_by = null where withdrawn_by is not null",
         "delete from enforcement_act_officer",
+        "insert into enforcement_act_officer (act_id, unit, certificate_id) \
+         select act.id, act.unit, one.id from enforcement_act act \
+         join certificate one on one.unit = act.unit \
+         where not exists (select from enforcement_act_officer there \
+             where there.act_id = act.id and there.certificate_id = one.id)",
         "truncate enforcement_act cascade",
         "update power set name = 'x'",
         "delete from power_list",

@@ -1,5 +1,7 @@
 //! Points (积分): what gives them, when they run out, and whether the books add up.
 
+use std::collections::BTreeSet;
+
 use chrono::{Days, NaiveDate};
 use domain::{
     complaint::{self, Complaint},
@@ -150,8 +152,11 @@ impl AwardAppeal {
         state: &State,
         now: Timestamp,
     ) -> Result<(), Error> {
+        let mut awarded = BTreeSet::new();
         for appeal in store::appeals(tx, self.complaint).await? {
-            if !appeal.excluded && verified(appeal.kind, appeal.outcome) {
+            let eligible = !appeal.excluded && verified(appeal.kind, appeal.outcome);
+            // Who reported the matter twice is awarded for it once.
+            if eligible && awarded.insert(appeal.reporter) {
                 award_appeal(tx, state, &appeal, now).await?;
             }
         }

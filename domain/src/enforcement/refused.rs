@@ -43,6 +43,9 @@ pub enum Refused {
     /// No case was filed.
     #[error("普通程序的处罚决定要先立案（行政处罚法第五十四条），请先登记“立案”")]
     NoCaseFiled,
+    /// A penalty rests on the filed case.
+    #[error("这件立案之上还有处罚决定，请先撤回处罚决定")]
+    PenaltyStands,
     /// The document's number stands on another act.
     #[error("文书编号已经登记过，请核对；登记有误的请先撤回原来的")]
     DocumentTaken,
@@ -72,6 +75,7 @@ impl refusal::Refusal for Refused {
             Self::RecorderNotAmongThem => "act_recorder_not_officer",
             Self::WrongTime => "act_time_out_of_range",
             Self::NoCaseFiled => "act_case_not_filed",
+            Self::PenaltyStands => "act_penalty_stands",
             Self::DocumentTaken => "act_document_taken",
             Self::Twice => "act_recorded_twice",
             Self::NumberTaken(_) => "certificate_number_taken",

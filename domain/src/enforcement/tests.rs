@@ -93,7 +93,7 @@ fn an_act_is_withdrawn_once_whatever_became_of_its_task() {
         for kind in ActKind::ALL {
             for standing in ActStatus::ALL {
                 let act = Act { id: id(5), kind: *kind, status: *standing };
-                let decided = act.withdraw(id(6), &task_in(*status), &officers, now());
+                let decided = act.withdraw(id(6), &task_in(*status), &officers, &[], now());
                 if *standing == ActStatus::Standing && *kind != ActKind::Withdrawal {
                     check_events(&decided.unwrap());
                 } else {
@@ -102,10 +102,16 @@ fn an_act_is_withdrawn_once_whatever_became_of_its_task() {
             }
         }
     }
+    let filed = Act { id: id(5), kind: ActKind::CaseFiled, status: ActStatus::Standing };
+    let task = task_in(task::Status::Confirmed);
+    let withdrawn = |standing: &[ActKind]| filed.withdraw(id(6), &task, &officers, standing, now());
+    let rests = withdrawn(&[ActKind::CaseFiled, ActKind::Penalty]);
+    assert_eq!(code_of(rests), "act_penalty_stands");
+    assert!(withdrawn(&[ActKind::CaseFiled, ActKind::CaseFiled, ActKind::Penalty]).is_ok());
+    assert!(withdrawn(&[ActKind::CaseFiled]).is_ok(), "the penalty was withdrawn first");
     let act = Act { id: id(5), kind: ActKind::Order, status: ActStatus::Standing };
     let nobody = Officers { certificates: &[], recorder: id(1) };
-    let task = task_in(task::Status::Confirmed);
-    assert_eq!(code_of(act.withdraw(id(6), &task, &nobody, now())), "act_officers_too_few");
+    assert_eq!(code_of(act.withdraw(id(6), &task, &nobody, &[], now())), "act_officers_too_few");
 }
 
 #[test]

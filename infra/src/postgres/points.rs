@@ -244,7 +244,7 @@ pub struct Appeal {
 pub async fn appeals(conn: &mut Connection, id: ComplaintId) -> sqlx::Result<Vec<Appeal>> {
     sqlx::query_as!(
         Appeal,
-        r#"select distinct on (c.reporter_id) c.id as "complaint: ComplaintId",
+        r#"select c.id as "complaint: ComplaintId",
                c.reporter_id as "reporter!: AccountId", c.number, c.kind as "kind: complaint::Kind",
                (select reply_outcome from task
                 where task.complaint_id = $1 and line = 0 and task.status = 'confirmed'

@@ -3,7 +3,9 @@
 
 use domain::{
     decision::Decision,
-    enforcement::{ActStatus, Certificate, Officers, Reason, Record, Refused, power::Power},
+    enforcement::{
+        Act, ActKind, ActStatus, Certificate, Officers, Reason, Record, Refused, power::Power,
+    },
     id::{AccountId, ActId, CertificateId, TaskId},
     identity::Actor,
     personal::PersonName,
@@ -54,8 +56,7 @@ pub async fn record(state: &State, ask: Ask, task: TaskId, given: Record) -> Res
             let certificates = named(tx, &given.certificates).await?;
             let officers = Officers { certificates: &certificates, recorder };
             let acts = store::acts(tx, task).await?;
-            let standing = acts.iter().filter(|act| act.status == ActStatus::Standing);
-            let standing: Vec<_> = standing.map(|act| act.kind).collect();
+            let standing = standing(&acts);
             let decision =
                 given.decide(id, &held.task, power.as_ref(), &officers, &standing, now)?;
             let list = list.ok_or_else(|| Refused::NoSuchPower(given.power.clone()))?;
@@ -83,6 +84,12 @@ async fn in_force(
         then = then.or(Some(found));
     }
     Ok(then)
+}
+
+/// The kinds of the acts that were not withdrawn.
+fn standing(acts: &[Act]) -> Vec<ActKind> {
+    let standing = acts.iter().filter(|act| act.status == ActStatus::Standing);
+    standing.map(|act| act.kind).collect()
 }
 
 async fn named(tx: &mut Connection, ids: &[CertificateId]) -> Result<Vec<Certificate>, Error> {
@@ -146,7 +153,7 @@ pub async fn withdraw(state: &State, ask: Ask, id: ActId, given: Withdraw) -> Re
             let certificates = named(tx, &given.certificates).await?;
             let officers = Officers { certificates: &certificates, recorder: who };
             let Decision { state: task, mut events } =
-                act.withdraw(by, &held.task, &officers, now)?;
+                act.withdraw(by, &held.task, &officers, &standing(&acts), now)?;
             for event in &mut events {
                 event.note = Some(given.reason.0.clone());
             }

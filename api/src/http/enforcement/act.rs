@@ -266,7 +266,7 @@ pub struct ActWithdrawBody {
     request_body(content = ActWithdrawBody, example = json!({"reason": "相对人名称登记有误", "certificates": ["019ab0c1-d2e3-7f00-8a1b-2c3d4e5f6071"]})),
     security(("bearer" = [])),
     responses((status = 200, description = "被撤回的执法行为现在的样子", body = ActView)),
-    extensions(("x-problems" = json!(["act_step_refused", "act_officers_too_few", "act_recorder_not_officer", "certificate_foreign", "certificate_not_valid"]))),
+    extensions(("x-problems" = json!(["act_step_refused", "act_penalty_stands", "act_officers_too_few", "act_recorder_not_officer", "certificate_foreign", "certificate_not_valid"]))),
 )]
 #[post("/acts/{id}/withdraw")]
 async fn withdraw(

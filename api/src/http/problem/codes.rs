@@ -114,6 +114,7 @@ fn enforcement() -> Vec<Code> {
         code(&Refused::RecorderNotAmongThem),
         code(&Refused::WrongTime),
         code(&Refused::NoCaseFiled),
+        code(&Refused::PenaltyStands),
         code(&Refused::DocumentTaken),
         code(&Refused::Twice),
         code(&Refused::NumberTaken(number())),
