@@ -12,6 +12,7 @@ pub mod complaint;
 pub mod consultation;
 pub mod decision;
 pub mod duty;
+pub mod edition;
 pub mod enforcement;
 pub mod evaluation;
 pub mod event;

@@ -3,8 +3,9 @@
 use domain::{
     duty::{
         Item, ListKind,
-        edition::{self, Departments, Difference, Edition, Refused, RefusedRow, Standing},
+        edition::{self, Difference, Edition, Refused},
     },
+    edition::{Departments, RefusedRow, Standing},
     org::NodeCode,
     refusal::Invalid,
     time::{self, Timestamp},

@@ -26,12 +26,8 @@ use api::{
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use domain::{
-    calendar::Year,
-    complaint::Kind,
-    duty::{ListKind, edition::RefusedRow},
-    import::moment,
-    org::NodeCode,
-    time::Timestamp,
+    calendar::Year, complaint::Kind, duty::ListKind, edition::RefusedRow, import::moment,
+    org::NodeCode, time::Timestamp,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use infra::postgres::audit::Origin;

@@ -1,12 +1,11 @@
 //! A new version (新版) of a duty list, from the rows of a sheet: every row is checked before any
 //! is taken, and what differs from the version it replaces is shown.
 
-use std::collections::HashMap;
-
 use chrono::NaiveDate;
 
 use super::{Duty, Item, ListKind};
 use crate::{
+    edition::{self, Departments, RefusedRow, Standing, name, shortened},
     org::{NodeCode, NodeKind},
     refusal::{Faults, FieldError, Invalid, Kind, Refusal},
     text,
@@ -59,9 +58,6 @@ impl Item {
     }
 }
 
-/// The departments and utilities that may lead, by code and by name.
-pub type Departments = HashMap<String, NodeCode>;
-
 /// What a version is, beside its items.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edition {
@@ -75,25 +71,6 @@ pub struct Edition {
     pub division: Option<NodeCode>,
     /// The first day on which it is valid.
     pub valid_from: NaiveDate,
-}
-
-/// A version as it stands before a new one comes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
-    /// The version.
-    pub version: String,
-    /// The first day on which it is valid.
-    pub valid_from: NaiveDate,
-    /// The first day on which it is no longer; `None` while it has no end.
-    pub valid_to: Option<NaiveDate>,
-}
-
-impl Standing {
-    /// The first day on which a version may follow: not in the past, and after this one began.
-    pub fn next_begins(&self, today: NaiveDate) -> NaiveDate {
-        let began = self.valid_from.succ_opt().unwrap_or(NaiveDate::MAX);
-        began.max(today).max(self.valid_to.unwrap_or(NaiveDate::MIN))
-    }
 }
 
 impl Edition {
@@ -149,17 +126,6 @@ impl Edition {
     }
 }
 
-/// A name of a version or an item: it stands in addresses.
-pub(crate) fn name(field: &str, given: &str, max: usize) -> Result<String, FieldError> {
-    let given = given.trim();
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.');
-    if (2..=max).contains(&given.len()) && given.bytes().all(plain) {
-        Ok(given.to_owned())
-    } else {
-        Err(FieldError::new(field, format!("要写成 2–{max} 位小写字母、数字、点或连字符")))
-    }
-}
-
 /// Why a sheet does not become a version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -203,40 +169,6 @@ impl Refusal for Refused {
         let Self::Rows(rows) = self else { return Vec::new() };
         rows.iter().flat_map(RefusedRow::fields).collect()
     }
-}
-
-/// A row that cannot be taken in.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-#[schema(as = DutyRefusedRow)]
-pub struct RefusedRow {
-    /// 在文件中的行号（表头是第 1 行）
-    #[schema(example = 7)]
-    pub line: u64,
-    /// 这一行写的事项代码
-    #[schema(example = "city-05")]
-    pub code: String,
-    /// 哪里不对
-    pub faults: Vec<Fault>,
-}
-
-impl RefusedRow {
-    /// Each fault as a field of its line.
-    pub fn fields(&self) -> impl Iterator<Item = FieldError> + '_ {
-        let name = |fault: &Fault| format!("第 {} 行·{}", self.line, fault.column);
-        self.faults.iter().map(move |fault| FieldError::new(name(fault), &fault.reason))
-    }
-}
-
-/// What is wrong with a row.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-#[schema(as = DutyRowFault)]
-pub struct Fault {
-    /// 列名
-    #[schema(example = "主管部门")]
-    pub column: String,
-    /// 原因
-    #[schema(example = "没有“市政局”这个部门")]
-    pub reason: String,
 }
 
 /// A row as it stands in the file: its line, and its cell of each column.
@@ -292,10 +224,7 @@ pub fn parse(row: &Row<'_>, kind: ListKind, departments: &Departments) -> Result
 }
 
 fn refused(line: u64, code: &str, fields: Vec<FieldError>) -> RefusedRow {
-    let label = |field: &str| field.parse::<Column>().map_or("", Column::label).to_owned();
-    let faults =
-        fields.into_iter().map(|one| Fault { column: label(&one.field), reason: one.reason });
-    RefusedRow { line, code: shortened(code), faults: faults.collect() }
+    RefusedRow::of(line, code, fields, |field| field.parse::<Column>().map_or("", Column::label))
 }
 
 fn lead_unit(given: &str, departments: &Departments) -> Result<Option<NodeCode>, FieldError> {
@@ -338,44 +267,15 @@ fn yes(given: &str) -> Result<bool, FieldError> {
     }
 }
 
-/// Which rows become items, and which are refused; a code that stands twice is refused the second
-/// time.
+/// Which rows become items, and which are refused.
 pub fn sort(
     rows: impl IntoIterator<Item = (u64, Result<Item, RefusedRow>)>,
 ) -> (Vec<Item>, Vec<RefusedRow>) {
-    let mut lines: HashMap<String, u64> = HashMap::new();
-    let (mut items, mut refusals) = (Vec::new(), Vec::new());
-    for (line, row) in rows {
-        match row {
-            Err(row) => refusals.push(row),
-            Ok(item) => match lines.get(&item.code) {
-                Some(first) => {
-                    let reason = format!("代码与第 {first} 行重复");
-                    let fault = FieldError::new(Column::Code.code(), reason);
-                    refusals.push(refused(line, &item.code, vec![fault]));
-                }
-                None => {
-                    lines.insert(item.code.clone(), line);
-                    items.push(item);
-                }
-            },
-        }
-    }
-    (items, refusals)
+    edition::sort(rows, |item| &item.code, refused)
 }
 
 /// What a new version changes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Difference {
-    /// Items that are new.
-    pub added: Vec<Item>,
-    /// Items that are gone.
-    pub removed: Vec<Item>,
-    /// Items that are otherwise.
-    pub changed: Vec<Changed>,
-    /// How many stay as they are.
-    pub unchanged: usize,
-}
+pub type Difference = edition::Difference<Item, Changed>;
 
 /// An item of which something changes.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -411,22 +311,12 @@ impl Difference {
 
 /// Compares two versions by the items' codes.
 pub fn difference(before: &[Item], after: &[Item]) -> Difference {
-    let old: HashMap<&str, &Item> = before.iter().map(|item| (item.code.as_str(), item)).collect();
-    let mut found = Difference::default();
-    for item in after {
-        match old.get(item.code.as_str()) {
-            None => found.added.push(item.clone()),
-            Some(was) if *was == item => found.unchanged += 1,
-            Some(was) => found.changed.push(Changed {
-                code: item.code.clone(),
-                name: item.name.clone(),
-                fields: changes(was, item),
-            }),
-        }
-    }
-    let stays = |item: &&Item| !after.iter().any(|other| other.code == item.code);
-    found.removed = before.iter().filter(stays).cloned().collect();
-    found
+    let changed = |was: &Item, item: &Item| Changed {
+        code: item.code.clone(),
+        name: item.name.clone(),
+        fields: changes(was, item),
+    };
+    edition::difference(before, after, |item| &item.code, changed)
 }
 
 fn changes(before: &Item, after: &Item) -> Vec<FieldChange> {
@@ -434,8 +324,4 @@ fn changes(before: &Item, after: &Item) -> Vec<FieldChange> {
     both.filter(|(_, before, after)| before != after)
         .map(|(field, before, after)| FieldChange { field: *field, before, after })
         .collect()
-}
-
-pub(crate) fn shortened(given: &str) -> String {
-    given.chars().take(30).collect()
 }

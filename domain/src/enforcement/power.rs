@@ -2,12 +2,10 @@
 //! it. Like the duty lists it comes in as versions that never change, from a sheet whose every row
 //! is checked before any is taken.
 
-use std::collections::HashMap;
-
 use chrono::NaiveDate;
 
 use crate::{
-    duty::edition::{Departments, Fault, RefusedRow, Standing, name, shortened},
+    edition::{self, Departments, RefusedRow, Standing, name, shortened},
     org::{NodeCode, NodeKind},
     refusal::{Faults, FieldError, Invalid, Kind, Refusal},
     text,
@@ -227,58 +225,23 @@ fn whence(given: &str) -> Result<PowerKind, FieldError> {
 }
 
 fn refused(line: u64, code: &str, fields: Vec<FieldError>) -> RefusedRow {
-    let label = |field: &str| field.parse::<Column>().map_or("", Column::label).to_owned();
-    let fault = |one: FieldError| Fault { column: label(&one.field), reason: one.reason };
-    RefusedRow { line, code: shortened(code), faults: fields.into_iter().map(fault).collect() }
+    RefusedRow::of(line, code, fields, |field| field.parse::<Column>().map_or("", Column::label))
 }
 
-/// Which rows become powers, and which are refused; a code that stands twice is refused the second
-/// time.
+/// Which rows become powers, and which are refused.
 pub fn sort(
     rows: impl IntoIterator<Item = (u64, Result<Power, RefusedRow>)>,
 ) -> (Vec<Power>, Vec<RefusedRow>) {
-    let (mut powers, mut refusals) = (Vec::<Power>::new(), Vec::new());
-    for (line, row) in rows {
-        match row {
-            Err(row) => refusals.push(row),
-            Ok(power) if powers.iter().any(|earlier| earlier.code == power.code) => {
-                let fault = FieldError::new(Column::Code.code(), "代码与前面的一行重复");
-                refusals.push(refused(line, &power.code, vec![fault]));
-            }
-            Ok(power) => powers.push(power),
-        }
-    }
-    (powers, refusals)
+    edition::sort(rows, |power| &power.code, refused)
 }
 
-/// What a new version changes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Difference {
-    /// Powers that are new.
-    pub added: Vec<Power>,
-    /// Powers that are gone.
-    pub removed: Vec<Power>,
-    /// Powers that are otherwise: before and after.
-    pub changed: Vec<(Power, Power)>,
-    /// How many stay as they are.
-    pub unchanged: usize,
-}
+/// What a new version changes; of a power that is otherwise both, before and after.
+pub type Difference = edition::Difference<Power, (Power, Power)>;
 
 /// Compares two versions by the powers' codes.
 pub fn difference(before: &[Power], after: &[Power]) -> Difference {
-    let old: HashMap<&str, &Power> =
-        before.iter().map(|power| (power.code.as_str(), power)).collect();
-    let mut found = Difference::default();
-    for power in after {
-        match old.get(power.code.as_str()).copied() {
-            None => found.added.push(power.clone()),
-            Some(was) if was == power => found.unchanged += 1,
-            Some(was) => found.changed.push((was.clone(), power.clone())),
-        }
-    }
-    let gone = |power: &&Power| !after.iter().any(|other| other.code == power.code);
-    found.removed = before.iter().filter(gone).cloned().collect();
-    found
+    let both = |was: &Power, power: &Power| (was.clone(), power.clone());
+    edition::difference(before, after, |power| &power.code, both)
 }
 
 /// How a subdistrict's list deviates from the full one.

@@ -1,8 +1,11 @@
 //! Duty lists as sheets: what is exported is exactly what is imported.
 
-use domain::duty::{
-    Item, ListKind,
-    edition::{self, Column, Departments, Refused, RefusedRow, Row},
+use domain::{
+    duty::{
+        Item, ListKind,
+        edition::{self, Column, Refused, Row},
+    },
+    edition::{Departments, RefusedRow},
 };
 
 use crate::sheet::{Cell, Sheet, Table};

@@ -1,7 +1,7 @@
 //! Powers: new versions come in whole, from a sheet, and one follows the other.
 
 use domain::{
-    duty::edition::{RefusedRow, Standing},
+    edition::{RefusedRow, Standing},
     enforcement::power::{self, Deviation, Difference, Edition, Power, PowerKind, Refused},
     org::NodeCode,
     refusal::Invalid,

@@ -1,7 +1,7 @@
 //! Powers as sheets: what is exported is exactly what is imported.
 
 use domain::{
-    duty::edition::{Departments, RefusedRow},
+    edition::{Departments, RefusedRow},
     enforcement::power::{self, Column, Power, Refused},
 };
 

@@ -5,8 +5,9 @@ use chrono::NaiveDate;
 use domain::{
     duty::{
         Item, ListKind,
-        edition::{Changed, Column, RefusedRow},
+        edition::{Changed, Column},
     },
+    edition::RefusedRow,
     id::DutyProposalId,
     org::NodeCode,
 };

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, post, web::Data};
 use chrono::NaiveDate;
 use domain::{
-    duty::edition::RefusedRow,
+    edition::RefusedRow,
     enforcement::power::{Column, Deviation, Power},
     org::NodeCode,
 };

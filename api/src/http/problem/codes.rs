@@ -125,7 +125,7 @@ fn enforcement() -> Vec<Code> {
 
 fn powers() -> Vec<Code> {
     use domain::{
-        duty::edition::{Fault, RefusedRow},
+        edition::{Fault, RefusedRow},
         enforcement::power::Refused,
     };
     let fault = Fault {
@@ -371,9 +371,12 @@ fn other() -> Vec<Code> {
 }
 
 fn duty() -> Vec<Code> {
-    use domain::duty::{
-        edition::{Fault, Refused, RefusedRow},
-        proposal::{self, Status},
+    use domain::{
+        duty::{
+            edition::Refused,
+            proposal::{self, Status},
+        },
+        edition::{Fault, RefusedRow},
     };
     let fault = Fault { column: "依据".to_owned(), reason: "没有写依据".to_owned() };
     let row = RefusedRow { line: 7, code: "city-05".to_owned(), faults: vec![fault] };

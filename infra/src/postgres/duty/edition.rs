@@ -2,7 +2,8 @@
 
 use chrono::NaiveDate;
 use domain::{
-    duty::{Duty, Item, ListKind, edition::Standing},
+    duty::{Duty, Item, ListKind},
+    edition::Standing,
     org::NodeCode,
 };
 

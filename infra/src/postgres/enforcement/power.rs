@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use domain::{
-    duty::edition::Standing,
+    edition::Standing,
     enforcement::power::{Edition, Power, PowerKind},
     org::NodeCode,
 };
