@@ -16,8 +16,10 @@ grant usage, select on all sequences in schema public to zhixiang_app;
 grant execute on all functions in schema public to zhixiang_app;
 revoke update, delete on ledger_tx, ledger_entry, hold_lot, audit_entry, event from zhixiang_app;
 revoke update, delete on calendar_year, calendar_day from zhixiang_app;
-revoke update, delete on rate_snapshot_case, rate_snapshot_centre from zhixiang_app;
-revoke delete on hold, rate_snapshot from zhixiang_app;
+revoke update, delete on rate_snapshot_case, rate_snapshot_centre, rate_snapshot_appraisal from zhixiang_app;
+revoke update, delete on duty_item, power, enforcement_act_officer from zhixiang_app;
+revoke update, delete on internal_note, reply_template_version from zhixiang_app;
+revoke delete on hold, rate_snapshot, duty_list, power_list, enforcement_act from zhixiang_app;
 do $$
 begin
     if to_regclass('_sqlx_migrations') is not null then

@@ -277,3 +277,27 @@ async fn records_are_only_added_to() {
         .await
         .unwrap();
 }
+
+/// What the triggers refuse to everybody, the product's role has no right to either.
+#[tokio::test]
+async fn the_products_role_has_no_right_to_what_is_only_added_to() {
+    let app = App::spawn().await;
+    let roles = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/roles.sql");
+    let roles = fs::read_to_string(roles).unwrap();
+    sqlx::raw_sql(AssertSqlSafe(roles)).execute(app.db()).await.unwrap();
+    let held: Vec<String> = sqlx::query_scalar(
+        "select distinct kept.tgrelid::regclass || ': ' || what from pg_trigger kept
+         join pg_proc on pg_proc.oid = kept.tgfoid
+         cross join unnest(array['delete', 'update', 'truncate']) as what
+         where not kept.tgisinternal
+             and (kept.tgname like '%\\_no\\_truncate' and what <> 'update'
+                 or proname like '%\\_append\\_only' and what = 'update' and kept.tgtype & 16 > 0)
+             and has_table_privilege('zhixiang_app', kept.tgrelid, what)",
+    )
+    .fetch_all(app.db())
+    .await
+    .unwrap();
+    assert!(held.is_empty(), "infra/roles.sql leaves rights: {held:?}");
+    let guarded = app.count("pg_trigger where tgname like '%\\_no\\_truncate'").await;
+    assert!(guarded > 15, "what this test looks for has moved: {guarded}");
+}
