@@ -149,26 +149,31 @@ create table enforcement_act_officer (
     constraint enforcement_act_officer_unit foreign key (certificate_id, unit) references certificate (id, unit)
 );
 
-create function enforcement_is_append_only() returns trigger language plpgsql as $$
+-- For every table whose rows are only added.
+create function row_is_append_only() returns trigger language plpgsql as $$
 begin
-    if tg_op = 'UPDATE' and tg_table_name = 'enforcement_act' then
-        if (to_jsonb(old) ->> 'withdrawn_by') is null
-            and (to_jsonb(new) ->> 'withdrawn_by') is not null
-            and (to_jsonb(new) - 'withdrawn_by') = (to_jsonb(old) - 'withdrawn_by')
-        then
-            return new;
-        end if;
-    end if;
     raise exception '% is append-only', tg_table_name using errcode = 'restrict_violation';
 end $$;
-create trigger enforcement_act_append_only before update or delete on enforcement_act
-    for each row execute function enforcement_is_append_only();
+-- An act may be withdrawn, once; nothing else of it changes.
+create function enforcement_act_is_only_withdrawn() returns trigger language plpgsql as $$
+begin
+    if old.withdrawn_by is null and new.withdrawn_by is not null
+        and (to_jsonb(new) - 'withdrawn_by') = (to_jsonb(old) - 'withdrawn_by')
+    then
+        return new;
+    end if;
+    raise exception 'enforcement_act is append-only' using errcode = 'restrict_violation';
+end $$;
+create trigger enforcement_act_only_withdrawn before update on enforcement_act
+    for each row execute function enforcement_act_is_only_withdrawn();
+create trigger enforcement_act_append_only before delete on enforcement_act
+    for each row execute function row_is_append_only();
 create trigger enforcement_act_no_truncate before truncate on enforcement_act
-    for each statement execute function enforcement_is_append_only();
+    for each statement execute function row_is_append_only();
 create trigger enforcement_act_officer_append_only before update or delete on enforcement_act_officer
-    for each row execute function enforcement_is_append_only();
+    for each row execute function row_is_append_only();
 create trigger enforcement_act_officer_no_truncate before truncate on enforcement_act_officer
-    for each statement execute function enforcement_is_append_only();
+    for each statement execute function row_is_append_only();
 
 -- Officers come with their act, in its own transaction; later ones were not there.
 create function enforcement_officers_come_with_their_act() returns trigger language plpgsql as $$

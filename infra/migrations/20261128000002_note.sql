@@ -23,12 +23,7 @@ create table internal_note (
 );
 create index internal_note_by_case on internal_note (case_id, written_at, id);
 
-create function internal_note_is_append_only() returns trigger language plpgsql as $$
-begin
-    raise exception 'internal_note is append-only: correct it by another note' using errcode = 'restrict_violation';
-end
-$$;
 create trigger internal_note_append_only before update or delete on internal_note
-    for each row execute function internal_note_is_append_only();
+    for each row execute function row_is_append_only();
 create trigger internal_note_no_truncate before truncate on internal_note
-    for each statement execute function internal_note_is_append_only();
+    for each statement execute function row_is_append_only();

@@ -31,15 +31,10 @@ create table reply_template_version (
 alter table reply_template add constraint reply_template_current
     foreign key (id, version) references reply_template_version (template_id, version) deferrable initially deferred;
 
-create function reply_template_version_is_append_only() returns trigger language plpgsql as $$
-begin
-    raise exception 'reply_template_version is append-only: add a version' using errcode = 'restrict_violation';
-end
-$$;
 create trigger reply_template_version_append_only before update or delete on reply_template_version
-    for each row execute function reply_template_version_is_append_only();
+    for each row execute function row_is_append_only();
 create trigger reply_template_version_no_truncate before truncate on reply_template_version
-    for each statement execute function reply_template_version_is_append_only();
+    for each statement execute function row_is_append_only();
 
 -- Which version rendered which text for a task. The reply itself is the text; whether it waits for
 -- an approval first is no matter here, since the text's digest is what the two have in common.

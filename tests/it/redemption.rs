@@ -128,7 +128,7 @@ async fn the_bookkeeper_sees_both_sides_line_by_line() {
     let owed = statement(app.state(), Of::Merchant("wenxing"), first, last).await.unwrap();
     let moved: Vec<i64> = owed.lines.iter().map(|line| line.points).collect();
     assert_eq!((owed.opening, moved.as_slice(), owed.closing()), (0, &[50, -50][..], 0));
-    assert_eq!(owed.lines[1].reverses, Some(owed.lines[0].tx), "it says what it takes back");
+    assert_eq!(owed.lines[1].reverses, Some(owed.lines[0].id), "it says what it takes back");
     let text = String::from_utf8(write_csv(&own.sheet()).unwrap()).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[1], ",,期初余额,,200");

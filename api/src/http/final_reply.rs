@@ -194,7 +194,7 @@ async fn sign(
     request_body(content = VerdictBody, example = json!({"approve": true})),
     responses((status = 200, description = "最终答复现在的样子", body = FinalReplyView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["final_reply_step_refused", "final_reply_not_answered"]))),
+    extensions(("x-problems" = json!(["final_reply_step_refused", "final_reply_not_answered", "final_reply_outdated"]))),
 )]
 #[post("/final-replies/{id}/confirm")]
 async fn confirm(

@@ -4,12 +4,7 @@ use actix_web::{
     get,
     web::{Data, Json},
 };
-use domain::{
-    id::LedgerTxId,
-    page::Page,
-    points::{EntryKind, Movement},
-    time::Timestamp,
-};
+use domain::{id::LedgerTxId, page::Page, points::EntryKind, time::Timestamp};
 use infra::postgres::points::{
     Violation,
     read::{self, Entry},
@@ -92,14 +87,7 @@ pub struct EntryView {
 
 impl From<Entry> for EntryView {
     fn from(entry: Entry) -> Self {
-        let movement = Movement {
-            kind: entry.kind,
-            source: entry.source,
-            points: entry.points,
-            data: &entry.data,
-            offer: entry.offer.as_deref(),
-        };
-        let text = movement.sentence();
+        let text = entry.movement().sentence();
         Self { id: entry.id, kind: entry.kind, points: entry.points, text, at: entry.at }
     }
 }

@@ -2,7 +2,6 @@
 
 use chrono::{Days, NaiveDate};
 use domain::{
-    points::Movement,
     refusal::Basic,
     time::{self, civil},
 };
@@ -10,7 +9,8 @@ use infra::postgres::{
     audit::{self, AuditEntry, Origin},
     points::{
         self as store, Violation,
-        statement::{self, Line, Of, Totals},
+        read::Entry,
+        statement::{self, Of, Totals},
     },
 };
 use serde_json::json;
@@ -28,7 +28,7 @@ pub struct Statement {
     /// What it came to before the first day.
     pub opening: i64,
     /// Its entries, the first first.
-    pub lines: Vec<Line>,
+    pub lines: Vec<Entry>,
 }
 
 impl Statement {
@@ -58,19 +58,16 @@ impl Statement {
     }
 }
 
-fn row(line: &Line, balance: i64) -> Vec<Cell> {
-    let Line { tx, at, kind, source, reverses, points, data, offer, rule_version, .. } = line;
-    let movement =
-        Movement { kind: *kind, source: *source, points: *points, data, offer: offer.as_deref() };
+fn row(line: &Entry, balance: i64) -> Vec<Cell> {
     vec![
-        civil(*at).format("%Y-%m-%d %H:%M:%S").to_string().into(),
-        kind.label().into(),
-        movement.sentence().into(),
-        number(*points),
+        civil(line.at).format("%Y-%m-%d %H:%M:%S").to_string().into(),
+        line.kind.label().into(),
+        line.movement().sentence().into(),
+        number(line.points),
         number(balance),
-        tx.to_string().into(),
-        reverses.map(|id| id.to_string()).into(),
-        rule_version.clone().into(),
+        line.id.to_string().into(),
+        line.reverses.map(|id| id.to_string()).into(),
+        line.rule_version.clone().into(),
     ]
 }
 

@@ -102,7 +102,8 @@ async fn keep(
     let Reply { text, outcome, basis } = waiting.reply.clone();
     let kept = Draft { text, outcome: Some(outcome), basis };
     for account in [waiting.by].into_iter().chain(also.filter(|other| *other != waiting.by)) {
-        draft::give_back(tx, (task.id, account), &kept, waiting.since, now).await?;
+        // What somebody wrote on since then is newer.
+        draft::save(tx, (task.id, account), &kept, Some(waiting.since), now).await?;
     }
     Ok(())
 }

@@ -29,7 +29,7 @@ pub async fn save_draft(state: &State, ask: Ask, id: TaskId, draft: Draft) -> Re
                 return Err(Refused::Step { step: Step::Reply, status }.into());
             }
             let account = ask.account().ok_or(Basic::Unauthenticated)?;
-            Ok(store::save(tx, (id, account), &draft, now).await?)
+            Ok(store::save(tx, (id, account), &draft, None, now).await?)
         })
     })
     .await

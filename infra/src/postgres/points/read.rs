@@ -3,7 +3,7 @@
 use domain::{
     id::LedgerTxId,
     page::{Cursor, PageRequest},
-    points::{EntryKind, Source},
+    points::{EntryKind, Movement, Source},
     scope::Scope,
     time::Timestamp,
 };
@@ -56,7 +56,7 @@ pub async fn expiring(
     .await
 }
 
-/// A line of the caller's account.
+/// A line of an account.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// The movement.
@@ -73,9 +73,19 @@ pub struct Entry {
     pub data: Value,
     /// The offer that was redeemed or refunded.
     pub offer: Option<String>,
+    /// The rule by which an award was computed.
+    pub rule_version: Option<String>,
+    /// The movement that it takes back.
+    pub reverses: Option<LedgerTxId>,
 }
 
 impl Entry {
+    /// What its sentence is made of.
+    pub fn movement(&self) -> Movement<'_> {
+        let Self { kind, source, points, data, offer, .. } = self;
+        Movement { kind: *kind, source: *source, points: *points, data, offer: offer.as_deref() }
+    }
+
     /// Where it stands in the list.
     pub const fn cursor(&self) -> Cursor {
         Cursor { at: self.at, id: self.id.0 }
@@ -96,7 +106,7 @@ pub async fn entries(
         Entry,
         r#"select tx.id as "id: LedgerTxId", tx.kind as "kind: EntryKind",
                tx.source as "source: Source", entry.amount as points, entry.at, tx.data,
-               offer.title as "offer?"
+               offer.title as "offer?", tx.rule_version, tx.reverses as "reverses: LedgerTxId"
            from ledger_entry as entry
            join ledger_tx as tx on tx.id = entry.tx
            left join hold on hold.id = coalesce(tx.reverses, tx.id)

@@ -5,10 +5,9 @@ use domain::{
     points::{EntryKind, Source},
     time::Timestamp,
 };
-use serde_json::Value;
 use uuid::Uuid;
 
-use super::super::Connection;
+use super::{super::Connection, read::Entry};
 
 /// Whose account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,31 +51,6 @@ pub async fn before(conn: &mut Connection, account: Uuid, at: Timestamp) -> sqlx
     .await
 }
 
-/// An entry of an account with the movement that it is a side of.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Line {
-    /// The movement.
-    pub tx: LedgerTxId,
-    /// When.
-    pub at: Timestamp,
-    /// What moved.
-    pub kind: EntryKind,
-    /// What gave the points, where points were given.
-    pub source: Option<Source>,
-    /// Why; with the kind it is unique for ever.
-    pub cause: String,
-    /// The rule by which an award was computed.
-    pub rule_version: Option<String>,
-    /// The movement that it takes back.
-    pub reverses: Option<LedgerTxId>,
-    /// How many points came; negative when they went away.
-    pub points: i64,
-    /// Codes and figures for its sentence.
-    pub data: Value,
-    /// The offer that was redeemed or refunded.
-    pub offer: Option<String>,
-}
-
 /// The entries of an account in `from..to`, the first first.
 ///
 /// # Errors
@@ -86,13 +60,12 @@ pub async fn lines(
     account: Uuid,
     from: Timestamp,
     to: Timestamp,
-) -> sqlx::Result<Vec<Line>> {
+) -> sqlx::Result<Vec<Entry>> {
     sqlx::query_as!(
-        Line,
-        r#"select tx.id as "tx: LedgerTxId", entry.at, tx.kind as "kind: EntryKind",
-               tx.source as "source: Source", tx.cause, tx.rule_version,
-               tx.reverses as "reverses: LedgerTxId", entry.amount as points, tx.data,
-               offer.title as "offer?"
+        Entry,
+        r#"select tx.id as "id: LedgerTxId", tx.kind as "kind: EntryKind",
+               tx.source as "source: Source", entry.amount as points, entry.at, tx.data,
+               offer.title as "offer?", tx.rule_version, tx.reverses as "reverses: LedgerTxId"
            from ledger_entry as entry
            join ledger_tx as tx on tx.id = entry.tx
            left join hold on hold.id = coalesce(tx.reverses, tx.id)

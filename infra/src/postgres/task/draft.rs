@@ -10,7 +10,7 @@ use crate::postgres::Connection;
 
 pub mod read;
 
-/// Keeps a draft; what was kept before gives way.
+/// Keeps a draft; what was kept before gives way, unless it was kept after `unless_after`.
 ///
 /// # Errors
 /// The database is away.
@@ -18,35 +18,7 @@ pub async fn save(
     conn: &mut Connection,
     (task, account): (TaskId, AccountId),
     draft: &Draft,
-    now: Timestamp,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "insert into task_draft (task_id, account_id, text, outcome, basis, saved_at)
-         values ($1, $2, $3, $4, $5, $6)
-         on conflict (task_id, account_id) do update
-             set text = $3, outcome = $4, basis = $5, saved_at = $6",
-        task.0,
-        account.0,
-        draft.text,
-        draft.outcome.map(Outcome::code),
-        draft.basis,
-        now,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Keeps what went out of an account's hands at `since` as its draft again, unless it has written
-/// on since then.
-///
-/// # Errors
-/// The database is away.
-pub async fn give_back(
-    conn: &mut Connection,
-    (task, account): (TaskId, AccountId),
-    draft: &Draft,
-    since: Timestamp,
+    unless_after: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
@@ -54,14 +26,14 @@ pub async fn give_back(
          values ($1, $2, $3, $4, $5, $6)
          on conflict (task_id, account_id) do update
              set text = $3, outcome = $4, basis = $5, saved_at = $6
-             where task_draft.saved_at <= $7",
+             where $7::timestamptz is null or task_draft.saved_at <= $7",
         task.0,
         account.0,
         draft.text,
         draft.outcome.map(Outcome::code),
         draft.basis,
         now,
-        since,
+        unless_after,
     )
     .execute(conn)
     .await?;
