@@ -14,6 +14,7 @@ use crate::{
     org::NodeCode,
     refusal::{Faults, Invalid},
     sla::{Terms, Timer, TimerKind},
+    task::{self, Task},
     text,
     time::Timestamp,
 };
@@ -98,6 +99,24 @@ pub const TRANSITIONS: &[(Step, &[Status], &[Status])] = &[
 
 /// What the units are asked when two reworks in vain opened the consultation.
 pub const REWORK_QUESTION: &str = "多次重办后反映人仍不认可，请说明办理情况、困难和解决办法。";
+
+/// The units whose work on a case counted, each once: whom it takes to confer after reworks.
+pub fn worked_on<'t>(tasks: impl IntoIterator<Item = &'t Task>) -> Vec<NodeCode> {
+    use task::Status::{Cancelled, Returned};
+    let mut all: Vec<NodeCode> = Vec::new();
+    for task in tasks {
+        if !matches!(task.status, Returned | Cancelled) && !all.contains(&task.unit) {
+            all.push(task.unit.clone());
+        }
+    }
+    all
+}
+
+/// Whether these events settle or end a complaint, so that its consultation lapses.
+pub fn settled_by(events: &[NewEvent]) -> bool {
+    use EventKind::{Answered, Merged, Replied, Withdrawn};
+    events.iter().any(|event| matches!(event.kind, Answered | Merged | Withdrawn | Replied))
+}
 
 /// The most units that one consultation invites.
 const MOST_UNITS: usize = 20;

@@ -3,14 +3,16 @@
 
 use domain::{
     complaint::Complaint,
-    consultation::{Cause, Climb, Consultation, Decide, Open, REWORK_QUESTION, Refused, Statement},
+    consultation::{
+        Cause, Climb, Consultation, Decide, Open, REWORK_QUESTION, Refused, Statement, settled_by,
+        worked_on,
+    },
     decision::Decision,
     event::{EventKind, NewEvent},
     id::{ComplaintId, ConsultationId},
     org::NodeCode,
     refusal::Basic,
     sla::TimerKind,
-    task::{Status, Task},
     time::Timestamp,
 };
 use infra::{
@@ -120,18 +122,6 @@ pub(super) async fn after_reworks(
     Ok(change.telling(opened))
 }
 
-/// The units whose work counted, each once.
-fn worked_on(tasks: &[Task]) -> Vec<NodeCode> {
-    let mut all: Vec<NodeCode> = Vec::new();
-    for task in tasks {
-        if !matches!(task.status, Status::Returned | Status::Cancelled) && !all.contains(&task.unit)
-        {
-            all.push(task.unit.clone());
-        }
-    }
-    all
-}
-
 /// Ends the open consultation of a complaint that is settled or ended by these events; answers
 /// what the invited units are told. Whoever stores a complaint calls it.
 ///
@@ -142,13 +132,7 @@ pub(super) async fn lapsing(
     complaint: ComplaintId,
     events: &[NewEvent],
 ) -> Result<Vec<NewEvent>, Error> {
-    let ends = |event: &NewEvent| {
-        matches!(
-            event.kind,
-            EventKind::Answered | EventKind::Merged | EventKind::Withdrawn | EventKind::Replied
-        )
-    };
-    if !events.iter().any(ends) {
+    if !settled_by(events) {
         return Ok(Vec::new());
     }
     let Some(open) = store::lock(tx, By::Complaint(complaint)).await? else {

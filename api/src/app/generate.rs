@@ -34,14 +34,14 @@ use tokio::sync::mpsc;
 use super::{complaint::sealed, seed, transact};
 use crate::{error::Error, state::State};
 
-mod confer;
+mod consultation;
 mod draws;
 mod life;
 mod merge;
 mod returns;
 mod steps;
 mod story;
-mod supervise;
+mod supervision;
 
 use draws::Draws;
 use life::Life;

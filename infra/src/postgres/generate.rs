@@ -19,11 +19,11 @@ use serde_json::{Value, json};
 
 use super::{Connection, complaint::SealedContact, timer::Due};
 
-mod beside;
-mod lists;
+mod duty;
+mod oversight;
 
-pub use beside::{Conferred, Ruled};
-pub use lists::{Known, lists};
+pub use duty::{Known, lists};
+pub use oversight::{Conferred, Ruled};
 
 /// A node of the district.
 #[derive(Debug, Clone)]
@@ -148,10 +148,10 @@ pub async fn insert(conn: &mut Connection, cases: &[Case]) -> Result<(), sqlx::E
     )
     .execute(&mut *conn)
     .await?;
-    beside(conn, rows(|case| contact(case).into_iter().collect()), rows(hot)).await?;
+    contacts_and_marks(conn, rows(|case| contact(case).into_iter().collect()), rows(hot)).await?;
     tasks(conn, rows(|case| case.tasks.iter().map(|(one, version)| task(one, *version)).collect()))
         .await?;
-    beside::insert(conn, cases).await?;
+    oversight::insert(conn, cases).await?;
     sqlx::query!(
         "insert into event
              (subject_id, seq, kind, at, visibility, unit, task_id, actor_id, data, note)
@@ -182,7 +182,11 @@ pub async fn insert(conn: &mut Connection, cases: &[Case]) -> Result<(), sqlx::E
     Ok(())
 }
 
-async fn beside(conn: &mut Connection, contacts: Value, hot: Value) -> Result<(), sqlx::Error> {
+async fn contacts_and_marks(
+    conn: &mut Connection,
+    contacts: Value,
+    hot: Value,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into complaint_contact (complaint_id, name_sealed, phone_sealed, phone_index)
          select complaint_id, name_sealed, phone_sealed, phone_index

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     complaint::{Complaint, Status, Submitter},
+    consultation::settled_by,
     decision::Decision,
     evaluation::Evaluation,
     event::NewEvent,
@@ -209,9 +210,11 @@ impl<'w> Life<'w> {
         if self.standing.last().is_none_or(|(_, stood)| *stood != self.complaint.status) {
             self.standing.push((now, self.complaint.status));
         }
-        let events = decision.events;
-        self.tell(events.clone(), actor, now);
-        self.lapse(&events, actor, now);
+        let settled = settled_by(&decision.events);
+        self.tell(decision.events, actor, now);
+        if settled {
+            self.lapse(actor, now);
+        }
     }
 
     /// Takes a new state of a task.

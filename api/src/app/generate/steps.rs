@@ -19,7 +19,7 @@ use domain::{
 
 use super::{
     life::{Given, Life},
-    supervise::Oversee,
+    supervision::Oversee,
 };
 
 /// Something that somebody will do.

@@ -3,12 +3,11 @@
 
 use domain::{
     complaint::{Assignment, Dispatch},
-    consultation::{Cause, Consultation, Decide, Open, REWORK_QUESTION, Statement, Status},
-    event::{EventKind, NewEvent},
+    consultation::{
+        Cause, Consultation, Decide, Open, REWORK_QUESTION, Statement, Status, worked_on,
+    },
     id::AccountId,
-    org::NodeCode,
     sla::Urgency,
-    task::Status as Standing,
     time::Timestamp,
 };
 use infra::postgres::generate::{Conferred, Ruled};
@@ -18,13 +17,7 @@ use super::{life::Life, steps::Act};
 impl Life<'_> {
     /// The units that worked on it confer, because the reporter is not content with any of it.
     pub(super) fn confer_on_reworks(&mut self, now: Timestamp) -> Option<()> {
-        let mut units: Vec<NodeCode> = Vec::new();
-        for (task, _) in &self.tasks {
-            let counted = !matches!(task.status, Standing::Returned | Standing::Cancelled);
-            if counted && !units.contains(&task.unit) {
-                units.push(task.unit.clone());
-            }
-        }
+        let units = worked_on(self.tasks.iter().map(|(task, _)| task));
         let question = REWORK_QUESTION.to_owned();
         let asked = Open { cause: Cause::Rework, units, question, decide_by: None };
         self.convene(asked, None, now)
@@ -133,15 +126,8 @@ impl Life<'_> {
         Some(())
     }
 
-    /// What these events settle ends an open consultation without a ruling.
-    pub(super) fn lapse(&mut self, events: &[NewEvent], by: Option<AccountId>, now: Timestamp) {
-        let ends = |event: &NewEvent| {
-            use EventKind::{Answered, Merged, Replied, Withdrawn};
-            matches!(event.kind, Answered | Merged | Withdrawn | Replied)
-        };
-        if !events.iter().any(ends) {
-            return;
-        }
+    /// Ends an open consultation without a ruling.
+    pub(super) fn lapse(&mut self, by: Option<AccountId>, now: Timestamp) {
         let held = self.consultations.iter_mut().find(|held| held.one.status == Status::Open);
         if let Some(held) = held
             && let Ok(lapsed) = held.one.lapse()
