@@ -301,6 +301,13 @@ impl Rate {
         doubled.checked_div(whole.saturating_mul(2)).map(Self)
     }
 
+    /// The mean of rates by their weights, rounded half up; `None` where nothing weighs.
+    fn mean(weighted: &[(u64, Self)]) -> Option<Self> {
+        let sum: u64 = weighted.iter().map(|(weight, Self(rate))| weight * rate).sum();
+        let weights: u64 = weighted.iter().map(|(weight, _)| weight).sum();
+        (sum * 2 + weights).checked_div(weights * 2).map(Self)
+    }
+
     fn value(self) -> f64 {
         u32::try_from(self.0).map_or(f64::INFINITY, f64::from) / 10_000.0
     }
@@ -317,13 +324,11 @@ fn composite(row: &RateRow, rules: &RateRules) -> Option<Rate> {
         (rules.solved_weight, row.solved, row.answers),
         (rules.satisfied_weight, row.satisfied, row.answers),
     ];
-    let (mut sum, mut weights) = (0_u64, 0_u64);
+    let mut rates = Vec::with_capacity(weighted.len());
     for (weight, part, whole) in weighted {
-        let Rate(rate) = Rate::of(part.into(), whole.into())?;
-        sum += u64::from(weight) * rate;
-        weights += u64::from(weight);
+        rates.push((u64::from(weight), Rate::of(part.into(), whole.into())?));
     }
-    (sum * 2 + weights).checked_div(weights * 2).map(Rate)
+    Rate::mean(&rates)
 }
 
 /// What blowers said, as a rate.
@@ -334,29 +339,35 @@ fn appraisal(row: &RateRow) -> Option<Rate> {
 
 /// By what a unit is ranked, summed from the rounded composite and appraisal, as a reader does.
 /// Who was not called is ranked by the composite alone.
-fn score(row: &RateRow, rules: &RateRules) -> Option<Rate> {
-    let composite = composite(row, rules)?;
+fn score(row: &RateRow, composite: Option<Rate>, rules: &RateRules) -> Option<Rate> {
+    let composite = composite?;
     let Some(appraisal) = appraisal(row).filter(|_| row.group.is_appraised()) else {
         return Some(composite);
     };
     let rates = [rules.response_weight, rules.solved_weight, rules.satisfied_weight];
     let rates: u64 = rates.into_iter().map(u64::from).sum();
     let called = u64::from(rules.appraisal_weight);
-    let (sum, weights) = (rates * composite.0 + called * appraisal.0, rates + called);
-    (sum * 2 + weights).checked_div(weights * 2).map(Rate)
+    Rate::mean(&[(rates, composite), (called, appraisal)])
 }
 
-fn unit_rates(
+/// A row with what it is ranked by.
+struct Scored {
     row: RateRow,
+    composite: Option<Rate>,
     score: Option<Rate>,
-    rank: Option<u32>,
-    rules: &RateRules,
-) -> UnitRates {
+}
+
+fn scored(row: RateRow, rules: &RateRules) -> Scored {
+    let composite = composite(&row, rules);
+    Scored { score: score(&row, composite, rules), composite, row }
+}
+
+fn unit_rates(Scored { row, composite, score }: Scored, rank: Option<u32>) -> UnitRates {
     UnitRates {
         response_rate: share(row.contacted_in_time, row.contact_due),
         solved_rate: share(row.solved, row.answers),
         satisfied_rate: share(row.satisfied, row.answers),
-        composite: composite(&row, rules).map(Rate::value),
+        composite: composite.map(Rate::value),
         appraisal: appraisal(&row).map(Rate::value),
         appraisals: row.appraisals,
         score: score.map(Rate::value),
@@ -395,18 +406,20 @@ pub fn rates(rows: Vec<RateRow>, rules: &RateRules) -> Vec<GroupRates> {
 }
 
 fn ranked(members: Vec<RateRow>, rules: &RateRules) -> Vec<UnitRates> {
-    let scored = members.into_iter().map(|row| (score(&row, rules), row));
-    let (mut ranked, mut unranked): (Vec<_>, Vec<_>) =
-        scored.partition(|(score, row)| score.is_some() && row.answers >= rules.min_sample);
-    ranked.sort_by(|(one, a), (other, b)| other.cmp(one).then_with(|| a.unit.cmp(&b.unit)));
-    unranked.sort_by(|(_, a), (_, b)| a.unit.cmp(&b.unit));
+    let (mut ranked, mut unranked): (Vec<_>, Vec<_>) = members
+        .into_iter()
+        .map(|row| scored(row, rules))
+        .partition(|one| one.score.is_some() && one.row.answers >= rules.min_sample);
+    let by_unit = |a: &Scored, b: &Scored| a.row.unit.cmp(&b.row.unit);
+    ranked.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| by_unit(a, b)));
+    unranked.sort_by(by_unit);
 
     let mut last: (Option<Rate>, u32) = (None, 0);
-    let ranked = ranked.into_iter().zip(1_u32..).map(|((score, row), place)| {
-        let rank = if score == last.0 { last.1 } else { place };
-        last = (score, rank);
-        unit_rates(row, score, Some(rank), rules)
+    let ranked = ranked.into_iter().zip(1_u32..).map(|(one, place)| {
+        let rank = if one.score == last.0 { last.1 } else { place };
+        last = (one.score, rank);
+        unit_rates(one, Some(rank))
     });
-    let unranked = unranked.into_iter().map(|(score, row)| unit_rates(row, score, None, rules));
+    let unranked = unranked.into_iter().map(|one| unit_rates(one, None));
     ranked.chain(unranked).collect()
 }
