@@ -1,5 +1,7 @@
 //! Short links to evaluate by (评价短链). Whoever was told of a reply judges it without log-in, once.
 
+use std::collections::HashMap;
+
 use domain::{
     complaint::Complaint,
     event::{EventKind, NewEvent},
@@ -74,7 +76,7 @@ pub async fn by_token(state: &State, token: &str) -> Result<Found, Error> {
 }
 
 async fn open(conn: &mut Connection, by: By<'_>) -> Result<Found, Error> {
-    let found = store::find(conn, by).await?.filter(|found| found.link.is_open());
+    let found = store::find(conn, by).await?.pop().filter(|found| found.link.is_open());
     found.ok_or_else(|| Basic::NotFound.into())
 }
 
@@ -102,23 +104,25 @@ pub(super) async fn spend(
     Err(Basic::NotFound.into())
 }
 
-/// The token by which the reporter of a complaint may evaluate now, and until when.
+/// The tokens by which the reporters of these complaints may evaluate now, and until when.
 ///
 /// # Errors
 /// The database's; a key is missing.
-pub async fn token_of(
+pub async fn tokens_of(
     state: &State,
     conn: &mut Connection,
-    complaint: ComplaintId,
-) -> Result<Option<(String, Timestamp)>, Error> {
-    let found = store::find(conn, By::Complaint(complaint)).await?;
-    let Some(Found { id, link, sealed: Some(sealed), .. }) =
-        found.filter(|found| found.link.is_open())
-    else {
-        return Ok(None);
-    };
-    let token = state.crypto.open_text(&context(id), &sealed)?;
-    Ok(Some((token, link.open_until(state.terms()))))
+    complaints: &[ComplaintId],
+) -> Result<HashMap<ComplaintId, (String, Timestamp)>, Error> {
+    if complaints.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut tokens = HashMap::new();
+    for Found { id, link, sealed, .. } in store::find(conn, By::Complaints(complaints)).await? {
+        let Some(sealed) = sealed.filter(|_| link.is_open()) else { continue };
+        let token = state.crypto.open_text(&context(id), &sealed)?;
+        tokens.insert(link.complaint, (token, link.open_until(state.terms())));
+    }
+    Ok(tokens)
 }
 
 /// Gives the link to the centre, which hands it to a reporter without an account. Kept on record:
@@ -136,7 +140,7 @@ pub async fn hand_over(
         Box::pin(async move {
             let case = Locked::seen(tx, id, &ask).await?;
             follow_up::may_call(tx, &case, &ask, now).await?;
-            let given = token_of(&here, tx, id).await?.ok_or(Refused::NoLink)?;
+            let given = tokens_of(&here, tx, &[id]).await?.remove(&id).ok_or(Refused::NoLink)?;
             let entry = AuditEntry::new("evaluation.link", "complaint", id, &ask.origin);
             audit::append(tx, &entry.by(ask.actor.as_ref()), now).await?;
             Ok(given)

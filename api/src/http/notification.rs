@@ -10,6 +10,7 @@ use domain::{
     identity::Actor,
     notification::render,
     page::{Cursor, Page},
+    refusal::Basic,
     scope::Audience,
     time::Timestamp,
 };
@@ -109,6 +110,24 @@ impl From<Entry> for NotificationView {
 }
 
 impl NotificationView {
+    /// Entries as somebody reads them; the links of all of them are read at once.
+    async fn all(
+        state: &State,
+        conn: &mut Connection,
+        actor: &Actor,
+        entries: Vec<Entry>,
+    ) -> Result<Vec<Self>, Error> {
+        let asked: Vec<ComplaintId> = entries.iter().filter_map(asks).collect();
+        let links = app::evaluation::tokens_of(state, conn, &asked).await?;
+        let mut views = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let link = asks(&entry).and_then(|complaint| links.get(&complaint));
+            let path = link.map(|(token, _)| super::evaluation::path(token));
+            views.push(Self::with_duty(state, conn, actor, entry, path).await?);
+        }
+        Ok(views)
+    }
+
     /// With whom to call, where a pressing matter is overdue, and with the link to evaluate by, where
     /// a reply waits for it. Neither stands in an event: both are looked up for whoever reads.
     async fn with_duty(
@@ -116,6 +135,7 @@ impl NotificationView {
         conn: &mut Connection,
         actor: &Actor,
         entry: Entry,
+        evaluate_path: Option<String>,
     ) -> Result<Self, Error> {
         let event = &entry.event;
         let pressing = event.kind == EventKind::OverdueNotice
@@ -126,9 +146,7 @@ impl NotificationView {
             }
             _ => None,
         };
-        let link = evaluate_path(state, conn, &entry).await?;
-        let mut view = Self::from(entry);
-        view.evaluate_path = link;
+        let mut view = Self { evaluate_path, ..Self::from(entry) };
         if let Some(on_call) = on_call {
             view.text += &on_call;
         }
@@ -136,18 +154,12 @@ impl NotificationView {
     }
 }
 
-/// The link to evaluate by, for the reporter who is told of a reply or asked for a word.
-async fn evaluate_path(
-    state: &State,
-    conn: &mut Connection,
-    entry: &Entry,
-) -> Result<Option<String>, Error> {
+/// The complaint whose reporter is told of a reply or asked for a word, and so may want the link.
+fn asks(entry: &Entry) -> Option<ComplaintId> {
     let asks = matches!(entry.event.kind, EventKind::Replied | EventKind::FollowUpStarted);
     let reporter =
         entry.viewer.is_some_and(|viewer| viewer.own || viewer.audience == Audience::Reporter);
-    let Some(complaint) = entry.complaint_id.filter(|_| asks && reporter) else { return Ok(None) };
-    let link = app::evaluation::token_of(state, conn, complaint).await?;
-    Ok(link.map(|(token, _)| super::evaluation::path(&token)))
+    entry.complaint_id.filter(|_| asks && reporter)
 }
 
 /// 未读通知数
@@ -173,10 +185,7 @@ pub async fn list(
 ) -> Result<Json<Page<NotificationView>>, Error> {
     let mut conn = state.db.acquire().await?;
     let rows = notification::list(&mut conn, &caller.scope(), page).await?;
-    let mut views = Vec::with_capacity(rows.len());
-    for row in rows {
-        views.push(NotificationView::with_duty(&state, &mut conn, &caller.actor, row).await?);
-    }
+    let views = NotificationView::all(&state, &mut conn, &caller.actor, rows).await?;
     let key = |row: &NotificationView| Cursor { at: row.created_at, id: row.id.0 };
     Ok(Json(Page::of(views, page.limit, key)))
 }
@@ -215,7 +224,8 @@ pub async fn read(
     body.read_or(app::notification::exists(&state, &caller.actor, id)).await?;
     let entry = app::notification::read(&state, &caller.actor, id).await?;
     let mut conn = state.db.acquire().await?;
-    Ok(Json(NotificationView::with_duty(&state, &mut conn, &caller.actor, entry).await?))
+    let mut views = NotificationView::all(&state, &mut conn, &caller.actor, vec![entry]).await?;
+    Ok(Json(views.pop().ok_or(Basic::NotFound)?))
 }
 
 routes![list, unread_count, read];

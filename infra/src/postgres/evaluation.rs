@@ -87,8 +87,8 @@ pub enum By<'a> {
     Token(&'a [u8]),
     /// By its id.
     Id(EvaluationLinkId),
-    /// The last one made for a complaint.
-    Complaint(ComplaintId),
+    /// The last one made for each complaint.
+    Complaints(&'a [ComplaintId]),
 }
 
 /// A link that was found, and the little that it shows.
@@ -108,18 +108,20 @@ pub struct Found {
     pub answer: Option<String>,
 }
 
-/// Finds a link, open or not.
+/// Finds links, open or not; at most one for each complaint.
 ///
 /// # Errors
 /// The database's.
-pub async fn find(conn: &mut Connection, by: By<'_>) -> Result<Option<Found>, sqlx::Error> {
-    let (token, id, complaint) = match by {
+pub async fn find(conn: &mut Connection, by: By<'_>) -> Result<Vec<Found>, sqlx::Error> {
+    let (token, id, complaints) = match by {
         By::Token(mac) => (Some(mac), None, None),
         By::Id(id) => (None, Some(id.0), None),
-        By::Complaint(complaint) => (None, None, Some(complaint.0)),
+        By::Complaints(all) => (None, None, Some(all)),
     };
-    let row = sqlx::query!(
-        r#"select k.id as "id: EvaluationLinkId", k.complaint_id as "complaint: ComplaintId",
+    let complaints: Option<Vec<uuid::Uuid>> =
+        complaints.map(|all| all.iter().map(|id| id.0).collect());
+    let rows = sqlx::query!(
+        r#"select distinct on (k.complaint_id) k.id as "id: EvaluationLinkId", k.complaint_id as "complaint: ComplaintId",
                k.leading_id as "leading: ComplaintId", k.replied_at,
                k.used_at is not null as "used!", k.token_sealed,
                exists (
@@ -136,16 +138,15 @@ pub async fn find(conn: &mut Connection, by: By<'_>) -> Result<Option<Found>, sq
            join complaint l on l.id = k.leading_id
            where ($1::bytea is null or k.token_mac = $1)
                and ($2::uuid is null or k.id = $2)
-               and ($3::uuid is null or k.complaint_id = $3)
-           order by k.replied_at desc, k.id desc
-           limit 1"#,
+               and ($3::uuid[] is null or k.complaint_id = any($3))
+           order by k.complaint_id, k.replied_at desc, k.id desc"#,
         token,
         id,
-        complaint,
+        complaints.as_deref(),
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(row.map(|row| Found {
+    let found = rows.into_iter().map(|row| Found {
         id: row.id,
         link: Link {
             complaint: row.complaint,
@@ -163,7 +164,8 @@ pub async fn find(conn: &mut Connection, by: By<'_>) -> Result<Option<Found>, sq
         number: row.number,
         kind: row.kind,
         answer: row.answer,
-    }))
+    });
+    Ok(found.collect())
 }
 
 /// Spends a link on the evaluation that came by it; its token is gone. `false` where it is spent.
