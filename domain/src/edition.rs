@@ -130,6 +130,19 @@ pub struct Difference<T, C> {
     pub unchanged: usize,
 }
 
+impl<T, C> Difference<T, C> {
+    /// What the trail keeps of an import: the version, the one that it replaces, how much it changes.
+    pub fn told(&self, version: &str, replaces: Option<&Standing>) -> serde_json::Value {
+        serde_json::json!({
+            "version": version,
+            "replaces": replaces.map(|standing| &standing.version),
+            "added": self.added.len(),
+            "removed": self.removed.len(),
+            "changed": self.changed.len(),
+        })
+    }
+}
+
 /// Compares two versions by the entries' codes; `changed` says what is told of an entry that is
 /// otherwise, before and after.
 pub fn difference<T: Clone + PartialEq, C>(

@@ -223,6 +223,28 @@ impl Reason {
     }
 }
 
+/// Withdraw an act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withdraw {
+    /// Why it was wrong.
+    pub reason: Reason,
+    /// Who answers for that.
+    pub certificates: Vec<CertificateId>,
+}
+
+impl Withdraw {
+    /// # Errors
+    /// The reason is too short or too long; a certificate is named twice, or too many are.
+    pub fn parse(reason: &str, certificates: Vec<CertificateId>) -> Result<Self, Invalid> {
+        let mut faults = Faults::default();
+        let reason = faults.take(text::text("reason", reason, 2, 500)).map(Reason);
+        record::named_once(&certificates, &mut faults);
+        faults.check()?;
+        let Some(reason) = reason else { unreachable!("a missing part has noted its fault") };
+        Ok(Self { reason, certificates })
+    }
+}
+
 /// What is known of an act where it is to be withdrawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Act {

@@ -40,14 +40,11 @@ impl Recipient {
     pub const fn roles(self) -> &'static [Role] {
         match self {
             Self::Reporter => &[Role::Resident],
-            Self::Unit => {
+            Self::Unit | Self::Assignee => {
                 &[Role::DepartmentClerk, Role::SubdistrictOfficer, Role::CommunityOfficer]
             }
             Self::UnitHeads => &[Role::DepartmentHead],
             Self::Approvers => Role::APPROVERS,
-            Self::Assignee => {
-                &[Role::DepartmentClerk, Role::SubdistrictOfficer, Role::CommunityOfficer]
-            }
             Self::Blower => &[Role::CommunityOfficer, Role::SubdistrictOfficer],
             Self::Reviewer => &[Role::SubdistrictOfficer, Role::Supervisor],
             Self::Centre => &[Role::Dispatcher],

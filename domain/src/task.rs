@@ -3,6 +3,8 @@
 //! [`TRANSITIONS`] is the table of every step; the methods in `task/` decide what a step does.
 //! A contact with the reporter is a record beside the state, and so is a request for more time.
 
+use uuid::Uuid;
+
 use crate::{
     event::{EventKind, NewEvent, Visibility},
     id::{ComplaintId, TaskId, WhistleId},
@@ -61,6 +63,11 @@ impl Status {
     /// Whether the task is over.
     pub const fn is_ended(self) -> bool {
         matches!(self, Self::Confirmed | Self::Returned | Self::Cancelled)
+    }
+
+    /// Whether the unit's reply stands: one that was sent back is no answer.
+    pub const fn is_answered(self) -> bool {
+        matches!(self, Self::Replied | Self::Confirmed)
     }
 }
 
@@ -229,6 +236,24 @@ pub enum Case {
     Complaint(ComplaintId),
     /// A whistle.
     Whistle(WhistleId),
+}
+
+impl Case {
+    /// Its id, whichever it is.
+    pub const fn id(self) -> Uuid {
+        match self {
+            Self::Complaint(id) => id.0,
+            Self::Whistle(id) => id.0,
+        }
+    }
+
+    /// Its id as a complaint's or as a whistle's.
+    pub const fn keys(self) -> (Option<Uuid>, Option<Uuid>) {
+        match self {
+            Self::Complaint(id) => (Some(id.0), None),
+            Self::Whistle(id) => (None, Some(id.0)),
+        }
+    }
 }
 
 /// A task as its rules see it.

@@ -122,6 +122,8 @@ async fn a_wrong_act_is_withdrawn_by_another_and_recorded_anew() {
     app.as_("dispatcher").post(&path, why.clone()).await.refused(403, "forbidden");
     let none = json!({"reason": " ", "certificates": []});
     assert_eq!(clerk.post(&path, none).await.fields(), ["reason"]);
+    let twice = json!({"reason": "登记有误", "certificates": [officers[0], officers[0]]});
+    assert_eq!(clerk.post(&path, twice).await.fields(), ["certificates.1"]);
     let not_mine = json!({"reason": "登记有误", "certificates": [officers[1]]});
     clerk.post(&path, not_mine).await.refused(409, "act_recorder_not_officer");
     app.advance(TimeDelta::minutes(1));

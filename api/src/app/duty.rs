@@ -16,7 +16,6 @@ use infra::postgres::{
     duty::{self as store, List, edition as editions, proposal as proposals},
     org, violated,
 };
-use serde_json::json;
 
 use super::{case::Ask, transact};
 use crate::{error::Error, sheet::Table, state::State};
@@ -84,13 +83,8 @@ pub async fn import(
             let list = written(tx, &imported.edition, newest, items).await?;
             proposals::settle(tx, list, &imported.difference.touched()).await?;
             let entry = AuditEntry::new("duty.import", "duty_list", list, &ask.origin);
-            let data = json!({
-                "version": imported.edition.version,
-                "replaces": imported.replaces.as_ref().map(|standing| &standing.version),
-                "added": imported.difference.added.len(),
-                "removed": imported.difference.removed.len(),
-                "changed": imported.difference.changed.len(),
-            });
+            let Imported { edition, replaces, difference, .. } = &imported;
+            let data = difference.told(&edition.version, replaces.as_ref());
             let entry = entry.with(data).by(ask.actor.as_ref());
             audit::append(tx, &entry, now).await?;
             imported.list = Some(list);

@@ -4,13 +4,14 @@
 use domain::{
     enforcement::{Reason, Refused, Register},
     id::CertificateId,
-    identity::Role,
     refusal::{Basic, Invalid},
 };
 use infra::{
     postgres::{
         audit::{self, AuditEntry},
-        enforcement as store, violated,
+        enforcement as store,
+        task::officer,
+        violated,
     },
     random,
 };
@@ -35,9 +36,8 @@ pub async fn register(state: &State, ask: Ask, given: Register) -> Result<Certif
         Box::pin(async move {
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
             units(tx, std::slice::from_ref(&given.unit), "unit").await?;
-            let found = store::holder(tx, &given.holder, &given.unit).await?;
-            let works = found.filter(|(_, roles)| roles.iter().copied().any(Role::works_tasks));
-            let (holder, _) = works.ok_or_else(|| {
+            let found = officer::find(tx, &given.unit, &given.holder).await?;
+            let holder = found.ok_or_else(|| {
                 let reason = format!("{}不是 {} 的在用工作账号", given.holder, given.unit);
                 Invalid::field("holder", reason)
             })?;

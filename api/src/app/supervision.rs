@@ -258,11 +258,7 @@ async fn task_of(
     tx: &mut Connection,
     supervision: &Supervision,
 ) -> Result<domain::task::Status, Error> {
-    let case = match supervision.case {
-        Case::Complaint(id) => id.0,
-        Case::Whistle(id) => id.0,
-    };
-    let all = tasks::of_case(tx, case).await?;
+    let all = tasks::of_case(tx, supervision.case.id()).await?;
     let task = all.into_iter().find(|task| task.id == supervision.task);
     Ok(task.ok_or(Basic::NotFound)?.status)
 }

@@ -187,8 +187,6 @@ pub(super) async fn worded(
         return Err(Refused::Retired.into());
     }
     let text = template.wording.render(fields)?;
-    // A reply is trimmed like every text, and what is kept of it must be the same.
-    let text = text.trim().to_owned();
     let by = ask.account().ok_or(Basic::Unauthenticated)?;
     store::made(tx, task.id, &text, (id, template.version), (by, now)).await?;
     Ok(text)

@@ -124,12 +124,8 @@ where
         }
     };
     let case = on.case();
-    let id = match case {
-        Case::Complaint(complaint) => complaint.0,
-        Case::Whistle(whistle) => whistle.0,
-    };
     let account = Some(on.caller.actor.account);
-    let command = Command { case: id, note: &note };
+    let command = Command { case: case.id(), note: &note };
     let once = Once::new(&on.state.crypto, account, "note.write", key, &command)?;
     let answer = notes::write(&on.state, on.ask(), once, case, note).await?;
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);

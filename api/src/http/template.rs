@@ -289,7 +289,6 @@ async fn preview(
         return Err(Refused::Retired.into());
     }
     let text = view.wording().render(&fields)?;
-    let text = text.trim().to_owned();
     let substantive = task::is_substantive(&text);
     Ok(Json(PreviewView { version: view.version, text, substantive }))
 }

@@ -305,10 +305,7 @@ impl Complaint {
     /// The unit is the one that was reported.
     pub fn check_not_reported(&self, unit: &Unit) -> Result<(), Refused> {
         if self.reported_unit.as_ref() == Some(&unit.code) {
-            return Err(Refused::UnitIsReported {
-                unit: unit.name.clone(),
-                superior: unit.superior.as_ref().map(ToString::to_string),
-            });
+            return Err(reported(unit));
         }
         Ok(())
     }
@@ -320,10 +317,7 @@ impl Complaint {
     /// The body is the one that was reported, or lies below it.
     pub fn opened_to(&self, body: &Unit) -> Result<Decision<Self>, Refused> {
         if self.reported_unit.as_ref().is_some_and(|reported| reported.contains(&body.code)) {
-            return Err(Refused::UnitIsReported {
-                unit: body.name.clone(),
-                superior: body.superior.as_ref().map(ToString::to_string),
-            });
+            return Err(reported(body));
         }
         let mut state = self.clone();
         state.take_on(&body.code);
@@ -393,5 +387,13 @@ impl Complaint {
         let event =
             NewEvent::new(EventKind::Excluded, Visibility::Centre).note(command.reason.clone());
         Ok(Decision::one(state, event))
+    }
+}
+
+/// The refusal for a unit that was reported, or that lies below one.
+fn reported(unit: &Unit) -> Refused {
+    Refused::UnitIsReported {
+        unit: unit.name.clone(),
+        superior: unit.superior.as_ref().map(ToString::to_string),
     }
 }

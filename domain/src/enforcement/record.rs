@@ -92,6 +92,9 @@ impl Record {
         {
             faults.add("document_no", format!("“{}”要写明文书编号", given.kind.label()));
         }
+        if given.certificates.is_empty() {
+            faults.add("certificates", how_many());
+        }
         named_once(given.certificates, &mut faults);
         if given.kind == ActKind::Withdrawal {
             faults.add("kind", "撤回请用“撤回执法行为”办理，不能直接登记");
@@ -116,8 +119,10 @@ impl Record {
     }
 
     /// The days on which certificates and power must count: that of the act, and today.
-    pub fn days(&self, now: Timestamp) -> [NaiveDate; 2] {
-        [time::date(self.occurred_at), time::date(now)]
+    pub fn days(&self, now: Timestamp) -> Vec<NaiveDate> {
+        let mut days = vec![time::date(self.occurred_at), time::date(now)];
+        days.dedup();
+        days
     }
 
     /// Decides whether the act may stand in the task's record. `power` is what the unit's list has
@@ -153,9 +158,15 @@ impl Record {
     }
 }
 
-fn named_once(certificates: &[CertificateId], faults: &mut Faults) {
-    if certificates.is_empty() || certificates.len() > MOST_OFFICERS {
-        faults.add("certificates", format!("请写明 1–{MOST_OFFICERS} 名执法人员的证件"));
+fn how_many() -> String {
+    format!("请写明 1–{MOST_OFFICERS} 名执法人员的证件")
+}
+
+/// No certificate stands twice, and there are not too many.
+pub(super) fn named_once(certificates: &[CertificateId], faults: &mut Faults) {
+    if certificates.len() > MOST_OFFICERS {
+        faults.add("certificates", how_many());
+        return;
     }
     for (index, one) in certificates.iter().enumerate() {
         if certificates.iter().take(index).any(|earlier| earlier == one) {

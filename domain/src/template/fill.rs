@@ -72,7 +72,8 @@ pub(super) fn render(
         Part::Words(words) => words,
         Part::Place(place) => filled.get(place).map_or("", String::as_str),
     });
-    Ok(words.collect())
+    // A reply is trimmed like every text, and what is kept of it must be the same.
+    Ok(words.collect::<String>().trim().to_owned())
 }
 
 /// What stands in a field's place; nothing where it may be left out and is.

@@ -14,29 +14,6 @@ use super::Connection;
 pub mod power;
 pub mod read;
 
-/// The account that logs in by a name and works in a unit's name, if there is one.
-///
-/// # Errors
-/// The database failed.
-pub async fn holder(
-    conn: &mut Connection,
-    username: &str,
-    unit: &NodeCode,
-) -> Result<Option<(AccountId, Vec<domain::identity::Role>)>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"select account.id as "id: AccountId",
-               array(select role from role_grant held where held.account_id = account.id
-                   and held.scope = $2 and held.revoked_at is null)
-                   as "roles!: Vec<domain::identity::Role>"
-           from account where username = $1 and disabled_at is null"#,
-        username,
-        unit.as_str(),
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| (row.id, row.roles)))
-}
-
 /// Stores a certificate.
 ///
 /// # Errors

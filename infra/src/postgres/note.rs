@@ -8,19 +8,10 @@ use domain::{
     task::Case,
     time::Timestamp,
 };
-use uuid::Uuid;
 
 use super::Connection;
 
 pub mod read;
-
-/// The id of a case, whichever it is.
-fn id_of(case: Case) -> Uuid {
-    match case {
-        Case::Complaint(complaint) => complaint.0,
-        Case::Whistle(whistle) => whistle.0,
-    }
-}
 
 /// A note of a case, as far as a correction asks.
 ///
@@ -37,7 +28,7 @@ pub async fn standing(
                exists (select from internal_note later where later.corrects = n.id) as "corrected!"
            from internal_note n where id = $1 and case_id = $2"#,
         id.0,
-        id_of(case),
+        case.id(),
     )
     .fetch_optional(conn)
     .await
@@ -54,10 +45,7 @@ pub async fn insert(
     (author, unit): (AccountId, Option<&NodeCode>),
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let (complaint, whistle) = match case {
-        Case::Complaint(complaint) => (Some(complaint.0), None),
-        Case::Whistle(whistle) => (None, Some(whistle.0)),
-    };
+    let (complaint, whistle) = case.keys();
     sqlx::query!(
         "insert into internal_note (id, complaint_id, whistle_id, unit, author_id, text, corrects, written_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8)",

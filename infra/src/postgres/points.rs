@@ -236,7 +236,7 @@ pub struct Appeal {
 }
 
 /// What the awards for a case are decided by: its own reporter, and those of the complaints that
-/// follow it and share its outcome. Each person once, for the leading complaint or else the earliest
+/// follow it and share its outcome. Of each person the leading complaint first, or else the earliest
 /// of their own; in ascending account, in which they are locked.
 ///
 /// # Errors

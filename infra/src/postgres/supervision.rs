@@ -8,7 +8,6 @@ use domain::{
     task::Case,
     time::Timestamp,
 };
-use uuid::Uuid;
 
 use super::Connection;
 
@@ -68,13 +67,6 @@ fn case(complaint: Option<ComplaintId>, whistle: Option<WhistleId>) -> Result<Ca
     }
 }
 
-const fn keys(case: Case) -> (Option<Uuid>, Option<Uuid>) {
-    match case {
-        Case::Complaint(id) => (Some(id.0), None),
-        Case::Whistle(id) => (None, Some(id.0)),
-    }
-}
-
 /// The case of a supervision, whose lock is to be taken first. It never changes.
 ///
 /// # Errors
@@ -126,7 +118,7 @@ pub async fn open_for(
     case: Case,
     unit: &NodeCode,
 ) -> Result<Option<SupervisionId>, sqlx::Error> {
-    let (complaint, whistle) = keys(case);
+    let (complaint, whistle) = case.keys();
     sqlx::query_scalar!(
         r#"select id as "id: SupervisionId" from supervision
            where coalesce(complaint_id, whistle_id) = coalesce($1::uuid, $2) and unit = $3
@@ -144,7 +136,7 @@ pub async fn open_for(
 /// # Errors
 /// The database is away; `supervision_open` when the unit has one on the case.
 pub async fn insert(conn: &mut Connection, new: &Supervision) -> Result<(), sqlx::Error> {
-    let (complaint, whistle) = keys(new.case);
+    let (complaint, whistle) = new.case.keys();
     sqlx::query!(
         "insert into supervision (id, status, level, complaint_id, whistle_id, task_id, unit, demand,
              opened_at, opened_by, answer_by)

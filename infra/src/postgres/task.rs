@@ -181,10 +181,7 @@ pub async fn of_case(conn: &mut Connection, case: uuid::Uuid) -> Result<Vec<Task
 /// # Errors
 /// The database is away; `task_open_line` or `task_open_unit` when the line or unit is taken.
 pub async fn insert(conn: &mut Connection, task: &Task) -> Result<(), sqlx::Error> {
-    let (complaint, whistle) = match task.case {
-        Case::Complaint(complaint) => (Some(complaint.0), None),
-        Case::Whistle(whistle) => (None, Some(whistle.0)),
-    };
+    let (complaint, whistle) = task.case.keys();
     sqlx::query!(
         "insert into task (id, complaint_id, whistle_id, unit, role, line, status, urgency,
              dispatched_at, acknowledge_by, contact_by, arrive_by, reply_by, returns, final, rework_of,

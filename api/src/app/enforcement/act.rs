@@ -4,7 +4,7 @@
 use domain::{
     decision::Decision,
     enforcement::{
-        Act, ActKind, ActStatus, Certificate, Officers, Reason, Record, Refused, power::Power,
+        Act, ActKind, ActStatus, Certificate, Officers, Record, Refused, Withdraw, power::Power,
     },
     id::{AccountId, ActId, CertificateId, TaskId},
     identity::Actor,
@@ -126,15 +126,6 @@ async fn insert(
         Some("enforcement_act_once") => Refused::Twice.into(),
         _ => Error::from(error),
     })
-}
-
-/// Withdraw an act.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Withdraw {
-    /// Why it was wrong.
-    pub reason: Reason,
-    /// Who answers for that.
-    pub certificates: Vec<CertificateId>,
 }
 
 /// Withdraws an act by a further one.

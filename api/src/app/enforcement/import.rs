@@ -13,7 +13,6 @@ use infra::postgres::{
     enforcement::power as store,
     org, violated,
 };
-use serde_json::json;
 
 use super::sheet;
 use crate::{
@@ -78,13 +77,8 @@ pub async fn import(
                 return Err(Refused::Rows(imported.refused).into());
             }
             let list = written(tx, &imported.edition, newest, &powers).await?;
-            let data = json!({
-                "version": imported.edition.version,
-                "replaces": imported.replaces.as_ref().map(|standing| &standing.version),
-                "added": imported.difference.added.len(),
-                "removed": imported.difference.removed.len(),
-                "changed": imported.difference.changed.len(),
-            });
+            let Imported { edition, replaces, difference, .. } = &imported;
+            let data = difference.told(&edition.version, replaces.as_ref());
             let entry = AuditEntry::new("enforcement.import", "power_list", list, &ask.origin)
                 .with(data)
                 .by(ask.actor.as_ref());

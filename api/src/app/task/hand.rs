@@ -2,14 +2,14 @@
 
 use domain::{
     id::{AccountId, JobId, TaskId},
-    refusal::Invalid,
+    refusal::{Basic, Invalid},
     task::{HandOver, Named, Receiver, Refused},
     time::Timestamp,
 };
 use infra::{
     postgres::{
         Connection,
-        complaint::By,
+        complaint::{self, By},
         job::{self, NewJob},
         org,
         task::officer,
@@ -20,7 +20,7 @@ use serde_json::json;
 
 use super::{Held, Root};
 use crate::{
-    app::case::{Ask, Locked, carry_out},
+    app::case::{Ask, carry_out},
     error::Error,
     state::State,
 };
@@ -52,8 +52,8 @@ pub async fn hand_over(
                     }
                     if let Some(waiting) = whistle.complaint {
                         // Whom that complaint reports must not read what came of it.
-                        let case = Locked::take(tx, By::Id(waiting)).await?;
-                        case.complaint.opened_to(body)?;
+                        let waiting = complaint::lock(tx, By::Id(waiting)).await?;
+                        waiting.ok_or(Basic::NotFound)?.opened_to(body)?;
                     }
                 }
                 (_, Receiver::Officer(_)) => (),

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get, post, web::Json};
 use domain::{
-    enforcement::{ActKind, Given, PartyKind, Reason, Record, power::PowerKind},
+    enforcement::{ActKind, Given, PartyKind, Record, Withdraw, power::PowerKind},
     id::{ActId, CertificateId, TaskId},
     org::NodeCode,
     page::Page,
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    app::enforcement::act::{self as acts, Opened, Withdraw},
+    app::enforcement::act::{self as acts, Opened},
     error::Error,
     http::extract::{
         Addressed, Body, IfMatch, On,
@@ -273,10 +273,7 @@ async fn withdraw(
     on: On<WorkTask, ActId>,
     body: Body<ActWithdrawBody>,
 ) -> Result<HttpResponse, Error> {
-    let parse = |body: ActWithdrawBody| {
-        let reason = Reason::parse(&body.reason)?;
-        Ok(Withdraw { reason, certificates: body.certificates })
-    };
+    let parse = |body: ActWithdrawBody| Withdraw::parse(&body.reason, body.certificates);
     let given = on.read(body, parse).await?;
     acts::withdraw(&on.state, on.ask(), on.id, given).await?;
     on.shown().await

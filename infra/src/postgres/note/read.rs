@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::id_of;
 use crate::postgres::Connection;
 
 /// 一条内部备注
@@ -64,7 +63,7 @@ pub async fn access(
     scope: &Scope,
     case: Case,
 ) -> Result<Option<Access>, sqlx::Error> {
-    let id = id_of(case);
+    let id = case.id();
     let units = scope.units();
     let row = match case {
         Case::Complaint(_) => {
@@ -165,7 +164,7 @@ async fn selected(
                and ($3::timestamptz is null or (n.written_at, n.id) > ($3, $4))
            order by n.written_at, n.id
            limit $5"#,
-        id_of(case),
+        case.id(),
         id.map(|id| id.0),
         page.after.map(|cursor| cursor.at),
         page.after.map_or(Uuid::nil(), |cursor| cursor.id),

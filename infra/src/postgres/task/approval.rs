@@ -37,8 +37,8 @@ pub async fn set_rule(
     by: AccountId,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!("select code from org_node where code = $1 for update", unit.as_str())
-        .fetch_optional(&mut *conn)
+    sqlx::query!("select from org_node where code = $1 for no key update", unit.as_str())
+        .execute(&mut *conn)
         .await?;
     sqlx::query!("delete from reply_approval where unit = $1", unit.as_str())
         .execute(&mut *conn)

@@ -4,7 +4,6 @@ use domain::{
     event::EventKind,
     notification,
     scope::Audience,
-    task::Status,
     time::{Timestamp, written},
 };
 use infra::postgres::complaint::read::{Facts, Reporter};
@@ -158,9 +157,7 @@ fn replies(sheet: &Sheet) -> String {
     let answer = facts_of(sheet).answer.as_ref();
     let answer = answer.map(|text| vec!["给反映人的答复".to_owned(), text.clone()]);
     let of_units = sheet.tasks.iter().rev().filter_map(|task| {
-        // One that was sent back is no answer.
-        let stands = matches!(task.status, Status::Replied | Status::Confirmed);
-        let reply = task.reply.as_ref().filter(|_| stands)?;
+        let reply = task.reply.as_ref().filter(|_| task.status.is_answered())?;
         let who = format!(
             "{}（{}）\n{}\n{}",
             task.unit_name,

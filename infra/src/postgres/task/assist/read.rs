@@ -86,7 +86,7 @@ pub async fn list(
     let items: Vec<AssistView> = rows
         .into_iter()
         .map(|row| {
-            let stands = matches!(row.status, Status::Replied | Status::Confirmed);
+            let stands = row.status.is_answered();
             let reply = row.reply_text.zip(row.reply_outcome).filter(|_| stands);
             let basis = row.reply_basis;
             AssistView {
