@@ -233,7 +233,7 @@ fn words(one: &FinalReply, number: &str, citation: &Citation) -> String {
     let mut said = citation.explanation.clone().map_or_else(String::new, |said| said + "\n");
     let until = one
         .valid_until
-        .map_or_else(String::new, |until| format!("（有效期到 {}）", time::spoken(until)));
+        .map_or_else(String::new, |until| format!("（有效期到 {}）", time::written(until)));
     said.push_str(&format!(
         "您反映的事项已在诉求 {number} 中作出最终答复{until}：\n{}\n如有新的事实，可以申请复核并写明。",
         one.text

@@ -33,7 +33,7 @@ pub enum Refused {
     #[error("不能签署自己提出的最终答复，请由本单位另一位负责人签署")]
     OwnProposal,
     /// Its validity is over.
-    #[error("最终答复的有效期已于 {} 届满，请受理办理", time::spoken(*.until))]
+    #[error("最终答复的有效期已于 {} 届满，请受理办理", time::written(*.until))]
     Expired {
         /// When it ended.
         until: Timestamp,

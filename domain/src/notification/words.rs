@@ -362,7 +362,9 @@ impl Facts<'_> {
             }
             EventKind::FinalReplyRefused => format!("{unit}的最终答复未通过"),
             EventKind::FinalReplyInForce => {
-                let until = self.by("valid_until", |at| format!("，有效期到 {at}"));
+                // A year ahead: the day alone would be taken for this year's.
+                let until = self.code::<Timestamp>("valid_until").map(time::written);
+                let until = until.map(|at| format!("，有效期到 {at}")).unwrap_or_default();
                 format!("{unit}对这一事项作出最终答复{until}；有新的事实，仍可以再次反映")
             }
             EventKind::FinalReplyRevoked => format!("{unit}的最终答复已撤销"),
