@@ -75,6 +75,7 @@ const SHARED: &[(char, &[&str])] = &[
         &[
             "code",
             "decision",
+            "edition",
             "id",
             "lib",
             "page",

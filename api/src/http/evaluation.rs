@@ -11,7 +11,7 @@ use domain::{
     refusal::Basic,
     time::Timestamp,
 };
-use infra::postgres::complaint;
+use infra::postgres::complaint::read::tracked;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -118,8 +118,9 @@ pub async fn evaluate(
     let id = found.link.complaint;
     complaints::evaluate(&state, Ask::new(None, meta), Voice::Link(found.id), id, given).await?;
     let mut conn = state.db.acquire().await?;
-    let status = complaint::status(&mut conn, id).await?.ok_or(Basic::NotFound)?;
-    Ok(Json(Received { number: found.number, status, status_text: status.label() }))
+    let now = tracked(&mut conn, id).await?.ok_or(Basic::NotFound)?;
+    let (status, status_text) = (now.status, now.status_text);
+    Ok(Json(Received { number: now.number, status, status_text }))
 }
 
 /// 评价链接
