@@ -357,9 +357,8 @@ pub async fn served(
     sqlx::query_as!(
         Served,
         r#"select count(*) as "services!", coalesce(sum(minutes), 0)::bigint as "minutes!"
-           from claim
-           where account_id = $1 and status = 'confirmed'
-               and lower(during) >= $2 and lower(during) < $3"#,
+           from service_done
+           where account_id = $1 and began_at >= $2 and began_at < $3"#,
         scope.account().0,
         from,
         to,
