@@ -67,20 +67,19 @@ pub async fn script(
 fn of_case(case: Case, all: Vec<Statement>) -> Result<Vec<Statement>> {
     // What the pool sends when it takes a connection back is no part of the use case.
     let all = all.into_iter().filter(|statement| !statement.is("rollback"));
-    let found: Vec<Statement> = match case {
-        Case::List | Case::Read => all.filter(|statement| !statement.is_ours()).collect(),
-        Case::Submit | Case::Acknowledge | Case::Redeem => {
-            let mut open = all.skip_while(|statement| !statement.is("begin"));
-            let mut found: Vec<Statement> = Vec::new();
-            for statement in open.by_ref() {
-                let ends = statement.is("commit");
-                found.push(statement);
-                if ends {
-                    break;
-                }
+    let found: Vec<Statement> = if case.only_reads() {
+        all.filter(|statement| !statement.is_ours()).collect()
+    } else {
+        let mut open = all.skip_while(|statement| !statement.is("begin"));
+        let mut found: Vec<Statement> = Vec::new();
+        for statement in open.by_ref() {
+            let ends = statement.is("commit");
+            found.push(statement);
+            if ends {
+                break;
             }
-            found
         }
+        found
     };
     if found.iter().any(|statement| !statement.parameters.is_empty()) {
         return Ok(found);
@@ -98,7 +97,8 @@ fn varying(
 ) -> Vec<Varying> {
     let copy = |space: &str| uuid(space, &format!("1 + :i % {}", cases.data().cases));
     let mut found = match case {
-        Case::List => vec![],
+        Case::List | Case::Offers => vec![],
+        Case::Points => vec![Varying { text: cases.buyer(n).1.to_owned(), sql: member(cases) }],
         Case::Read => {
             let text = prepare::complaint_id(1 + n % cases.data().cases);
             vec![Varying { text, sql: copy("8000") }]
@@ -123,11 +123,15 @@ fn varying(
     found
 }
 
+/// Another member each time.
+fn member(cases: &Cases) -> String {
+    uuid("8001", &format!("1 + :i % {}", cases.data().copies))
+}
+
 /// Another member each time, whose lot has the member's id; another key, and another code.
 fn redeemed(cases: &Cases, n: u64, statements: &[Statement]) -> Vec<Varying> {
-    let member = uuid("8001", &format!("1 + :i % {}", cases.data().copies));
     let mut found = vec![
-        Varying { text: cases.buyer(n).1.to_owned(), sql: member },
+        Varying { text: cases.buyer(n).1.to_owned(), sql: member(cases) },
         Varying { text: cases::redeem_key(n), sql: "'bench-pg-redeem-' || :i::bigint".to_owned() },
     ];
     let hold = statements.iter().find(|statement| statement.sql.contains("insert into hold"));
@@ -146,6 +150,7 @@ const fn space(case: Case) -> char {
         Case::Submit => 'c',
         Case::Acknowledge => 'd',
         Case::Redeem => 'e',
+        Case::Offers | Case::Points => 'f',
     }
 }
 

@@ -24,20 +24,38 @@ pub enum Case {
     Submit,
     /// A unit acknowledges a task.
     Acknowledge,
+    /// A resident's list of 20 offers of several hundred.
+    Offers,
+    /// What a member has, of many awards.
+    Points,
     /// Members redeem the same hot offer.
     Redeem,
 }
 
 impl Case {
     /// Reads come first, while nothing else has been written.
-    pub const ALL: [Self; 5] =
-        [Self::List, Self::Read, Self::Submit, Self::Acknowledge, Self::Redeem];
+    pub const ALL: [Self; 7] = [
+        Self::List,
+        Self::Read,
+        Self::Offers,
+        Self::Points,
+        Self::Submit,
+        Self::Acknowledge,
+        Self::Redeem,
+    ];
+
+    /// Whether it changes nothing.
+    pub const fn only_reads(self) -> bool {
+        matches!(self, Self::List | Self::Read | Self::Offers | Self::Points)
+    }
 
     /// For the table.
     pub const fn name(self) -> &'static str {
         match self {
             Self::List => "经办人看 20 件任务 GET /tasks",
             Self::Read => "看一件诉求 GET /complaints/{id}",
+            Self::Offers => "居民看 20 个优惠 GET /offers",
+            Self::Points => "党员看自己的积分 GET /me/points",
             Self::Submit => "接收一件诉求 POST /complaints",
             Self::Acknowledge => "签收一件任务 POST /tasks/{id}/acknowledge",
             Self::Redeem => "兑换热门优惠 POST /offers/{id}/redemptions",
@@ -49,6 +67,8 @@ impl Case {
         match self {
             Self::List => "task.list",
             Self::Read => "complaint.read",
+            Self::Offers => "offer.list",
+            Self::Points => "points.read",
             Self::Submit => "complaint.submit",
             Self::Acknowledge => "task.acknowledge",
             Self::Redeem => "redemption.redeem",
@@ -57,10 +77,7 @@ impl Case {
 
     /// The least share of PostgreSQL's own limit that we want to reach, in hundredths.
     pub const fn aim(self) -> u32 {
-        match self {
-            Self::List | Self::Read => 30,
-            Self::Submit | Self::Acknowledge | Self::Redeem => 60,
-        }
+        if self.only_reads() { 30 } else { 60 }
     }
 }
 
@@ -81,7 +98,7 @@ impl Cases {
     pub async fn log_in(client: &Client, data: &Data, case: Case) -> Result<Self> {
         let (residents, centre, clerks, buyers) = (vec![], vec![], vec![], vec![]);
         let mut cases = Self { data: *data, residents, centre, clerks, buyers };
-        if case == Case::Redeem {
+        if matches!(case, Case::Redeem | Case::Points) {
             cases.buyers = prepare::buyers(client).await?;
         }
         for name in RESIDENTS {
@@ -105,6 +122,8 @@ impl Cases {
                 let id = prepare::complaint_id(1 + n % self.data.cases);
                 get(&format!("/api/v1/complaints/{id}"), &at(&self.centre))
             }
+            Case::Offers => get("/api/v1/offers", &at(&self.residents)),
+            Case::Points => get("/api/v1/me/points", self.buyer(n).0),
             Case::Submit => {
                 let key = format!("Idempotency-Key: {}\r\n", submit_key(n));
                 post("/api/v1/complaints", &at(&self.residents), &key, &complaint(), 201)
@@ -126,7 +145,7 @@ impl Cases {
     /// A request that no run reaches, whose statements are captured.
     pub const fn captured(&self, case: Case) -> u64 {
         match case {
-            Case::List | Case::Read => 0,
+            Case::List | Case::Read | Case::Offers | Case::Points => 0,
             Case::Submit | Case::Redeem => 999_999_999_999,
             Case::Acknowledge => self.data.spare - self.data.first_pending,
         }
@@ -137,9 +156,9 @@ impl Cases {
         let token = match case {
             Case::List => pick(&self.clerks, n),
             Case::Read => pick(&self.centre, n),
-            Case::Submit => pick(&self.residents, n),
+            Case::Submit | Case::Offers => pick(&self.residents, n),
             Case::Acknowledge => pick(&self.clerks, self.data.first_pending + n),
-            Case::Redeem => self.buyer(n).0,
+            Case::Redeem | Case::Points => self.buyer(n).0,
         };
         get("/api/v1/me", token)
     }

@@ -32,6 +32,15 @@ const ACKNOWLEDGED_PER_SECOND: u64 = 2_500;
 const BUYERS: usize = 64;
 /// More than any machine sells in a second. pgbench leaves every other number out.
 const REDEEMED_PER_SECOND: u64 = 5_000;
+/// The offers that there are beside the hot one, and the pieces of each.
+const OFFERS: u64 = 580;
+const PIECES: u64 = 200;
+/// So many members have a history of points.
+const SEASONED: u64 = 20_000;
+/// The awards of each of them.
+const AWARDS: u64 = 20;
+/// How the ids of members begin.
+const MEMBERS: &str = "00000000-0000-7000-8001-";
 /// The hot offer.
 pub const OFFER: &str = "00000000-0000-7000-8002-000000000001";
 /// Beside them, one for the captured request.
@@ -79,7 +88,7 @@ pub async fn prepare(client: &Client, postgres: &Postgres, lasts: Duration) -> R
     )?;
     let copies = READ + pending;
     postgres.psql(super::DATABASE, &["-c", &copy(&original, &task, copies)])?;
-    let members = REDEEMED_PER_SECOND * lasts.as_secs();
+    let members = SEASONED.max(REDEEMED_PER_SECOND * lasts.as_secs());
     hot_offer(client, postgres, members).await?;
     postgres.psql(super::DATABASE, &["-c", "vacuum analyze"])?;
     Ok(Data { cases: READ, first_pending: READ + 1, spare: copies, copies: members })
@@ -129,11 +138,55 @@ async fn hot_offer(client: &Client, postgres: &Postgres, members: u64) -> Result
          from (select {member} as id from generate_series(1, {members}) as i) as member;",
         original = offer.text("/id"),
         stock = 2 * members,
-        member = "('00000000-0000-7000-8001-' || lpad(to_hex(i), 12, '0'))::uuid",
+        member = format_args!("('{MEMBERS}' || lpad(to_hex(i), 12, '0'))::uuid"),
         ids = ids.join(", "),
     );
     postgres.psql(super::DATABASE, &["-c", &sql])?;
-    postgres.psql(super::DATABASE, &["-c", ENRICH]).map(drop)
+    postgres.psql(super::DATABASE, &["-c", ENRICH])?;
+    postgres.psql(super::DATABASE, &["-c", &shelf(offer.text("/id"))])?;
+    postgres.psql(super::DATABASE, &["-c", &history()]).map(drop)
+}
+
+/// The other offers, published one after the other.
+fn shelf(original: &str) -> String {
+    format!(
+        "insert into offer
+         select made.* from offer o cross join generate_series(1, {OFFERS}) as i
+             cross join lateral jsonb_populate_record(o, jsonb_build_object(
+                 'id', '00000000-0000-7000-8003-' || lpad(to_hex(i), 12, '0'),
+                 'title', '优惠第 ' || i || ' 号', 'points', 5 + i % 60, 'stock', {PIECES},
+                 'category', (array['dining', 'entertainment', 'medical', 'shop', 'class'])[1 + i % 5],
+                 'published_at', o.published_at + i * interval '1 second')) as made
+         where o.id = '{original}';
+         insert into offer_unit (offer, n)
+         select id, n from offer, generate_series(1, {PIECES}) as n
+         where id::text like '00000000-0000-7000-8003-%'"
+    )
+}
+
+/// Awards of three points for the buyers and the first members, booked in full. The checks that
+/// compare each entry with its movement are left out: they would take longer than all else. The
+/// lots expire after the one that is redeemed from.
+fn history() -> String {
+    format!(
+        "set session_replication_role = replica;
+         create temp table award as
+         select account.id as account, gen_random_uuid() as tx, now() - n * interval '1 day' as at
+         from points_account as account, generate_series(1, {AWARDS}) as n
+         where account.kind = 'user'
+             and (account.id::text not like '{MEMBERS}%' or account.id <= {last});
+         insert into ledger_tx (id, kind, cause, source, at, counted_on, rule_version)
+         select tx, 'earn', 'bench:' || tx, 'service', at, at::date, 'xtask' from award;
+         insert into ledger_entry (tx, seq, account, amount, at)
+         select tx, 1, issuance.id, -3, at from award, points_account as issuance
+         where issuance.kind = 'issuance'
+         union all select tx, 2, account, 3, at from award;
+         insert into point_lot (id, account, granted, remaining, expires_at)
+         select tx, account, 3, 3, at + interval '2 years' from award;
+         update points_account set posted = posted + 3 * {AWARDS}
+         where id in (select account from award)",
+        last = format_args!("'{MEMBERS}{SEASONED:012x}'"),
+    )
 }
 
 /// A complaint that waits to be acknowledged by its unit.
