@@ -35,6 +35,7 @@ macro_rules! refused_by {
 refused_by!(
     Basic,
     Invalid,
+    domain::attachment::Refused,
     domain::bulletin::Refused,
     domain::complaint::Refused,
     domain::consultation::Refused,

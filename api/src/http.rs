@@ -25,6 +25,7 @@ macro_rules! routes {
     };
 }
 
+pub mod attachment;
 pub mod bulletin;
 pub mod calendar;
 pub mod complaint;
@@ -100,6 +101,8 @@ pub fn words() -> Vec<Routes> {
         task::returns::routes(),
         consultation::routes(),
         final_reply::routes(),
+        attachment::routes(),
+        attachment::judging::routes(),
         note::routes(),
         template::routes(),
         task::exclusion::routes(),

@@ -44,6 +44,9 @@ pub enum Failure {
     /// The data key cannot be used.
     #[error(transparent)]
     Key(#[from] BadKey),
+    /// The file store cannot be used.
+    #[error("配置项 files 不对：{0}")]
+    Files(#[from] infra::storage::Unusable),
     /// The client for WeChat cannot be made.
     #[error("本机的 TLS 组件不可用：{0}")]
     WeChat(String),
@@ -104,6 +107,7 @@ impl State {
             calendars: Calendars::new(WorkingCalendar::embedded()),
             rules: Arc::new(config.sla),
             wechat,
+            files: config.files.open()?,
             config: Arc::new(config),
         })
     }

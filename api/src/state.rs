@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::sla::Rules;
-use infra::{crypto::Crypto, postgres::Pool, redis::Redis, wechat::WeChat};
+use infra::{crypto::Crypto, postgres::Pool, redis::Redis, storage::Storage, wechat::WeChat};
 
 use crate::{
     calendars::Calendars,
@@ -33,6 +33,8 @@ pub struct State {
     pub calendars: Calendars,
     /// Deadlines and limits.
     pub rules: Arc<Rules>,
+    /// Photos and voice.
+    pub files: Storage,
     /// WeChat's server interfaces.
     pub wechat: WeChat,
 }

@@ -120,6 +120,10 @@ pub enum Permission {
     BlowWhistle,
     /// Review another's whistle.
     ReviewWhistle,
+    /// Upload photos and voice, to attach them to what one does.
+    AttachFile,
+    /// Judge what others attached: see it, hide it, show it again.
+    JudgeAttachment,
     /// Take a list away as a workbook.
     ExportList,
     /// Say whether a whistle was needed and clear.
@@ -198,7 +202,17 @@ impl Permission {
                 Auditor,
             ]),
             Self::CentreDesk => only(&[Dispatcher]),
-            Self::UnmaskContact => only(&[Dispatcher, Supervisor]),
+            Self::UnmaskContact | Self::JudgeAttachment => only(&[Dispatcher, Supervisor]),
+            Self::AttachFile => only(&[
+                Resident,
+                PartyMember,
+                GridOfficer,
+                CommunityOfficer,
+                SubdistrictOfficer,
+                Dispatcher,
+                DepartmentClerk,
+                DepartmentHead,
+            ]),
             Self::ExcludeComplaint | Self::PublishBulletin => only(&[Supervisor]),
             Self::ReadTask | Self::ExportList => only(&[
                 CommunityOfficer,

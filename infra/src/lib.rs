@@ -1,10 +1,13 @@
-//! What the rules need from outside: PostgreSQL (the truth), Redis (hints), WeChat, cryptography.
+//! What the rules need from outside: PostgreSQL (the truth), Redis (hints), the file store, WeChat,
+//! cryptography, and the decoding of pictures.
 //!
 //! Store functions are plain `async fn(&mut PgConnection, …)`; only `api::app` and the job runner
 //! begin or commit. SQL stands only in this crate.
 
 pub mod crypto;
+pub mod picture;
 pub mod postgres;
 pub mod random;
 pub mod redis;
+pub mod storage;
 pub mod wechat;

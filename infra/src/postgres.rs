@@ -7,6 +7,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+pub mod attachment;
 pub mod audit;
 pub mod bulletin;
 pub mod calendar;

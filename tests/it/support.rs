@@ -6,6 +6,7 @@ mod app;
 mod case;
 mod client;
 mod database;
+mod file;
 mod document;
 mod schema;
 
@@ -14,6 +15,7 @@ pub use app::{App, at};
 pub use case::{Case, REPLY, complaint};
 pub use client::Client;
 pub use database::GENERATED;
+pub use file::{form, jpeg, photo};
 pub use document::{Operation, document, operation_of, operations};
 pub use schema::faults;
 

@@ -1,6 +1,7 @@
 //! Use cases of complaints (诉求), in the order of their life.
 
 use domain::{
+    attachment::Chosen,
     complaint::{Complaint, Contact, Submission, Submitter},
     id::{ComplaintId, JobId},
     personal::{PersonName, Phone},
@@ -11,6 +12,7 @@ use domain::{
 use infra::{
     postgres::{
         Connection,
+        attachment::Target,
         audit::{self, AuditEntry},
         complaint::{self as store, By, SealedContact, repeat},
         timer::{self, Subject},
@@ -21,6 +23,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
+    attachment::attach,
     case::{Ask, Change, Locked, carry_out},
     idempotent::{self, Answer as Kept, Once},
     notification::announce,
@@ -81,17 +84,18 @@ pub struct Receipt {
 /// transaction.
 ///
 /// # Errors
-/// No such community; the key was used for another command.
+/// No such community; a file that is not the caller's to attach; the key was used for another command.
 pub async fn submit(
     state: &State,
     ask: Ask,
     once: Once,
     submission: Submission,
+    files: Chosen,
 ) -> Result<Kept<Vec<JobId>>, Error> {
     let now = state.clock.now();
     let here = state.clone();
     let answer = idempotent::run(state, once, 201, move |tx| {
-        Box::pin(async move { take_in(&here, tx, &ask, &submission, now).await })
+        Box::pin(async move { take_in(&here, tx, &ask, (&submission, &files), now).await })
     })
     .await?;
     if let Some(jobs) = &answer.fresh {
@@ -104,7 +108,7 @@ async fn take_in(
     state: &State,
     tx: &mut Connection,
     ask: &Ask,
-    submission: &Submission,
+    (submission, files): (&Submission, &Chosen),
     now: Timestamp,
 ) -> Result<(Receipt, Vec<JobId>), Error> {
     let by = Submitter::of(ask.actor.as_ref());
@@ -118,6 +122,7 @@ async fn take_in(
         store::insert(tx, complaint, submission, by, &mac, contact.as_ref(), &decision.events)
             .await?
             .ok_or_else(|| Invalid::field("community_code", "没有这个社区或村，请从列表中选择"))?;
+    attach(tx, files, Target::Complaint(id), ask.account(), now).await?;
     repeat::mark(tx, id, submission, (by.reporter(), contact.as_ref()), now).await?;
     let timers = complaint.timers(state.terms());
     timer::sync(tx, Subject::Complaint(id), &timers).await?;

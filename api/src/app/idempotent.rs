@@ -119,8 +119,12 @@ where
     }
 }
 
-/// The first answer under the key, if there is one.
-async fn repeated<X>(
+/// The first answer under the key, if there is one. For what is too dear to be prepared twice;
+/// [`run`] looks by itself.
+///
+/// # Errors
+/// `idempotency_key_reused`.
+pub(super) async fn repeated<X>(
     state: &State,
     once: &Once,
     now: Timestamp,

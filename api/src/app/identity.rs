@@ -101,6 +101,15 @@ pub async fn admit_anonymous(state: &State, address: &str) -> Result<(), Error> 
     admit(state, "anonymous", address, count, Duration::from_hours(1)).await
 }
 
+/// Counts an upload of an account.
+///
+/// # Errors
+/// `rate_limited`.
+pub async fn admit_upload(state: &State, account: AccountId) -> Result<(), Error> {
+    let count = state.config.limits.uploads_per_minute;
+    admit(state, "upload", &account.to_string(), count, Duration::from_mins(1)).await
+}
+
 /// Counts a look-up by query code from an address, so that codes cannot be guessed.
 ///
 /// # Errors

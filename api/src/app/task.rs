@@ -1,6 +1,7 @@
 //! Use cases of tasks (任务单): what units do, and what the centre rules.
 
 use domain::{
+    attachment::Chosen,
     complaint::Assignment,
     decision::Decision,
     duty::{self, Question},
@@ -19,7 +20,7 @@ use domain::{
 };
 use infra::{
     postgres::{
-        Connection, complaint, duty as duties, task,
+        Connection, attachment::Target, complaint, duty as duties, task,
         timer::{self, Subject},
         whistle,
     },
@@ -27,6 +28,7 @@ use infra::{
 };
 
 use super::{
+    attachment::attach,
     case::{Ask, Change, Root, carry_out},
     complaint::units,
     template,
@@ -42,6 +44,7 @@ mod draft;
 mod hand;
 mod summary;
 
+use approval::Photos;
 pub use approval::{decide_reply, set_approval, withdraw_reply};
 pub use draft::{discard_draft, save_draft};
 pub(super) use hand::give_back_all;
@@ -131,6 +134,17 @@ impl Held {
             return Err(Refused::CaseSuspended.into());
         }
         Ok(())
+    }
+
+    /// Whether the duty item that the complaint was judged by demands photos of who leads.
+    async fn demands_photos(&self, tx: &mut Connection) -> Result<bool, Error> {
+        let Root::Complaint(complaint) = &self.root else { return Ok(false) };
+        match (&complaint.duty_item, &complaint.duty_list) {
+            (Some(item), Some(list)) if self.task.role == domain::task::Role::Lead => {
+                Ok(duties::demands_photos(tx, item, list).await?)
+            }
+            _ => Ok(false),
+        }
     }
 
     /// The change in which this task alone is saved.
@@ -230,19 +244,24 @@ pub async fn contact(state: &State, ask: Ask, id: TaskId, contact: Contact) -> R
 /// The unit is on the spot (报到).
 ///
 /// # Errors
-/// Not the unit's; an illegal step.
+/// Not the unit's; an illegal step; a file that is not the caller's to attach.
 pub async fn report_in(
     state: &State,
     ask: Ask,
     id: TaskId,
     report_in: ReportIn,
+    files: Chosen,
 ) -> Result<(), Error> {
-    command(state, ask, id, (Side::Worker, "task.report_in"), move |held, _, now| {
-        held.running()?;
-        let change = held.change(held.task.report_in(&report_in, now)?);
-        Ok(match &held.root {
-            Root::Complaint(_) => change,
-            Root::Whistle(whistle) => change.then(whistle.arrived()?),
+    carry_out(state, move |tx, here, now| {
+        Box::pin(async move {
+            let held = Held::of_worker(tx, id, &ask).await?;
+            held.running()?;
+            let mut change = held.change(held.task.report_in(&report_in, now)?);
+            if let Root::Whistle(whistle) = &held.root {
+                change = change.then(whistle.arrived()?);
+            }
+            attach(tx, &files, Target::ReportIn(id), ask.account(), now).await?;
+            change.store(tx, here, &ask, "task.report_in", now).await
         })
     })
     .await
@@ -259,6 +278,8 @@ pub struct ReplyOrder {
     pub basis: Option<String>,
     /// Why the lead does not wait for the assists.
     pub without_assists: Option<String>,
+    /// Photos and voice that come with it.
+    pub files: Chosen,
 }
 
 /// The unit replies (答复); where it asks for that, its head approves the reply before it goes out.
@@ -273,7 +294,9 @@ pub async fn reply(state: &State, ask: Ask, id: TaskId, order: ReplyOrder) -> Re
             held.running()?;
             let text = template::worded(tx, &held.task, &order.words, &ask, now).await?;
             let reply = Reply::parse(&text, order.outcome, order.basis.as_deref())?;
-            let decision = approval::replied(tx, &held.task, &reply, &ask, now).await?;
+            let photos = attach(tx, &order.files, Target::Reply(id), ask.account(), now).await?;
+            let photos = Photos { come: photos, demanded: held.demands_photos(tx).await? };
+            let decision = approval::replied(tx, &held.task, &reply, photos, (&ask, now)).await?;
             let waived = summary::checked(tx, &held, order.without_assists.as_deref()).await?;
             let change = held.change(decision).telling(waived);
             change.store(tx, here, &ask, "task.reply", now).await

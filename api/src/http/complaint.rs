@@ -8,6 +8,7 @@ use actix_web::{
     web::{Data, Json},
 };
 use domain::{
+    attachment::Chosen,
     complaint::{Channel, Kind, Submission, SubmissionForm, Submitter},
     event::Event,
     id::{AttachmentId, ComplaintId},
@@ -69,7 +70,7 @@ pub struct SubmitBody {
     /// 要求保密；举报一律保密
     #[serde(default)]
     pub confidential: bool,
-    /// 附件编号
+    /// 附件编号，本人上传、还没有用过的，最多 9 个；不登录的不能附
     #[serde(default)]
     pub attachment_ids: Vec<AttachmentId>,
     /// 渠道；居民默认小程序，工作人员默认电话
@@ -111,18 +112,6 @@ pub struct ContactBody {
     pub phone: String,
 }
 
-/// Files are not taken yet, so that no id names one.
-///
-/// # Errors
-/// An id is given.
-pub fn no_attachments(ids: &[AttachmentId]) -> Result<(), Invalid> {
-    if ids.is_empty() {
-        Ok(())
-    } else {
-        Err(Invalid::field("attachment_ids", "没有找到这个附件，请重新上传"))
-    }
-}
-
 /// 提交诉求
 ///
 /// 居民为自己或代他人提交；派单员、网格员、社区和街道工作者登记来电、走访和巡查；不登录则为匿名。
@@ -153,7 +142,7 @@ async fn submit(
     let actor = caller.as_ref().map(|caller| &caller.actor);
     let by = Submitter::of(actor);
     let submission = Submission::parse(body.kind, &form(&body), by)?;
-    no_attachments(&body.attachment_ids)?;
+    let files = Chosen::parse(&body.attachment_ids)?;
     if let Submitter::Officer(officer) = by {
         // The centre takes in for the whole district, an officer for their own division.
         let own = officer.has(domain::identity::Role::Dispatcher)
@@ -166,10 +155,10 @@ async fn submit(
         app::identity::admit_anonymous(&state, &meta.address).await?;
     }
     let account = actor.map(|actor| actor.account);
-    let once =
-        Once::new(&state.crypto, account, "complaint.submit", key.0, &submission.fingerprint())?;
+    let command = (submission.fingerprint(), &files);
+    let once = Once::new(&state.crypto, account, "complaint.submit", key.0, &command)?;
     let ask = Ask::new(actor.cloned(), meta);
-    let answer = app::complaint::submit(&state, ask, once, submission).await?;
+    let answer = app::complaint::submit(&state, ask, once, submission, files).await?;
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
     Ok(HttpResponse::build(status).content_type(ContentType::json()).body(answer.body))
 }

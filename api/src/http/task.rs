@@ -10,6 +10,7 @@ use actix_web::{
     web::{Data, Json},
 };
 use domain::{
+    attachment::Chosen,
     id::{AttachmentId, TaskId, TemplateId},
     org::NodeCode,
     page::{Limit, Page, PageRequest},
@@ -27,7 +28,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
-    complaint::{LocationBody, no_attachments},
+    complaint::LocationBody,
     extract::{
         Addressed, Body, Caller, IfMatch, On, Paging, Query,
         body::Empty,
@@ -189,6 +190,9 @@ pub struct ReportInBody {
     pub note: Option<String>,
     /// 位置（GCJ-02）
     pub location: Option<LocationBody>,
+    /// 附件编号，最多 9 个
+    #[serde(default)]
+    pub attachment_ids: Vec<AttachmentId>,
 }
 
 /// 到场报到
@@ -210,10 +214,11 @@ async fn report_in(
         let people: Vec<(&str, &str)> =
             body.people.iter().map(|person| (person.name.as_str(), person.post.as_str())).collect();
         let place = body.location.map(LocationBody::pair);
-        ReportIn::parse(&people, body.note.as_deref(), place)
+        let files = Chosen::parse(&body.attachment_ids)?;
+        Ok((ReportIn::parse(&people, body.note.as_deref(), place)?, files))
     };
-    let command = on.read(body, parse).await?;
-    tasks::report_in(&on.state, on.ask(), on.id, command).await?;
+    let (command, files) = on.read(body, parse).await?;
+    tasks::report_in(&on.state, on.ask(), on.id, command, files).await?;
     on.shown().await
 }
 
@@ -233,7 +238,7 @@ pub struct ReplyBody {
     pub fields: Option<BTreeMap<String, Value>>,
     /// 牵头单位综合答复时，为什么不等协办单位答复，2–500 个字
     pub without_assists: Option<String>,
-    /// 附件编号
+    /// 附件编号，最多 9 个；重新答复时列出的保留，没有列出的不再算这次答复的
     #[serde(default)]
     pub attachment_ids: Vec<AttachmentId>,
 }
@@ -251,13 +256,13 @@ pub struct ReplyBody {
     request_body(content = ReplyBody, example = json!({"text": "11月25日19时更换了路口东北角路灯的电缆和灯头，当晚已亮。", "outcome": "solved"})),
     responses((status = 200, description = "任务现在的样子", body = TaskView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["task_step_refused", "reply_not_substantive", "contact_missing", "not_arrived", "case_suspended", "template_missing", "template_retired", "assists_out", "reply_waits_for_approval"]))),
+    extensions(("x-problems" = json!(["task_step_refused", "reply_not_substantive", "contact_missing", "not_arrived", "case_suspended", "template_missing", "template_retired", "assists_out", "reply_waits_for_approval", "photos_required"]))),
 )]
 #[post("/tasks/{id}/reply")]
 async fn reply(on: On<WorkTask, TaskId>, body: Body<ReplyBody>) -> Result<HttpResponse, Error> {
     let command = on
         .read(body, |body| {
-            no_attachments(&body.attachment_ids)?;
+            let files = Chosen::parse(&body.attachment_ids)?;
             let words = Words::parse(body.text, body.template, body.fields)?;
             // What can be told before a template is looked up is told before the unit is.
             if let Words::Own(text) = &words {
@@ -265,7 +270,7 @@ async fn reply(on: On<WorkTask, TaskId>, body: Body<ReplyBody>) -> Result<HttpRe
             }
             let without_assists = body.without_assists.as_deref().map(waiver).transpose()?;
             let (outcome, basis) = (body.outcome, body.basis);
-            Ok(ReplyOrder { words, outcome, basis, without_assists })
+            Ok(ReplyOrder { words, outcome, basis, without_assists, files })
         })
         .await?;
     tasks::reply(&on.state, on.ask(), on.id, command).await?;

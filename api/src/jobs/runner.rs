@@ -21,7 +21,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 use super::{
-    bulletin, calendar, export, notification, pause, points, redemption, schedule, stopped, task,
+    attachment, bulletin, calendar, export, notification, pause, points, redemption, schedule,
+    stopped, task,
 };
 use crate::{app, error::Error, state::State};
 
@@ -54,6 +55,7 @@ fn run<'c, J: Job>(
 
 /// Every kind of job. A new one is one line here.
 const KINDS: &[(&str, Run)] = &[
+    (attachment::SweepAttachments::KIND, run::<attachment::SweepAttachments>),
     (export::MakeExport::KIND, run::<export::MakeExport>),
     (export::SweepExports::KIND, run::<export::SweepExports>),
     (calendar::Recompute::KIND, run::<calendar::Recompute>),

@@ -13,6 +13,7 @@ use infra::{
 use serde::Deserialize;
 
 use super::{
+    attachment::SweepAttachments,
     bulletin::FreezeMonths,
     calendar::WarnCalendar,
     export::SweepExports,
@@ -36,6 +37,7 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (SweepIdempotency::KIND, HOUR),
     (SweepJobs::KIND, HOUR),
     (SweepSessions::KIND, HOUR),
+    (SweepAttachments::KIND, HOUR),
     (SweepExports::KIND, HOUR),
     (ExpirePoints::KIND, HOUR),
     (FreezeMonths::KIND, HOUR),

@@ -208,3 +208,23 @@ async fn insert_items(conn: &mut Connection, items: &[(i64, &Item)]) -> Result<(
     .await?;
     Ok(())
 }
+
+/// Whether an item of a version demands photos with a reply.
+///
+/// # Errors
+/// The database is away.
+pub async fn demands_photos(
+    conn: &mut Connection,
+    item: &str,
+    version: &str,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (
+               select from duty_item item join duty_list list on list.id = item.list_id
+               where item.code = $1 and list.version = $2 and item.photos_required) as "demands!""#,
+        item,
+        version,
+    )
+    .fetch_one(conn)
+    .await
+}

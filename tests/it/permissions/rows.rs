@@ -78,6 +78,14 @@ pub(super) const NOTE_WRITERS: &[&str] = &[
     "dept.urban-management",
     "head.urban-management",
 ];
+pub(super) const UPLOADERS: &[&str] = &[
+    "demo:li",
+    "dispatcher",
+    "subdistrict.140213066",
+    "community.140213066004",
+    "dept.urban-management",
+    "head.urban-management",
+];
 pub(super) const UNMASKERS: &[&str] = &["dispatcher", "supervisor"];
 
 /// What an operation is about; whose it is follows from the [`World`].
@@ -128,8 +136,12 @@ pub(super) enum About {
     View,
     /// An export of one's own.
     Export,
-    /// A workbook by its signed link, which nobody here holds.
+    /// A workbook or an attachment by its signed link, which nobody here holds.
     File,
+    /// An attachment that one uploaded.
+    Upload,
+    /// An attachment of a case; any for whoever judges them.
+    Attached,
     /// A reply by its short link, which one who is not logged in holds.
     Link,
     /// A supervision of one's unit; all for the centre.
@@ -200,6 +212,15 @@ pub(super) const ROWS: &[Row] = &[
     ("complaint.events", CASE_READERS, About::Case),
     ("complaint.sheet", CASE_READERS, About::Case),
     ("complaint.photo_reports", EVERYONE, About::Nothing),
+    ("attachment.upload", UPLOADERS, About::Nothing),
+    ("attachment.read", UPLOADERS, About::Upload),
+    ("attachment.of_complaint", CASE_READERS, About::Case),
+    ("attachment.of_task", TASK_READERS, About::Task),
+    ("attachment.file", EVERYONE, About::File),
+    ("attachment.thumbnail", EVERYONE, About::File),
+    ("attachment.list", UNMASKERS, About::Nothing),
+    ("attachment.hide", UNMASKERS, About::Attached),
+    ("attachment.unhide", UNMASKERS, About::Attached),
     ("complaint.accept", DESK, About::Case),
     ("complaint.reject", DESK, About::Case),
     ("complaint.answer", DESK, About::Case),

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::rows::{About, LOGGED_IN, OFFICERS, PERSONAS, TASK_READERS, UNITS};
+use super::rows::{About, LOGGED_IN, OFFICERS, PERSONAS, TASK_READERS, UNITS, UPLOADERS};
 use crate::support::{
-    Answer, App, CLERK, COMMUNITY, Case, Client, Operation, SUBDISTRICT, UNIT, complaint,
+    Answer, App, CLERK, COMMUNITY, Case, Client, Operation, SUBDISTRICT, UNIT, complaint, photo,
 };
 
 mod enforcement;
@@ -20,6 +20,7 @@ const KEYED: &[&str] = &[
     "whistle.draft",
     "export.order",
     "redemption.redeem",
+    "attachment.upload",
     "note.write",
     "note.write_on_whistle",
 ];
@@ -118,6 +119,7 @@ impl World {
         world.own.insert((About::Judged, "dispatcher"), here.lead.clone());
         world.whistles(&ours, &above, &theirs).await;
         world.lists().await;
+        world.attachments().await;
         world.templates().await;
         world.link().await;
         supervision::supervisions(&mut world, &here, &there, &down).await;
@@ -194,6 +196,28 @@ impl World {
             let others = all.iter().filter(|(other, who, _)| other == about && who != persona);
             let others = others.map(|(.., id)| id.clone()).take(2).collect();
             self.foreign.insert((*about, *persona), others);
+        }
+    }
+
+    /// Everybody who may has uploaded a photo; li's belongs to a complaint.
+    async fn attachments(&mut self) {
+        let mut all = Vec::new();
+        for persona in UPLOADERS {
+            let who = self.client(persona);
+            let made = who.upload("matrix-photo", &photo(64, 48)).await.expect(201);
+            all.push((*persona, made["id"].as_str().unwrap().to_owned()));
+        }
+        for (persona, id) in &all {
+            self.own.insert((About::Upload, *persona), id.clone());
+            let others = all.iter().filter(|(who, _)| who != persona);
+            let others = others.map(|(_, id)| id.clone()).take(2).collect();
+            self.foreign.insert((About::Upload, *persona), others);
+        }
+        let mut body = complaint();
+        body["attachment_ids"] = json!([all[0].1]);
+        self.app.resident("li").submit(&body).await;
+        for persona in PERSONAS {
+            self.own.insert((About::Attached, persona), all[0].1.clone());
         }
     }
 

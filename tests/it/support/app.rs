@@ -1,6 +1,6 @@
 //! The application under test, on a port of its own.
 
-use std::{collections::HashMap, net::TcpListener, sync::Arc};
+use std::{collections::HashMap, net::TcpListener, path::PathBuf, sync::Arc};
 
 use actix_web::dev::ServerHandle;
 use api::{
@@ -44,6 +44,24 @@ pub(super) struct Inner {
     state: State,
     server: ServerHandle,
     _database: Database,
+    _files: Files,
+}
+
+/// A directory of this application's own for uploaded files; made with the first, gone with the
+/// application.
+struct Files(PathBuf);
+
+impl Files {
+    fn new(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("{name}-files")))
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        // Most applications never make it.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 impl Drop for Inner {
@@ -85,6 +103,8 @@ impl App {
             .expect("TEST_REDIS_URL is not set; run `cargo xtask test`");
         config.redis.url = Secret::from(redis.as_str());
         config.redis.prefix = format!("{}:", database.name());
+        let files = Files::new(database.name());
+        config.files.directory = files.0.to_str().expect("a path of letters").to_owned();
         change(&mut config);
         let clock = Clock::manual(now);
         let served = State::build(config.clone(), clock.clone()).expect("a state");
@@ -103,6 +123,7 @@ impl App {
             state,
             server: handle,
             _database: database,
+            _files: files,
         };
         Self { inner: Arc::new(inner) }
     }

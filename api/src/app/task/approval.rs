@@ -25,6 +25,13 @@ use crate::{
     state::State,
 };
 
+/// Whether photos come with a reply, and whether they must.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Photos {
+    pub come: bool,
+    pub demanded: bool,
+}
+
 /// What becomes of a reply: it goes out, or it waits for the head where the unit asks for that.
 ///
 /// # Errors
@@ -33,16 +40,18 @@ pub(super) async fn replied(
     tx: &mut Connection,
     task: &Task,
     reply: &Reply,
-    ask: &Ask,
-    now: Timestamp,
+    photos: Photos,
+    (ask, now): (&Ask, Timestamp),
 ) -> Result<domain::decision::Decision<Task>, Error> {
     let rule = store::rule(tx, &task.unit).await?;
     if rule.needs(reply.outcome) {
         let by = ask.account().ok_or(Basic::Unauthenticated)?;
-        return Ok(task.submit_reply(reply, by, now)?);
+        let waiting = task.submit_reply(reply, by, now)?;
+        // The head never reads what could not go out.
+        task.reply(reply, photos.come, photos.demanded, now)?;
+        return Ok(waiting);
     }
-    // Files are not taken yet, so that no duty item can demand them.
-    Ok(task.reply(reply, false, false, now)?)
+    Ok(task.reply(reply, photos.come, photos.demanded, now)?)
 }
 
 /// The head approves the reply that waits, or has it written again (审签).

@@ -65,6 +65,8 @@ needs![
     ExcludeComplaint,
     UnmaskContact,
     ReadTask,
+    AttachFile,
+    JudgeAttachment,
     ExportList,
     WatchReturns,
     WorkTask,

@@ -73,6 +73,7 @@ fn words() -> Vec<Code> {
         enforcement(),
         powers(),
         final_reply(),
+        attachment(),
         note(),
         template(),
         whistle(),
@@ -159,6 +160,19 @@ fn final_reply() -> Vec<Code> {
         code(&Refused::OtherReporter),
         code(&Refused::NewFacts),
         code(&Refused::Emergency),
+    ]
+}
+
+fn attachment() -> Vec<Code> {
+    use domain::attachment::{Check, Excess, Refused, Step};
+    vec![
+        code(&Refused::TooLarge(Excess::Bytes)),
+        code(&Refused::Type),
+        code(&Refused::Unreadable),
+        code(&Refused::TooLong { minutes: 5 }),
+        code(&Refused::BrokenOff),
+        code(&Refused::Quota { files: 200, megabytes: 500 }),
+        code(&Refused::Step { step: Step::Hide, check: Check::Hidden }),
     ]
 }
 

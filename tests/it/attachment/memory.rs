@@ -1,0 +1,47 @@
+//! The largest picture that is taken, and what it costs.
+
+use image::RgbImage;
+use serde_json::json;
+
+use super::{fetched, key};
+use crate::support::{App, jpeg};
+
+/// The most memory this process ever had, in KiB, since it was last forgotten.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// Nextest gives each test a process of its own; in a shared one the figure would be everybody's.
+#[tokio::test]
+async fn thirty_megapixels_are_taken_within_256_mib() {
+    let app = App::spawn().await;
+    let li = app.resident("li");
+    li.token().await;
+    // Noise that a camera might see, so that the file is as large as a photo.
+    let image = RgbImage::from_fn(6000, 5000, |x, y| {
+        let noise = x.wrapping_mul(2_654_435_761).wrapping_add(y.wrapping_mul(40_503)) >> 27;
+        let base = u8::try_from((x / 32 + y / 32) % 200).unwrap();
+        let noise = u8::try_from(noise % 32).unwrap();
+        image::Rgb([base + noise, base, 255 - base])
+    });
+    let file = jpeg(&image);
+    drop(image);
+    assert!((1_000_000..10 * 1024 * 1024).contains(&file.len()), "{} bytes", file.len());
+    let alone = std::env::var_os("NEXTEST").is_some();
+    if std::fs::write("/proc/self/clear_refs", "5").is_err() || !alone {
+        eprintln!("SKIPPED: the peak of memory can be measured in a process of one test alone");
+    }
+    let before = peak();
+    let keys = [key(), key(), key()];
+    let answers = futures::future::join_all(keys.iter().map(|key| li.upload(key, &file))).await;
+    let rise = (peak() - before) / 1024;
+    for answer in answers {
+        let made = answer.expect(201);
+        assert_eq!((&made["width"], &made["height"]), (&json!(6000), &json!(5000)));
+        assert_eq!(fetched(&app, &made["thumbnail_url"]).await.0, 200);
+    }
+    eprintln!("three at once: {rise} MiB");
+    assert!(rise <= 256 || !alone, "{rise} MiB for three uploads at once");
+}
