@@ -20,12 +20,15 @@ FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --no-create-home --uid 10001 zhixiang
+    && useradd --system --no-create-home --uid 10001 zhixiang \
+    && install -d -o zhixiang -g zhixiang /var/lib/zhixiang/files
 COPY --from=build /usr/local/bin/zhixiang /usr/local/bin/zhixiang
 USER zhixiang
 EXPOSE 8080
 # The container's own address is its only way in.
 ENV ZHIXIANG__HTTP__HOST=0.0.0.0
+# Photos and voice, where the store is local: mount a volume here.
+ENV ZHIXIANG__FILES__DIRECTORY=/var/lib/zhixiang/files
 # SIGTERM is the orderly stop; serve and worker finish what they have begun within 20 seconds.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["zhixiang"]

@@ -1,5 +1,4 @@
-//! Attachments (附件): photos and voice that people add to complaints, replies, reports of arrival
-//! and services.
+//! Attachments (附件): photos and voice that people add to complaints, replies and reports of arrival.
 //!
 //! A file is known by its first bytes, never by its name or by what its sender calls it
 //! ([`Format::sniff`]). It belongs to whoever uploaded it until it is attached, once, to one thing;
@@ -107,8 +106,6 @@ codes! {
         ReportIn = "report_in", "报到";
         /// A unit's reply.
         Reply = "reply", "答复";
-        /// A service that somebody did.
-        Claim = "claim", "服务";
     }
 }
 

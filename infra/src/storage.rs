@@ -18,6 +18,8 @@ use object_store::{
 use crate::{crypto::Crypto, random};
 
 mod sealed;
+#[cfg(test)]
+mod tests;
 
 /// Where files lie.
 #[derive(Debug, Clone)]

@@ -11,7 +11,7 @@ use std::{
 
 use api::http::problem::codes;
 use domain::{
-    complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export,
+    attachment, complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export,
     final_reply, identity, import, offer, org, points, rates, redemption, registration, service,
     sla, supervision, task, template, view, whistle,
 };
@@ -291,6 +291,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("consultation_step_refused", "Consultations (会商)"),
     ("act_task_step_refused", "Enforcement (执法)"),
     ("final_reply_step_refused", "Final replies (最终答复)"),
+    ("attachment_too_large", "Attachments (附件)"),
     ("note_missing", "Internal notes (内部备注)"),
     ("template_missing", "Reply templates (答复模板)"),
     ("whistle_step_refused", "Whistles (吹哨)"),
@@ -364,6 +365,11 @@ fn the_vocabularies_are_fresh() {
         complaint::Step, "诉求步骤";
         complaint::ExclusionGround, "剔除理由";
         complaint::Reason, "疑似重复的理由";
+        attachment::Kind, "附件类型";
+        attachment::MediaType, "附件格式";
+        attachment::Place, "附件属于什么";
+        attachment::Check, "附件核验情况";
+        attachment::Step, "附件核验步骤";
         task::Status, "任务状态";
         task::Role, "承办角色";
         view::List, "列表";

@@ -86,6 +86,10 @@ pub struct AttachmentView {
     pub thumbnail_url: Option<String>,
     /// 属于什么；还没有附上的为空
     pub place: Option<Place>,
+    /// 哪件诉求的；区中心看得到
+    pub complaint_id: Option<ComplaintId>,
+    /// 哪个任务的；区中心看得到
+    pub task_id: Option<TaskId>,
     /// 核验情况
     pub check: Check,
     /// 核验情况的中文
@@ -123,6 +127,8 @@ impl AttachmentView {
             thumbnail_url: (shown && row.kind == Kind::Image)
                 .then(|| link(Part::Thumbnail, "thumbnail")),
             place: row.place,
+            complaint_id: row.complaint.filter(|_| judge),
+            task_id: row.task.filter(|_| judge),
             check: row.check,
             check_text: row.check.label(),
             hidden_reason: row.hidden_reason.clone().filter(|_| judge || row.own),

@@ -2,7 +2,7 @@
 
 use domain::{
     attachment::{Candidate, Check, Kind, MediaType, Place, Quota},
-    id::{AccountId, AttachmentId, ClaimId, ComplaintId, TaskId},
+    id::{AccountId, AttachmentId, ComplaintId, TaskId},
     time::Timestamp,
 };
 use uuid::Uuid;
@@ -39,8 +39,6 @@ pub enum Target {
     ReportIn(TaskId),
     /// A unit's reply.
     Reply(TaskId),
-    /// A service.
-    Claim(ClaimId),
 }
 
 impl Target {
@@ -50,7 +48,6 @@ impl Target {
             Self::Complaint(_) => Place::Complaint,
             Self::ReportIn(_) => Place::ReportIn,
             Self::Reply(_) => Place::Reply,
-            Self::Claim(_) => Place::Claim,
         }
     }
 
@@ -59,17 +56,15 @@ impl Target {
         match self {
             Self::Complaint(id) => id.0,
             Self::ReportIn(id) | Self::Reply(id) => id.0,
-            Self::Claim(id) => id.0,
         }
     }
 
-    /// The columns: complaint, task, claim.
-    fn keys(self) -> (Option<Uuid>, Option<Uuid>, Option<Uuid>) {
+    /// The columns: complaint, task.
+    fn keys(self) -> (Option<Uuid>, Option<Uuid>) {
         let id = Some(self.id());
         match self {
-            Self::Complaint(_) => (id, None, None),
-            Self::ReportIn(_) | Self::Reply(_) => (None, id, None),
-            Self::Claim(_) => (None, None, id),
+            Self::Complaint(_) => (id, None),
+            Self::ReportIn(_) | Self::Reply(_) => (None, id),
         }
     }
 }
@@ -139,7 +134,7 @@ pub async fn lock(
     let rows = sqlx::query!(
         r#"select id as "id: AttachmentId", owner_id as "owner: AccountId", kind as "kind!: Kind",
                place is not null as "attached!",
-               coalesce(place = $2 and coalesce(complaint_id, task_id, claim_id) = $3, false) as "here!"
+               coalesce(place = $2 and coalesce(complaint_id, task_id) = $3, false) as "here!"
            from attachment where id = any($1) order by id
            for update"#,
         &ids,
@@ -177,17 +172,16 @@ pub async fn attach(
         .execute(&mut *conn)
         .await?;
     }
-    let (complaint, task, claim) = target.keys();
+    let (complaint, task) = target.keys();
     sqlx::query!(
         "update attachment
-         set place = $2, complaint_id = $3, task_id = $4, claim_id = $5, attached_at = $6,
+         set place = $2, complaint_id = $3, task_id = $4, attached_at = $5,
              position = array_position($1::uuid[], id)
          where id = any($1)",
         &ids,
         target.place().code(),
         complaint,
         task,
-        claim,
         now,
     )
     .execute(conn)

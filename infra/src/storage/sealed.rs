@@ -108,7 +108,8 @@ mod tests {
     async fn a_file_of_any_length_is_read_back() {
         for length in [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE] {
             let sealed = seal(&crypto(), "f", &file(length));
-            assert_eq!(plain_length(sealed.len().try_into().unwrap()), length.try_into().unwrap());
+            let size = u64::try_from(sealed.len()).unwrap();
+            assert_eq!(plain_length(size), u64::try_from(length).unwrap());
             for portion in [1000, SEALED, usize::MAX] {
                 assert_eq!(opened(&sealed, "f", portion).await.unwrap(), file(length), "{length}");
             }
