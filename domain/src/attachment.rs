@@ -199,7 +199,10 @@ impl Quota {
     /// The quota is used up.
     pub fn admit(self, used: Self, bytes: i64) -> Result<(), Refused> {
         if used.files >= self.files || used.bytes.saturating_add(bytes) > self.bytes {
-            return Err(Refused::Quota { files: self.files, megabytes: self.bytes / (1024 * 1024) });
+            return Err(Refused::Quota {
+                files: self.files,
+                megabytes: self.bytes / (1024 * 1024),
+            });
         }
         Ok(())
     }
@@ -259,9 +262,7 @@ impl Candidate {
         match candidate {
             Some(file) if file.here => Ok(()),
             Some(file) if Some(file.owner) == by && !file.attached => Ok(()),
-            Some(file) if Some(file.owner) == by => {
-                refuse("这个附件已经用在别处，请重新上传一份")
-            }
+            Some(file) if Some(file.owner) == by => refuse("这个附件已经用在别处，请重新上传一份"),
             _ => refuse("没有找到这个附件，请重新上传"),
         }
     }

@@ -71,7 +71,8 @@ pub fn remake(given: Vec<u8>, format: Format) -> Result<Picture, Refused> {
         false => image.clone(),
     };
     small.apply_orientation(orientation);
-    let thumbnail = jpeg_of(&Upright { image: &small, orientation: Orientation::NoTransforms }, quality)?;
+    let thumbnail =
+        jpeg_of(&Upright { image: &small, orientation: Orientation::NoTransforms }, quality)?;
     let upright = Upright { image: &image, orientation };
     let (width, height) = upright.dimensions();
     if format == Format::Png
@@ -107,6 +108,9 @@ fn measured(width: u32, height: u32, bytes: u64, beside: u64) -> Result<(), Refu
 fn decode_jpeg(given: &[u8]) -> Result<(DynamicImage, Orientation), Refused> {
     let header = jpeg::header(given).ok_or(Refused::Unreadable)?;
     measured(header.width, header.height, 3, header.coefficients())?;
+    if !header.is_filled() {
+        return Err(Refused::Unreadable);
+    }
     let side = usize::try_from(LONGEST_SIDE).unwrap_or(usize::MAX);
     let options = DecoderOptions::default()
         .set_strict_mode(true)

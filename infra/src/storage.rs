@@ -47,7 +47,10 @@ pub struct Bucket<'p> {
 
 impl std::fmt::Debug for Bucket<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Bucket").field("endpoint", &self.endpoint).field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Bucket")
+            .field("endpoint", &self.endpoint)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 

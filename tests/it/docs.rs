@@ -11,9 +11,9 @@ use std::{
 
 use api::http::problem::codes;
 use domain::{
-    attachment, complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export,
-    final_reply, identity, import, offer, org, points, rates, redemption, registration, service,
-    sla, supervision, task, template, view, whistle,
+    attachment, complaint, consultation, duty, enforcement, evaluation::Satisfaction, event,
+    export, final_reply, identity, import, offer, org, points, rates, redemption, registration,
+    service, sla, supervision, task, template, view, whistle,
 };
 
 use crate::support::{document, operations};

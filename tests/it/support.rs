@@ -6,8 +6,8 @@ mod app;
 mod case;
 mod client;
 mod database;
-mod file;
 mod document;
+mod file;
 mod schema;
 
 pub use answer::Answer;
@@ -15,8 +15,8 @@ pub use app::{App, at};
 pub use case::{Case, REPLY, complaint};
 pub use client::Client;
 pub use database::GENERATED;
-pub use file::{form, jpeg, photo};
 pub use document::{Operation, document, operation_of, operations};
+pub use file::{form, jpeg, photo};
 pub use schema::faults;
 
 /// The lead unit of the cases that `support` makes.

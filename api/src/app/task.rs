@@ -20,7 +20,9 @@ use domain::{
 };
 use infra::{
     postgres::{
-        Connection, attachment::Target, complaint, duty as duties, task,
+        Connection,
+        attachment::Target,
+        complaint, duty as duties, task,
         timer::{self, Subject},
         whistle,
     },

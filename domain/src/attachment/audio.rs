@@ -204,7 +204,8 @@ fn wav(given: &[u8]) -> Option<(Vec<u8>, u64)> {
         rest = rest.get(8 + size + size % 2..).unwrap_or_default();
     }
     let (format, samples) = (format?, samples?);
-    let number = |from: usize| Some(u16::from_le_bytes(format.get(from..from + 2)?.try_into().ok()?));
+    let number =
+        |from: usize| Some(u16::from_le_bytes(format.get(from..from + 2)?.try_into().ok()?));
     let (coding, channels, bits) = (number(0)?, number(2)?, number(14)?);
     let rate = u32::from_le_bytes(format.get(4..8)?.try_into().ok()?);
     let width = channels * (bits / 8);

@@ -138,7 +138,9 @@ fn amr(frames: usize) -> Vec<u8> {
 fn wav(samples: usize) -> Vec<u8> {
     let tag = b"LIST\x08\0\0\0ICMT40.1";
     let length = u32::try_from(samples * 2).unwrap();
-    let mut chunks = [&tag[..], b"fmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0", b"data"].concat();
+    let mut chunks =
+        [&tag[..], b"fmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0", b"data"]
+            .concat();
     chunks.extend(length.to_le_bytes());
     chunks.extend(std::iter::repeat_n(7, samples * 2));
     let riff = u32::try_from(chunks.len() + 4).unwrap();

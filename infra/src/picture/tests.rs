@@ -26,7 +26,8 @@ fn dark_corner(bytes: &[u8]) -> (bool, bool) {
     let image = image::load_from_memory(bytes).unwrap().into_rgb8();
     let (width, height) = image.dimensions();
     let dark = |x: u32, y: u32| image.get_pixel(x, y).0[0] < 100;
-    let (left, right, top, bottom) = (width / 8, width - width / 8, height / 8, height - height / 8);
+    let (left, right, top, bottom) =
+        (width / 8, width - width / 8, height / 8, height - height / 8);
     let found: Vec<_> = [(left, top), (right, top), (left, bottom), (right, bottom)]
         .into_iter()
         .enumerate()

@@ -242,9 +242,12 @@ pub async fn known(
     ids: &[AttachmentId],
 ) -> Result<Vec<AttachmentId>, sqlx::Error> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    sqlx::query_scalar!(r#"select id as "id: AttachmentId" from attachment where id = any($1)"#, &ids)
-        .fetch_all(conn)
-        .await
+    sqlx::query_scalar!(
+        r#"select id as "id: AttachmentId" from attachment where id = any($1)"#,
+        &ids
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// Forgets the files that were uploaded before `before` and are attached to nothing. One that is

@@ -61,7 +61,9 @@ where
             // One byte more than a piece tells that another follows.
             while !reading.ended && reading.waiting.len() <= SEALED {
                 match reading.bytes.next().await {
-                    Some(read) => reading.waiting.extend_from_slice(read.map_err(Into::into)?.as_ref()),
+                    Some(read) => {
+                        reading.waiting.extend_from_slice(read.map_err(Into::into)?.as_ref())
+                    }
                     None => reading.ended = true,
                 }
             }
@@ -120,7 +122,8 @@ mod tests {
     async fn whatever_is_altered_is_noticed() {
         let sealed = seal(&crypto(), "f", &file(2 * PIECE + 10));
         assert!(opened(&sealed, "g", 1000).await.is_err(), "another's name");
-        let swapped = [&sealed[SEALED..2 * SEALED], &sealed[..SEALED], &sealed[2 * SEALED..]].concat();
+        let swapped =
+            [&sealed[SEALED..2 * SEALED], &sealed[..SEALED], &sealed[2 * SEALED..]].concat();
         assert!(opened(&swapped, "f", 1000).await.is_err(), "pieces changed places");
         for length in [0, 1, SEALED, 2 * SEALED, sealed.len() - 1] {
             assert!(opened(&sealed[..length], "f", 1000).await.is_err(), "cut off at {length}");

@@ -149,8 +149,16 @@ fn jpegs() -> Vec<(&'static str, Vec<u8>, Fate)> {
         ("a photo with a page in a comment", with_segment(0xFE, MARK), Safe),
         ("a photo with a page behind it", joined(&[&whole, MARK]), Safe),
         ("a photo with a ZIP behind it", joined(&[&whole, b"PK\x03\x04", MARK]), Safe),
-        ("a photo with XMP", with_segment(0xE1, &joined(&[b"http://ns.adobe.com/xap/1.0/\0", MARK])), Safe),
-        ("a photo with a broken EXIF", with_segment(0xE1, b"Exif\0\0MM\0\x2a\xff\xff\xff\xff"), Safe),
+        (
+            "a photo with XMP",
+            with_segment(0xE1, &joined(&[b"http://ns.adobe.com/xap/1.0/\0", MARK])),
+            Safe,
+        ),
+        (
+            "a photo with a broken EXIF",
+            with_segment(0xE1, b"Exif\0\0MM\0\x2a\xff\xff\xff\xff"),
+            Safe,
+        ),
     ]
 }
 
@@ -168,7 +176,11 @@ fn pngs() -> Vec<(&'static str, Vec<u8>, Fate)> {
         ("a PNG without its end", whole[..whole.len() - 12].to_vec(), UNREADABLE),
         ("a PNG with a flipped bit", flipped, UNREADABLE),
         ("a PNG's magic and a page", joined(&[b"\x89PNG\r\n\x1a\n", MARK]), UNREADABLE),
-        ("a PNG with two headers", with_chunk(b"IHDR", &[0, 0, 0, 9, 0, 0, 0, 9, 8, 2, 0, 0, 0]), UNREADABLE),
+        (
+            "a PNG with two headers",
+            with_chunk(b"IHDR", &[0, 0, 0, 9, 0, 0, 0, 9, 8, 2, 0, 0, 0]),
+            UNREADABLE,
+        ),
         ("a PNG with an unknown part", with_chunk(b"EVIL", MARK), UNREADABLE),
         ("a PNG of 60,000 pixels a side", claiming(60_000, 60_000, 2), TOO_LARGE),
         ("a PNG of four billion pixels a side", claiming(u32::MAX, u32::MAX, 6), TOO_LARGE),
@@ -176,8 +188,16 @@ fn pngs() -> Vec<(&'static str, Vec<u8>, Fate)> {
         ("a PNG of one pixel too many", claiming(8193, 1, 2), TOO_LARGE),
         ("a PNG that claims to be larger", claiming(4000, 3000, 2), UNREADABLE),
         ("a PNG with a text", with_chunk(b"tEXt", &joined(&[b"Comment\0", MARK])), Safe),
-        ("a PNG with a packed text", with_chunk(b"zTXt", &joined(&[b"Comment\0\0\x78\xda", &[0xFF; 5000]])), Safe),
-        ("a PNG with a packed profile", with_chunk(b"iCCP", &joined(&[b"p\0\0\x78\xda", &[0xFF; 5000]])), Safe),
+        (
+            "a PNG with a packed text",
+            with_chunk(b"zTXt", &joined(&[b"Comment\0\0\x78\xda", &[0xFF; 5000]])),
+            Safe,
+        ),
+        (
+            "a PNG with a packed profile",
+            with_chunk(b"iCCP", &joined(&[b"p\0\0\x78\xda", &[0xFF; 5000]])),
+            Safe,
+        ),
         ("a PNG with its place in EXIF", with_chunk(b"eXIf", MARK), Safe),
         ("a PNG with a page behind it", joined(&[&whole, MARK]), Safe),
         ("an animated PNG", joined(&[&whole[..33], &animation, &whole[33..]]), Safe),
@@ -204,8 +224,16 @@ fn others() -> Vec<(&'static str, Vec<u8>, Fate)> {
         ("AMR and a page", joined(&[&amr, MARK]), UNREADABLE),
         ("half a frame of AMR", amr[..amr.len() - 5].to_vec(), UNREADABLE),
         ("a WAV with its place", wav(&info), Safe),
-        ("a WAV that claims to be larger", joined(&[b"RIFF\xff\xff\xff\x7fWAVEdata\xf0\xff\xff\x7f", MARK]), UNREADABLE),
-        ("a WAV without a format", riff(b"WAVE", &joined(&[b"data\x04\0\0\0", &[1; 4]])), UNREADABLE),
+        (
+            "a WAV that claims to be larger",
+            joined(&[b"RIFF\xff\xff\xff\x7fWAVEdata\xf0\xff\xff\x7f", MARK]),
+            UNREADABLE,
+        ),
+        (
+            "a WAV without a format",
+            riff(b"WAVE", &joined(&[b"data\x04\0\0\0", &[1; 4]])),
+            UNREADABLE,
+        ),
         ("more than ten megabytes", jpeg_and(10 * 1024 * 1024), TOO_LARGE),
     ]
 }

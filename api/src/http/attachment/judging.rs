@@ -19,9 +19,7 @@ use super::AttachmentView;
 use crate::{
     app::attachment::{self as attachments, Viewed},
     error::Error,
-    http::extract::{
-        Addressed, Body, Caller, On, Paging, Query, caller::needs::JudgeAttachment,
-    },
+    http::extract::{Addressed, Body, Caller, On, Paging, Query, caller::needs::JudgeAttachment},
     state::State,
 };
 

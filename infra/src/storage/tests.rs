@@ -1,0 +1,130 @@
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use futures::TryStreamExt;
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
+
+use super::*;
+
+fn crypto() -> Arc<Crypto> {
+    Arc::new(Crypto::parse(&hex::encode([7; 32])).unwrap())
+}
+
+async fn read(storage: &Storage, name: Name) -> Option<(u64, Vec<u8>)> {
+    let (length, bytes) = storage.get(crypto(), name).await.unwrap()?;
+    Some((length, bytes.try_collect::<Vec<_>>().await.unwrap().concat()))
+}
+
+/// What every store does.
+async fn keeps_finds_and_forgets(storage: &Storage) {
+    let now: Timestamp = "2026-11-24T01:00:00Z".parse().unwrap();
+    let id: AttachmentId = random::id(now);
+    assert_eq!(made_at(id), now);
+    let [whole, small] = [Part::Whole, Part::Thumbnail].map(|part| Name { id, part });
+    let file = vec![5; 200_000];
+    assert!(storage.of_day(now).await.unwrap().is_empty());
+    assert!(read(storage, whole).await.is_none());
+    storage.put(&crypto(), whole, &file).await.unwrap();
+    storage.put(&crypto(), small, b"small").await.unwrap();
+    assert_eq!(read(storage, whole).await, Some((200_000, file)));
+    assert_eq!(read(storage, small).await, Some((5, b"small".to_vec())));
+    let mut there = storage.of_day(now).await.unwrap();
+    there.sort_by_key(|name| name.part == Part::Thumbnail);
+    assert_eq!(there, [whole, small]);
+    assert!(storage.of_day(now - chrono::TimeDelta::days(1)).await.unwrap().is_empty());
+    for _ in 0..2 {
+        storage.remove(whole).await.unwrap();
+    }
+    assert!(read(storage, whole).await.is_none());
+    assert_eq!(storage.of_day(now).await.unwrap(), [small]);
+}
+
+#[tokio::test]
+async fn a_directory_keeps_files() {
+    let folder = format!("zx-storage-{}", hex::encode(random::bytes::<8>()));
+    let folder = std::env::temp_dir().join(folder);
+    let storage = Storage::new(folder.to_str().unwrap(), &Place::Local).unwrap();
+    assert!(!folder.exists(), "nothing is made before it is needed");
+    keeps_finds_and_forgets(&storage).await;
+    drop(storage.nameless().await.unwrap());
+    let left = std::fs::read_dir(folder.join("incoming")).unwrap().count();
+    assert_eq!(left, 0, "an upload has no name");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// As much of S3 as the store speaks: put, get, delete, list; every request is signed.
+#[derive(Default)]
+struct Bucketful(Mutex<BTreeMap<String, Vec<u8>>>);
+
+impl Respond for Arc<Bucketful> {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let signed = request.headers.get("authorization");
+        let signed = signed.and_then(|value| value.to_str().ok());
+        if !signed.is_some_and(|value| value.starts_with("AWS4-HMAC-SHA256 Credential=key/")) {
+            return ResponseTemplate::new(403);
+        }
+        let mut files = self.0.lock().unwrap();
+        let path = request.url.path().trim_start_matches("/photos").trim_start_matches('/');
+        match (request.method.as_str(), path) {
+            ("PUT", _) => {
+                files.insert(path.to_owned(), request.body.clone());
+                ResponseTemplate::new(200).insert_header("etag", "\"1\"")
+            }
+            ("GET", "") => {
+                let query: BTreeMap<_, _> = request.url.query_pairs().into_owned().collect();
+                let listed = files.iter().filter(|(name, _)| name.starts_with(&query["prefix"]));
+                let listed = listed.map(|(name, file)| {
+                    format!(
+                        "<Contents><Key>{name}</Key><Size>{}</Size><ETag>\"1\"</ETag>\
+                         <LastModified>2026-11-24T01:00:00.000Z</LastModified></Contents>",
+                        file.len()
+                    )
+                });
+                let listed: String = listed.collect();
+                ResponseTemplate::new(200)
+                    .set_body_string(format!("<ListBucketResult>{listed}</ListBucketResult>"))
+            }
+            ("GET", _) => match files.get(path) {
+                None => ResponseTemplate::new(404),
+                Some(file) => ResponseTemplate::new(200)
+                    .insert_header("etag", "\"1\"")
+                    .insert_header("last-modified", "Tue, 24 Nov 2026 01:00:00 GMT")
+                    .set_body_bytes(file.clone()),
+            },
+            ("DELETE", _) => {
+                files.remove(path);
+                ResponseTemplate::new(204)
+            }
+            // Several at once: their names stand in the body.
+            _ => {
+                let body = String::from_utf8_lossy(&request.body).into_owned();
+                files.retain(|name, _| !body.contains(&format!("<Key>{name}</Key>")));
+                ResponseTemplate::new(200).set_body_string("<DeleteResult></DeleteResult>")
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_keeps_files() {
+    let server = MockServer::start().await;
+    let files = Arc::new(Bucketful::default());
+    Mock::given(any()).respond_with(files.clone()).mount(&server).await;
+    let endpoint = server.uri();
+    let bucket = Bucket {
+        endpoint: &endpoint,
+        region: "cn-north-1",
+        name: "photos",
+        key_id: "key",
+        secret: "secret",
+    };
+    let storage = Storage::new(".", &Place::S3(bucket)).unwrap();
+    keeps_finds_and_forgets(&storage).await;
+    let kept = files.0.lock().unwrap();
+    let sealed = kept.values().all(|file| !file.windows(5).any(|part| part == b"small"));
+    assert!(sealed && kept.len() == 1);
+    let printed = format!("{bucket:?}");
+    assert!(!printed.contains("secret"), "{printed}");
+}
