@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::sla::Rules;
-use infra::{crypto::Crypto, postgres::Pool, redis::Redis, wechat::WeChat};
+use infra::{crypto::Crypto, password::Passwords, postgres::Pool, redis::Redis, wechat::WeChat};
 
 use crate::{
     calendars::Calendars,
@@ -27,6 +27,8 @@ pub struct State {
     pub config: Arc<Config>,
     /// Field encryption, blind indexes and MACs.
     pub crypto: Arc<Crypto>,
+    /// Password hashes.
+    pub passwords: Arc<Passwords>,
     /// Access and refresh tokens.
     pub tokens: Arc<Tokens>,
     /// Working days and hours.

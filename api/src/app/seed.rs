@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use domain::refusal::{Kind, Refusal};
 use infra::{
-    crypto,
     postgres::{duty, identity::staff, org},
 };
 use serde::de::DeserializeOwned;
@@ -138,7 +137,7 @@ async fn password_hash(
     if !staff::any_missing(&mut conn, wanted).await? {
         return Ok(None);
     }
-    Ok(Some(tokio::task::spawn_blocking(|| crypto::hash_password(PASSWORD)).await?))
+    Ok(Some(state.passwords.hash(PASSWORD.to_owned()).await?))
 }
 
 /// Reads one of the embedded data files.
