@@ -221,6 +221,8 @@ codes! {
         NoShow = "no_show", "未到";
         /// The organiser does not count it.
         ClaimRejected = "claim_rejected", "未认可";
+        /// Points that were given are taken back.
+        PointsTakenBack = "points_taken_back", "收回积分";
     }
 }
 

@@ -161,5 +161,6 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::ServiceConfirmed, &[Person]),
         (EventKind::NoShow, &[Person]),
         (EventKind::ClaimRejected, &[Person]),
+        (EventKind::PointsTakenBack, &[Person]),
     ]
 };
