@@ -162,5 +162,9 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::NoShow, &[Person]),
         (EventKind::ClaimRejected, &[Person]),
         (EventKind::PointsTakenBack, &[Person]),
+        (EventKind::PointsAdjusted, &[Person]),
+        (EventKind::PointsExpiring, &[Person]),
+        (EventKind::AwardNoticed, &[Person]),
+        (EventKind::AwardRefused, &[Person]),
     ]
 };

@@ -5,22 +5,23 @@
 
 use chrono::{Datelike, Days, NaiveDate, TimeDelta};
 
-use crate::{
-    complaint,
-    id::LotId,
-    task::Outcome,
-    time::{self, Timestamp},
-};
+use crate::{complaint, id::LotId, task::Outcome, time::Timestamp};
 
 mod movement;
+mod notice;
+mod proposal;
 mod refused;
 mod reversal;
+mod terms;
 #[cfg(test)]
 mod tests;
 
 pub use movement::Movement;
+pub use notice::{NOTICE_TRANSITIONS, Notice, NoticeStatus, NoticeStep};
+pub use proposal::{NewAdjustment, NewRule, Proposal, ProposalStatus, ProposalStep, TRANSITIONS};
 pub use refused::Refused;
 pub use reversal::{Ground, TakenBack, reversible, take_back, take_up_to};
+pub use terms::{Served, Terms};
 
 codes! {
     /// What moved points.
@@ -86,67 +87,44 @@ codes! {
     }
 }
 
-/// The rules of points, as configured. Each award keeps `version`, so that an old award can be
-/// recomputed after the rules have changed.
+/// The rules of points, as configured. What gives points is the first version of [`Terms`]; versions
+/// that are approved in the product follow it. The rest counts at once.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rules {
-    /// The name of this version of the rules; change it with every other key.
+    /// The name of the configured version; change it with every key of `award`.
     pub version: String,
-    /// Points for an hour of service at factor 1.
-    pub service_per_hour: i64,
-    /// Points for service on one day at most.
-    pub service_per_day: i64,
-    /// Points for a verified appeal.
-    pub appeal: i64,
-    /// Verified appeals that are awarded in a calendar week at most.
-    pub appeals_per_week: i64,
-    /// So many calendar years after the one they were given in, points expire at its end.
-    pub lasting_years: u32,
+    /// What gives points, until a version is approved.
+    pub award: Terms,
     /// So many days before they expire, the person is warned.
     pub warning_days: u32,
+    /// And again so many days before; 0 for not.
+    pub last_warning_days: u32,
     /// So many hours a redemption code is good.
     pub code_hours: u32,
+    /// A manual adjustment moves so many points at most.
+    pub adjust_at_most: i64,
+    /// A person gives away so many points a day at most.
+    pub donate_per_day: i64,
 }
 
 impl Default for Rules {
-    /// The defaults of the scheme: 1 hour = 1 point, 8 a day; 5 for a verified appeal, 2 a week;
-    /// until the end of the next calendar year, warned 30 days before; a code is good for 24 hours.
+    /// The defaults of the scheme: warned 30 and 7 days before points run out; a code is good for 24
+    /// hours; adjustments of 500 points at most, donations of 200 a day.
     fn default() -> Self {
         Self {
             version: "2026-1".to_owned(),
-            service_per_hour: 1,
-            service_per_day: 8,
-            appeal: 5,
-            appeals_per_week: 2,
-            lasting_years: 1,
+            award: Terms::default(),
             warning_days: 30,
+            last_warning_days: 7,
             code_hours: 24,
+            adjust_at_most: 500,
+            donate_per_day: 200,
         }
     }
 }
 
 impl Rules {
-    /// The points for a service: minutes × rate × factor (in percent), less what is not a whole
-    /// point, and no more than the day has left after `earned` points.
-    pub fn service(&self, minutes: i64, factor_percent: i64, earned: i64) -> i64 {
-        let whole = minutes.max(0).saturating_mul(factor_percent.max(0));
-        let points = whole.saturating_mul(self.service_per_hour) / (60 * 100);
-        points.min(self.service_per_day.saturating_sub(earned)).max(0)
-    }
-
-    /// The points for a verified appeal after `awarded` others in the same week.
-    pub const fn appeal(&self, awarded: i64) -> i64 {
-        if awarded < self.appeals_per_week { self.appeal } else { 0 }
-    }
-
-    /// When points given at `now` expire: 24:00 on 31 December of the next calendar year.
-    pub fn expiry(&self, now: Timestamp) -> Timestamp {
-        let years = i32::try_from(self.lasting_years).unwrap_or(1);
-        let year = time::date(now).year().saturating_add(years).saturating_add(1);
-        time::start_of(NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or(NaiveDate::MAX))
-    }
-
     /// Until when a code given at `now` is good, for an offer that ends at `valid_until`.
     pub fn code_expiry(&self, now: Timestamp, valid_until: Timestamp) -> Timestamp {
         valid_until.min(now + TimeDelta::hours(i64::from(self.code_hours)))
@@ -156,12 +134,34 @@ impl Rules {
     pub fn warned_until(&self, now: Timestamp) -> Timestamp {
         now + TimeDelta::days(i64::from(self.warning_days))
     }
+
+    /// Which warning is due at `now` for points that run out at `at`: by the days before it that it
+    /// belongs to. After an outage only the last one that is due.
+    pub fn warning_due(&self, at: Timestamp, now: Timestamp) -> Option<u32> {
+        let due =
+            |days: &u32| *days > 0 && now < at && now >= at - TimeDelta::days(i64::from(*days));
+        [self.last_warning_days, self.warning_days].into_iter().filter(due).min()
+    }
+}
+
+/// The calendar year of a day: its first day and the first of the next.
+pub fn year(day: NaiveDate) -> (NaiveDate, NaiveDate) {
+    let first = |year| NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or(day);
+    (first(day.year()), first(day.year() + 1))
 }
 
 /// The calendar week of a day: its Monday and the Monday after.
 pub fn week(day: NaiveDate) -> (NaiveDate, NaiveDate) {
     let monday = day - Days::new(u64::from(day.weekday().num_days_from_monday()));
     (monday, monday + Days::new(7))
+}
+
+/// What a verified appeal is awarded as: a suggestion as one that was adopted.
+pub const fn source_of(kind: complaint::Kind) -> Source {
+    match kind {
+        complaint::Kind::Suggestion => Source::Suggestion,
+        _ => Source::Appeal,
+    }
 }
 
 /// Whether an appeal was verified, so that its reporter is awarded: it reported a matter, and the

@@ -156,3 +156,131 @@ from (select coalesce(sum(remaining), 0)::bigint as points from points_debt) as 
 where owed.points <> receivable.points;
 comment on view ledger_violation is
     'Ten rules (the lots'' and the offers'' in two figures each). A row blocks redemption for its account or offer.';
+
+-- Versions of what gives points (积分规则版本). One that was approved is valid from its day until the
+-- next one's; before the first it is the configuration's, which is kept by its name when it is used,
+-- so that old awards can be computed again. What a version says never changes.
+create table points_rule (
+    id uuid primary key,
+    version bigint not null default 1,
+    name text not null constraint points_rule_name unique
+        constraint points_rule_name_form check (name ~ '^[a-z0-9.-]{2,40}$'),
+    terms jsonb not null,
+    -- The first day it counts for; the configuration's has none.
+    valid_from date,
+    status text not null constraint points_rule_status check (
+        status in ('configured', 'proposed', 'approved', 'refused', 'withdrawn')),
+    reason text,
+    proposed_by uuid references account,
+    proposed_at timestamptz not null,
+    decided_by uuid references account,
+    decided_at timestamptz,
+    note text,
+    constraint points_rule_proposed check (
+        (status = 'configured') = (proposed_by is null) and (proposed_by is null) = (valid_from is null)),
+    constraint points_rule_decided check (
+        (status in ('configured', 'proposed')) = (decided_by is null)
+        and (decided_by is null) = (decided_at is null)),
+    constraint points_rule_by_another check (
+        status not in ('approved', 'refused') or decided_by <> proposed_by)
+);
+-- On each day one begins at most.
+create unique index points_rule_valid_from on points_rule (valid_from) where status = 'approved';
+create index points_rule_recent on points_rule (proposed_at desc, id desc);
+create function points_rule_is_only_decided() returns trigger language plpgsql as $$
+begin
+    if (to_jsonb(new) - array['version', 'status', 'decided_by', 'decided_at', 'note'])
+            <> (to_jsonb(old) - array['version', 'status', 'decided_by', 'decided_at', 'note'])
+        or old.status <> 'proposed'
+    then
+        raise exception 'points_rule % is never changed', old.name using errcode = 'restrict_violation';
+    end if;
+    return new;
+end
+$$;
+create trigger points_rule_kept before update on points_rule
+    for each row execute function points_rule_is_only_decided();
+
+-- Manual adjustments (人工调整): one person proposes, another approves, and neither on their own points.
+create table points_adjustment (
+    id uuid primary key,
+    version bigint not null default 1,
+    account uuid not null references account,
+    points bigint not null constraint points_adjustment_points check (
+        points <> 0 and points between -100000 and 100000),
+    reason text not null,
+    document text not null,
+    status text not null constraint points_adjustment_status check (
+        status in ('proposed', 'approved', 'refused', 'withdrawn')),
+    proposed_by uuid not null references account,
+    proposed_at timestamptz not null,
+    decided_by uuid references account,
+    decided_at timestamptz,
+    note text,
+    tx uuid constraint points_adjustment_tx unique references ledger_tx,
+    constraint points_adjustment_decided check (
+        (status = 'proposed') = (decided_by is null) and (decided_by is null) = (decided_at is null)),
+    constraint points_adjustment_by_another check (
+        status not in ('approved', 'refused') or decided_by <> proposed_by),
+    constraint points_adjustment_not_own check (
+        proposed_by <> account and (decided_by is null or decided_by <> account)),
+    constraint points_adjustment_posted check ((status = 'approved') = (tx is not null))
+);
+create index points_adjustment_recent on points_adjustment (proposed_at desc, id desc);
+
+-- Awards in public notice (公示): not in the ledger until the notice has ended. They count in the caps.
+create table points_notice (
+    id uuid primary key,
+    version bigint not null default 1,
+    account uuid not null references account,
+    source text not null constraint points_notice_source check (
+        source in ('service', 'appeal', 'suggestion', 'visit')),
+    points bigint not null constraint points_notice_points check (points > 0),
+    cause text not null constraint points_notice_cause unique,
+    counted_on date not null,
+    rule_version text not null,
+    data jsonb not null,
+    -- When the points run out, once they are posted.
+    expires_at timestamptz not null,
+    -- Where it is shown; the whole district where none is known.
+    community_code text references org_node,
+    noticed_at timestamptz not null,
+    ends_at timestamptz not null,
+    status text not null constraint points_notice_status check (
+        status in ('open', 'objected', 'posted', 'refused', 'withdrawn')),
+    decided_by uuid references account,
+    decided_at timestamptz,
+    note text,
+    tx uuid constraint points_notice_tx unique references ledger_tx,
+    constraint points_notice_term check (noticed_at < ends_at),
+    constraint points_notice_posted check ((status = 'posted') = (tx is not null)),
+    constraint points_notice_refused check (status <> 'refused' or decided_by is not null),
+    constraint points_notice_not_own check (decided_by is null or decided_by <> account)
+);
+create index points_notice_recent on points_notice (noticed_at desc, id desc);
+create index points_notice_community on points_notice (community_code, noticed_at desc, id desc);
+create index points_notice_waiting on points_notice (account, source, counted_on)
+    where status in ('open', 'objected');
+
+create table points_objection (
+    id uuid primary key,
+    notice uuid not null references points_notice,
+    account_id uuid not null references account,
+    reason text not null,
+    at timestamptz not null,
+    constraint points_objection_once unique (notice, account_id)
+);
+create trigger points_objection_append_only before update or delete on points_objection
+    for each row execute function row_is_append_only();
+create trigger points_objection_no_truncate before truncate on points_objection
+    for each statement execute function row_is_append_only();
+
+-- Who was warned of points that are about to run out: once for each date, so many days before it.
+create table points_warning (
+    account uuid not null references account,
+    expires_at timestamptz not null,
+    days integer not null,
+    points bigint not null,
+    warned_at timestamptz not null,
+    primary key (account, expires_at, days)
+);

@@ -64,6 +64,8 @@ const KINDS: &[(&str, Run)] = &[
     (points::ExpirePoints::KIND, run::<points::ExpirePoints>),
     (points::ReconcileLedger::KIND, run::<points::ReconcileLedger>),
     (points::SetOff::KIND, run::<points::SetOff>),
+    (points::PostNotice::KIND, run::<points::PostNotice>),
+    (points::WarnExpiring::KIND, run::<points::WarnExpiring>),
     (redemption::Expire::KIND, run::<redemption::Expire>),
     (schedule::SweepIdempotency::KIND, run::<schedule::SweepIdempotency>),
     (schedule::SweepJobs::KIND, run::<schedule::SweepJobs>),

@@ -16,7 +16,7 @@ use super::{
     bulletin::FreezeMonths,
     calendar::WarnCalendar,
     export::SweepExports,
-    points::{ExpirePoints, ReconcileLedger, SetOff},
+    points::{ExpirePoints, ReconcileLedger, SetOff, WarnExpiring},
     runner::Job,
 };
 use crate::{error::Error, state::State};
@@ -42,6 +42,7 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (ReconcileLedger::KIND, MINUTE),
     (SetOff::KIND, MINUTE),
     (WarnCalendar::KIND, DAY),
+    (WarnExpiring::KIND, DAY),
 ];
 
 /// What no later run takes back.

@@ -14,11 +14,16 @@ use uuid::Uuid;
 
 use super::Connection;
 
+pub mod adjustment;
+pub mod book;
+pub mod notice;
 pub mod read;
 pub mod reversal;
+pub mod rule;
 pub mod statement;
 #[cfg(test)]
 mod tests;
+pub mod warning;
 
 /// Where awarded points come from.
 pub const ISSUANCE: Uuid = Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001);
@@ -233,31 +238,53 @@ pub async fn spendable(
     .await
 }
 
-/// What a person was awarded for a source on the days `from..to`: points and how often. What was
-/// taken back counts no more.
+/// What a person was awarded for some sources on the days `from..to`: points and how often. What was
+/// taken back counts no more; what is still in public notice counts.
 ///
 /// # Errors
 /// The database's.
 pub async fn awarded(
     conn: &mut Connection,
     account: AccountId,
-    source: Source,
-    from: NaiveDate,
-    to: NaiveDate,
+    sources: &[Source],
+    (from, to): (NaiveDate, NaiveDate),
 ) -> sqlx::Result<(i64, i64)> {
+    let sources: Vec<String> = sources.iter().map(|source| source.code().to_owned()).collect();
     let row = sqlx::query!(
-        r#"select coalesce(sum(entry.amount), 0)::bigint as "points!", count(*) as "times!"
-           from ledger_entry as entry join ledger_tx as tx on tx.id = entry.tx
-           where entry.account = $1 and tx.source = $2 and tx.counted_on >= $3 and tx.counted_on < $4
-               and not exists (select from ledger_tx as back where back.reverses = tx.id)"#,
+        r#"select coalesce(sum(points), 0)::bigint as "points!", count(*) as "times!"
+           from (
+               select entry.amount as points
+               from ledger_entry as entry join ledger_tx as tx on tx.id = entry.tx
+               where entry.account = $1 and tx.source = any($2)
+                   and tx.counted_on >= $3 and tx.counted_on < $4
+                   and not exists (select from ledger_tx as back where back.reverses = tx.id)
+               union all
+               select points from points_notice
+               where account = $1 and source = any($2) and counted_on >= $3 and counted_on < $4
+                   and status in ('open', 'objected')
+           ) as given"#,
         account.0,
-        source.code(),
+        &sources,
         from,
         to,
     )
     .fetch_one(conn)
     .await?;
     Ok((row.points, row.times))
+}
+
+/// Whether a cause was awarded before, or is or was up for notice.
+///
+/// # Errors
+/// The database's.
+pub async fn awarded_before(conn: &mut Connection, cause: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from ledger_tx where kind = 'earn' and cause = $1)
+               or exists (select from points_notice where cause = $1) as "known!""#,
+        cause,
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Whether a cause has moved points already.

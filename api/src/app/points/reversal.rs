@@ -3,7 +3,7 @@
 use domain::{
     event::{EventKind, NewEvent, Visibility},
     id::{AccountId, JobId, LedgerTxId},
-    points::{EntryKind, Ground, reversible, take_up_to},
+    points::{EntryKind, Ground, NoticeStatus, NoticeStep, reversible, take_up_to},
     refusal::Basic,
     time::Timestamp,
 };
@@ -13,13 +13,13 @@ use infra::{
         audit::{self, AuditEntry},
         event,
         points::{
-            self as store, Posting,
+            self as store, Posting, notice,
             reversal::{self as back, By, Debt, Given, Left, Reason},
         },
     },
     random,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Service, award_served};
 use crate::{
@@ -157,25 +157,50 @@ pub async fn reverse(
     Ok(())
 }
 
-/// The awards of a claim so far: the one that stands, and the cause that the next one would have. A
-/// service that was corrected is awarded under `service:<claim>:2` and so on.
-async fn awards(tx: &mut Connection, service: &Service) -> Result<(Option<Given>, String), Error> {
-    let first = format!("service:{}", service.claim);
-    let mut standing = None;
-    let mut cause = first.clone();
-    let mut next = 2_u32;
-    while let Some(given) = back::find(tx, By::Cause(&cause)).await? {
-        standing = (!given.reversed).then_some(given);
-        cause = format!("{first}:{next}");
-        next += 1;
+/// What a claim was given so far.
+struct Before {
+    /// The award that stands, in the ledger.
+    posted: Option<Given>,
+    /// The award that stands, in public notice.
+    noticed: Option<notice::Held>,
+    /// The cause that the next award would have: a service that was corrected is awarded under
+    /// `service:<claim>:2` and so on.
+    cause: String,
+}
+
+impl Before {
+    async fn of(tx: &mut Connection, claim: uuid::Uuid) -> Result<Self, Error> {
+        let first = format!("service:{claim}");
+        let mut before = Self { posted: None, noticed: None, cause: first.clone() };
+        for next in 2_u32.. {
+            let posted = back::find(tx, By::Cause(&before.cause)).await?;
+            let noticed = notice::lock(tx, notice::By::Cause(&before.cause)).await?;
+            if posted.is_none() && noticed.is_none() {
+                break;
+            }
+            before.posted = posted.filter(|given| !given.reversed);
+            let waits = |held: &notice::Held| {
+                matches!(held.notice.status, NoticeStatus::Open | NoticeStatus::Objected)
+            };
+            before.noticed = noticed.filter(waits);
+            before.cause = format!("{first}:{next}");
+        }
+        Ok(before)
     }
-    Ok((standing, cause))
+
+    /// The minutes, points and end of what stands.
+    fn standing(&self) -> Option<(Option<i64>, i64, Option<Timestamp>)> {
+        let minutes = |data: &Value| data.get("minutes").and_then(Value::as_i64);
+        let posted = self.posted.as_ref().map(|it| (minutes(&it.data), it.points, it.expires_at));
+        let noticed = self.noticed.as_ref();
+        posted.or_else(|| noticed.map(|it| (minutes(&it.data), it.points, Some(it.expires_at))))
+    }
 }
 
 /// Corrects the award of a service to what it gives by the minutes that are told now: what was
-/// awarded before is taken back, and the service is awarded anew by the rule of its day, with points
-/// that run out when the first ones would have. Answers how many points it gives now. The same
-/// minutes a second time change nothing.
+/// awarded before is taken back (or out of public notice), and the service is awarded anew by the
+/// rule of its day, with points that run out when the first ones would have. Answers how many points
+/// it gives now. The same minutes a second time change nothing.
 ///
 /// # Errors
 /// The database's.
@@ -187,17 +212,24 @@ pub async fn correct_service(
 ) -> Result<i64, Error> {
     store::open(tx, service.account, now).await?;
     store::lock(tx, service.account).await?;
-    let (standing, cause) = awards(tx, service).await?;
-    let mut expires_at = state.config.points.expiry(now);
-    if let Some(given) = standing {
-        if given.data.get("minutes").and_then(serde_json::Value::as_i64) == Some(service.minutes) {
-            return Ok(given.points);
-        }
-        expires_at = given.expires_at.filter(|at| *at > now).unwrap_or(expires_at);
+    let before = Before::of(tx, service.claim).await?;
+    let standing = before.standing();
+    if let Some((Some(minutes), points, _)) = standing
+        && minutes == service.minutes
+    {
+        return Ok(points);
+    }
+    if let Some(given) = &before.posted {
         let why = Why { ground: Ground::Correction, words: None, by: None };
         take_back(tx, given.id, &why, now).await?;
     }
-    award_served(tx, state, service, cause, expires_at, now).await
+    if let Some(held) = &before.noticed {
+        let status = held.notice.step(NoticeStep::Withdraw, None, now)?;
+        let step = notice::Step { status, by: None, note: None, tx: None };
+        notice::save(tx, held.id, &step, now).await?;
+    }
+    let expires_at = standing.and_then(|(_, _, at)| at).filter(|at| *at > now);
+    award_served(tx, state, service, (before.cause, expires_at), now).await
 }
 
 /// Makes good what a person owes, out of what they have free. Under the lock of their account.

@@ -23,6 +23,24 @@ impl Facts<'_> {
                     });
                 format!("{ground}收回{what}所得的积分{points}{owed}")
             }
+            EventKind::PointsAdjusted if self.number("points").is_some_and(|points| points < 0) => {
+                let points = self.number("points").map_or(0, i64::abs);
+                format!("经两人核准，您的积分调减 {points} 分")
+            }
+            EventKind::PointsAdjusted => format!("经两人核准，您的积分调增{points}"),
+            EventKind::PointsExpiring => {
+                let at = self.by("at", |at| format!("将于 {at} 到期"));
+                format!("您有{points}积分{at}，到期未用会清零，请留意可以兑换的优惠")
+            }
+            EventKind::AwardNoticed => {
+                let what = self.code::<Source>("source").map_or("应得", Source::label);
+                let until = self.by("until", |at| format!("，公示到 {at}"));
+                format!("{what}所得的积分{points}正在公示{until}，没有异议即入账")
+            }
+            EventKind::AwardRefused => {
+                let what = self.code::<Source>("source").map_or("应得", Source::label);
+                format!("对{what}所得积分{points}的公示异议成立，这笔积分不入账")
+            }
             _ => return None,
         })
     }

@@ -270,11 +270,11 @@ async fn a_reversed_award_counts_in_no_cap(pool: PgPool) {
     let posting = award(account, "service:1", 5, &Value::Null);
     let data = json!({});
     post(conn, &Posting { data: &data, ..posting.clone() }, now()).await.unwrap();
-    let count = awarded(conn, account, Source::Service, today, tomorrow).await.unwrap();
+    let count = awarded(conn, account, &[Source::Service], (today, tomorrow)).await.unwrap();
     assert_eq!(count, (5, 1));
-    let elsewhere = awarded(conn, account, Source::Appeal, today, tomorrow).await.unwrap();
+    let elsewhere = awarded(conn, account, &[Source::Appeal], (today, tomorrow)).await.unwrap();
     assert_eq!(elsewhere, (0, 0));
-    let other_day = awarded(conn, account, Source::Service, tomorrow, tomorrow).await.unwrap();
+    let other_day = awarded(conn, account, &[Source::Service], (tomorrow, tomorrow)).await.unwrap();
     assert_eq!(other_day, (0, 0));
     let back = Posting {
         id: random::id(now()),
@@ -287,7 +287,7 @@ async fn a_reversed_award_counts_in_no_cap(pool: PgPool) {
         ..posting.clone()
     };
     post(conn, &back, now()).await.unwrap();
-    let count = awarded(conn, account, Source::Service, today, tomorrow).await.unwrap();
+    let count = awarded(conn, account, &[Source::Service], (today, tomorrow)).await.unwrap();
     assert_eq!(count, (0, 0));
     let twice = Posting { id: random::id(now()), cause: "again", ..back };
     let refused = post(conn, &twice, now()).await.unwrap_err();
