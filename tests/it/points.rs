@@ -19,7 +19,10 @@ async fn a_statement_comes_to_the_balance_and_explains_each_line() {
         assert!(!line["text"].as_str().unwrap().is_empty(), "{line}");
     }
     let nobody = app.resident("li").get("/me/points").await.ok();
-    assert_eq!(nobody, json!({"available": 0, "held": 0, "expiring": []}));
+    assert_eq!(
+        nobody,
+        json!({"available": 0, "held": 0, "expiring": [], "pending": 0, "owed": 0, "notices": []})
+    );
     app.anonymous().get("/me/points").await.refused(401, "unauthenticated");
 }
 

@@ -15,7 +15,6 @@ use uuid::Uuid;
 use super::Connection;
 
 pub mod adjustment;
-pub mod book;
 pub mod notice;
 pub mod read;
 pub mod reversal;

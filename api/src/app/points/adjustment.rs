@@ -14,7 +14,8 @@ use infra::{
         audit::{self, AuditEntry},
         points::{
             self as store, NewLot, Posting,
-            adjustment::{self, AdjustmentView, Decided, Filter},
+            adjustment::{self, Decided},
+            read::adjustment::{self as read, AdjustmentView, Filter},
             reversal::{self as back, Reason},
         },
     },
@@ -43,7 +44,7 @@ use crate::{
 pub async fn shown(tx: &mut Connection, id: AdjustmentId) -> Result<AdjustmentView, Error> {
     let filter = Filter { id: Some(id), ..Filter::default() };
     let one = PageRequest { after: None, limit: Limit::DEFAULT };
-    let mut rows = adjustment::list(tx, filter, one).await?;
+    let mut rows = read::list(tx, filter, one).await?;
     rows.pop().ok_or_else(|| Basic::NotFound.into())
 }
 

@@ -14,7 +14,10 @@ use infra::{
     postgres::{
         Connection,
         audit::{self, AuditEntry},
-        points::rule::{self, Done, PointsRuleView},
+        points::{
+            read,
+            rule::{self, Done},
+        },
         violated,
     },
     random,
@@ -32,9 +35,12 @@ use crate::{
 ///
 /// # Errors
 /// There is none.
-pub async fn shown(tx: &mut Connection, id: PointsRuleId) -> Result<PointsRuleView, Error> {
+pub async fn shown(
+    tx: &mut Connection,
+    id: PointsRuleId,
+) -> Result<read::rule::PointsRuleView, Error> {
     let one = PageRequest { after: None, limit: Limit::DEFAULT };
-    rule::list(tx, Some(id), one).await?.pop().ok_or_else(|| Basic::NotFound.into())
+    read::rule::list(tx, Some(id), one).await?.pop().ok_or_else(|| Basic::NotFound.into())
 }
 
 /// Keeps the configuration's version under its name, so that awards by it can be computed again after
@@ -73,7 +79,11 @@ async fn recorded(
 ///
 /// # Errors
 /// `points_rule_name_taken`.
-pub async fn propose(state: &State, ask: Ask, new: NewRule) -> Result<PointsRuleView, Error> {
+pub async fn propose(
+    state: &State,
+    ask: Ask,
+    new: NewRule,
+) -> Result<read::rule::PointsRuleView, Error> {
     let now = state.clock.now();
     let configured = configured(state).name;
     transact(&state.db, move |tx| {

@@ -11,6 +11,11 @@ use serde_json::Value;
 
 use super::{super::Connection, Balance};
 
+pub mod adjustment;
+pub mod book;
+pub mod notice;
+pub mod rule;
+
 /// The caller's own balance; zero without an account.
 ///
 /// # Errors
@@ -53,6 +58,20 @@ pub async fn expiring(
         until,
     )
     .fetch_all(conn)
+    .await
+}
+
+/// What the caller owes of points that were taken back after they had been spent.
+///
+/// # Errors
+/// The database's.
+pub async fn owed(conn: &mut Connection, scope: &Scope) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select coalesce(sum(remaining), 0)::bigint as "points!" from points_debt
+           where account = $1 and remaining > 0"#,
+        scope.account().0,
+    )
+    .fetch_one(conn)
     .await
 }
 

@@ -8,7 +8,8 @@ use domain::{
 use serde_json::Value;
 use sqlx::types::Json;
 
-use super::{super::Connection, read::Entry};
+use super::Entry;
+use crate::postgres::Connection;
 
 /// A movement on a person's account.
 #[derive(Debug, Clone, PartialEq)]
