@@ -17,8 +17,8 @@ mod terms;
 mod tests;
 
 pub use movement::Movement;
-pub use notice::{NOTICE_TRANSITIONS, Notice, NoticeStatus, NoticeStep};
-pub use proposal::{NewAdjustment, NewRule, Proposal, ProposalStatus, ProposalStep, TRANSITIONS};
+pub use notice::{NOTICE_TRANSITIONS, Notice};
+pub use proposal::{NewAdjustment, NewRule, Proposal, TRANSITIONS};
 pub use refused::Refused;
 pub use reversal::{Ground, TakenBack, reversible, take_back, take_up_to};
 pub use terms::{Served, Terms};
@@ -54,6 +54,66 @@ codes! {
         Suggestion = "suggestion", "采纳建议";
         /// A visit to a household in difficulty.
         Visit = "visit", "走访帮扶";
+    }
+}
+
+codes! {
+    /// Where a proposal stands.
+    pub enum ProposalStatus {
+        /// It waits for another person.
+        Proposed = "proposed", "待核准";
+        /// Another person agreed.
+        Approved = "approved", "已核准";
+        /// Another person did not agree.
+        Refused = "refused", "未核准";
+        /// Whoever proposed it took it back.
+        Withdrawn = "withdrawn", "已撤回";
+        /// The configuration's own version of the rules, which nobody proposed.
+        Configured = "configured", "配置";
+    }
+}
+
+codes! {
+    /// The steps of a proposal.
+    pub enum ProposalStep {
+        /// Another person agrees.
+        Approve = "approve", "核准";
+        /// Another person does not agree.
+        Refuse = "refuse", "不予核准";
+        /// Whoever proposed it takes it back.
+        Withdraw = "withdraw", "撤回";
+    }
+}
+
+codes! {
+    /// Where an award in notice stands.
+    pub enum NoticeStatus {
+        /// It is shown.
+        Open = "open", "公示中";
+        /// Somebody objected; it waits for an organiser.
+        Objected = "objected", "有异议";
+        /// Its notice ended: the points are in the ledger.
+        Posted = "posted", "已入账";
+        /// The objection was right: nothing is posted.
+        Refused = "refused", "异议成立";
+        /// What it was given for was corrected meanwhile.
+        Withdrawn = "withdrawn", "已更正";
+    }
+}
+
+codes! {
+    /// The steps of an award in notice.
+    pub enum NoticeStep {
+        /// Somebody objects.
+        Object = "object", "提出异议";
+        /// The objection is right.
+        Uphold = "uphold", "异议成立";
+        /// The objection is not right.
+        Dismiss = "dismiss", "异议不成立";
+        /// The notice ended.
+        Post = "post", "入账";
+        /// What it was given for was corrected.
+        Withdraw = "withdraw", "更正";
     }
 }
 

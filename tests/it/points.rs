@@ -1,6 +1,10 @@
 //! Points end to end: one's own balance and statement, awards for verified appeals, and books that
 //! say so when they do not add up.
 
+mod kept;
+mod notice;
+mod rules;
+
 use serde_json::json;
 
 use crate::support::{App, complaint};

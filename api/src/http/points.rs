@@ -19,6 +19,7 @@ use infra::postgres::points::{
     },
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
@@ -242,7 +243,7 @@ pub struct StatementFilter {
     operation_id = "points.statement", tag = "points",
     params(StatementFilter),
     responses((status = 200, description = "工作簿", content(
-        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")))),
+        (Value = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")))),
     security(("bearer" = [])),
 )]
 #[get("/me/points/statement")]

@@ -3,40 +3,8 @@
 //!
 //! [`NOTICE_TRANSITIONS`] is the table of every step.
 
-use super::Refused;
+use super::{NoticeStatus, NoticeStep, Refused};
 use crate::{id::AccountId, time::Timestamp};
-
-codes! {
-    /// Where an award in notice stands.
-    pub enum NoticeStatus {
-        /// It is shown.
-        Open = "open", "公示中";
-        /// Somebody objected; it waits for an organiser.
-        Objected = "objected", "有异议";
-        /// Its notice ended: the points are in the ledger.
-        Posted = "posted", "已入账";
-        /// The objection was right: nothing is posted.
-        Refused = "refused", "异议成立";
-        /// What it was given for was corrected meanwhile.
-        Withdrawn = "withdrawn", "已更正";
-    }
-}
-
-codes! {
-    /// The steps of an award in notice.
-    pub enum NoticeStep {
-        /// Somebody objects.
-        Object = "object", "提出异议";
-        /// The objection is right.
-        Uphold = "uphold", "异议成立";
-        /// The objection is not right.
-        Dismiss = "dismiss", "异议不成立";
-        /// The notice ended.
-        Post = "post", "入账";
-        /// What it was given for was corrected.
-        Withdraw = "withdraw", "更正";
-    }
-}
 
 /// Every step that is allowed: from where, and to where it leads.
 pub const NOTICE_TRANSITIONS: &[(NoticeStep, &[NoticeStatus], &[NoticeStatus])] = {

@@ -4,41 +4,13 @@
 
 use chrono::NaiveDate;
 
-use super::{Refused, Terms};
+use super::{ProposalStatus, ProposalStep, Refused, Terms};
 use crate::{
     edition,
     id::AccountId,
     refusal::{Faults, Invalid},
     text,
 };
-
-codes! {
-    /// Where a proposal stands.
-    pub enum ProposalStatus {
-        /// It waits for another person.
-        Proposed = "proposed", "待核准";
-        /// Another person agreed.
-        Approved = "approved", "已核准";
-        /// Another person did not agree.
-        Refused = "refused", "未核准";
-        /// Whoever proposed it took it back.
-        Withdrawn = "withdrawn", "已撤回";
-        /// The configuration's own version of the rules, which nobody proposed.
-        Configured = "configured", "配置";
-    }
-}
-
-codes! {
-    /// The steps of a proposal.
-    pub enum ProposalStep {
-        /// Another person agrees.
-        Approve = "approve", "核准";
-        /// Another person does not agree.
-        Refuse = "refuse", "不予核准";
-        /// Whoever proposed it takes it back.
-        Withdraw = "withdraw", "撤回";
-    }
-}
 
 /// Every step that is allowed: from where, and to where it leads.
 pub const TRANSITIONS: &[(ProposalStep, &[ProposalStatus], &[ProposalStatus])] = {

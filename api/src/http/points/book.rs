@@ -65,9 +65,10 @@ pub struct MovementView {
     pub at: Timestamp,
 }
 
-impl From<Line> for MovementView {
-    fn from(line: Line) -> Self {
-        let recomputed = line.again();
+impl MovementView {
+    fn of(state: &State, line: Line) -> Self {
+        let rules = &state.config.points;
+        let recomputed = line.again((&rules.version, &rules.award));
         let Line { account, entry, reversed_by, .. } = line;
         let text = entry.movement().sentence();
         Self {
@@ -94,7 +95,7 @@ impl<P> On<P, LedgerTxId> {
         let one = PageRequest { after: None, limit: Limit::DEFAULT };
         let mut conn = self.state.db.acquire().await?;
         let line = book::list(&mut conn, filter, one).await?.into_iter().next();
-        line.map(MovementView::from).ok_or_else(|| Basic::NotFound.into())
+        line.map(|line| MovementView::of(&self.state, line)).ok_or_else(|| Basic::NotFound.into())
     }
 }
 
@@ -144,7 +145,10 @@ async fn list(
     let mut conn = state.db.acquire().await?;
     let rows = book::list(&mut conn, filter, page.0).await?;
     let Page { items, next_cursor } = Page::of(rows, page.0.limit, Line::cursor);
-    Ok(Json(Page { items: items.into_iter().map(MovementView::from).collect(), next_cursor }))
+    Ok(Json(Page {
+        items: items.into_iter().map(|line| MovementView::of(&state, line)).collect(),
+        next_cursor,
+    }))
 }
 
 /// 查看一笔流水

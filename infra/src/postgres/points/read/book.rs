@@ -30,10 +30,13 @@ impl Line {
         self.entry.cursor()
     }
 
-    /// How many points an award comes to when it is computed again.
-    pub fn again(&self) -> Option<i64> {
+    /// How many points an award comes to when it is computed again; `configured` is the
+    /// configuration's version, which may not be kept yet.
+    pub fn again(&self, configured: (&str, &Terms)) -> Option<i64> {
         let source = self.entry.source.filter(|_| self.entry.kind == EntryKind::Earn)?;
-        self.terms.as_ref()?.again(source, &self.entry.data)
+        let (name, terms) = configured;
+        let own = (self.entry.rule_version.as_deref() == Some(name)).then_some(terms);
+        self.terms.as_ref().or(own)?.again(source, &self.entry.data)
     }
 }
 
