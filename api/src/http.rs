@@ -127,6 +127,10 @@ pub fn words() -> Vec<Routes> {
         service::routes(),
         service::claim::routes(),
         points::routes(),
+        points::book::routes(),
+        points::rule::routes(),
+        points::adjustment::routes(),
+        points::notice::routes(),
         offer::routes(),
         redemption::routes(),
     ]

@@ -221,6 +221,16 @@ codes! {
         NoShow = "no_show", "未到";
         /// The organiser does not count it.
         ClaimRejected = "claim_rejected", "未认可";
+        /// Points that were given are taken back.
+        PointsTakenBack = "points_taken_back", "收回积分";
+        /// Two persons adjusted somebody's points.
+        PointsAdjusted = "points_adjusted", "人工调整积分";
+        /// Points will run out.
+        PointsExpiring = "points_expiring", "积分即将到期";
+        /// Points were put up for public notice.
+        AwardNoticed = "award_noticed", "积分公示";
+        /// An objection to them was upheld.
+        AwardRefused = "award_refused", "公示异议成立";
     }
 }
 

@@ -104,6 +104,12 @@ ids! {
     LedgerTxId;
     /// Points that were given together and expire together (积分批次).
     LotId;
+    /// A version of what gives points (积分规则版本).
+    PointsRuleId;
+    /// A manual adjustment of points (人工调整).
+    AdjustmentId;
+    /// An award in public notice (积分公示).
+    PointsNoticeId;
     /// An offer (优惠).
     OfferId;
     /// A redemption (兑换), and the hold and the ledger movement that it becomes.

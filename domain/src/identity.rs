@@ -154,6 +154,12 @@ pub enum Permission {
     VerifyRedemption,
     /// See whether the points ledger adds up.
     ReadLedger,
+    /// Read people's points line by line, adjustments and objections.
+    ReadPoints,
+    /// Keep people's points: take awards back, adjust, decide on objections and rules.
+    KeepPoints,
+    /// Object to an award in public notice.
+    ObjectAward,
     /// Register with a community as a party member.
     Register,
     /// Sign registrations with one's own community.
@@ -258,6 +264,9 @@ impl Permission {
             Self::ManageOffers => only(&[Organiser]),
             Self::VerifyRedemption => only(&[MerchantClerk]),
             Self::ReadLedger => only(&[Auditor, SystemAdmin]),
+            Self::ReadPoints => only(&[Organiser, Auditor]),
+            Self::KeepPoints => only(&[Organiser]),
+            Self::ObjectAward => only(&[Resident, PartyMember, CommunityOfficer]),
             Self::Register | Self::ClaimPost => only(&[Resident, PartyMember]),
             Self::SignRegistration => only(&[CommunityOfficer]),
             Self::OrganisePost => only(&[CommunityOfficer, Organiser]),

@@ -161,5 +161,10 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::ServiceConfirmed, &[Person]),
         (EventKind::NoShow, &[Person]),
         (EventKind::ClaimRejected, &[Person]),
+        (EventKind::PointsTakenBack, &[Person]),
+        (EventKind::PointsAdjusted, &[Person]),
+        (EventKind::PointsExpiring, &[Person]),
+        (EventKind::AwardNoticed, &[Person]),
+        (EventKind::AwardRefused, &[Person]),
     ]
 };

@@ -2,7 +2,7 @@
 //! the same tables that the rules read.
 
 use crate::{
-    complaint, consultation, final_reply, registration, service, supervision, task, whistle,
+    complaint, consultation, final_reply, points, registration, service, supervision, task, whistle,
 };
 
 /// One table: each step with the states it starts from and those it can lead to.
@@ -25,7 +25,7 @@ pub fn markdown() -> String {
     let mut out = String::from(
         "# Transitions\n\n\
          <!-- Generated from `TRANSITIONS` in\n     \
-         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service}.rs.\n     \
+         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,points}.rs.\n     \
          Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
          Every step that is allowed, from where, and where it can lead. A step that a table does\n\
          not list is refused with the code under its title. A step that starts and ends in the\n\
@@ -41,6 +41,8 @@ pub fn markdown() -> String {
         supervisions(),
         registrations(),
         claims(),
+        proposals(),
+        notices(),
     ] {
         table.write(&mut out);
     }
@@ -49,11 +51,14 @@ pub fn markdown() -> String {
 
 macro_rules! table {
     ($word:ident, $title:literal, $refused:literal) => {
+        table!($word::Status, $word::TRANSITIONS, $title, $refused)
+    };
+    ($status:ty, $transitions:expr, $title:literal, $refused:literal) => {
         Table {
             title: $title,
             refused: $refused,
-            states: $word::Status::ALL.iter().map(|it| (it.code(), it.label())).collect(),
-            steps: $word::TRANSITIONS
+            states: <$status>::ALL.iter().map(|it| (it.code(), it.label())).collect(),
+            steps: $transitions
                 .iter()
                 .map(|(step, from, to)| Row {
                     code: step.code(),
@@ -96,6 +101,24 @@ fn registrations() -> Table<'static> {
 
 fn claims() -> Table<'static> {
     table!(service, "A claim of a service post (认领)", "claim_step_refused")
+}
+
+fn proposals() -> Table<'static> {
+    table!(
+        points::ProposalStatus,
+        points::TRANSITIONS,
+        "A proposal about points: a version of the rules, a manual adjustment (积分规则、人工调整)",
+        "points_proposal_step_refused"
+    )
+}
+
+fn notices() -> Table<'static> {
+    table!(
+        points::NoticeStatus,
+        points::NOTICE_TRANSITIONS,
+        "An award in public notice (积分公示)",
+        "points_notice_step_refused"
+    )
 }
 
 impl Row<'_> {
@@ -165,5 +188,9 @@ mod tests {
         assert_eq!(listed, registration::Step::ALL);
         let listed: Vec<_> = service::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
         assert_eq!(listed, service::Step::ALL);
+        let listed: Vec<_> = points::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, points::ProposalStep::ALL);
+        let listed: Vec<_> = points::NOTICE_TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, points::NoticeStep::ALL);
     }
 }

@@ -160,6 +160,16 @@ const STATUSES: &[(&str, &str, &str)] = &[
     ("api/src/http/whistle.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/note.rs", "StatusCode::from_u16", "the status of a kept first answer"),
     ("api/src/http/note.rs", "HttpResponse::build", "the status of a kept first answer"),
+    (
+        "api/src/http/points/adjustment.rs",
+        "StatusCode::from_u16",
+        "the status of a kept first answer",
+    ),
+    (
+        "api/src/http/points/adjustment.rs",
+        "HttpResponse::build",
+        "the status of a kept first answer",
+    ),
     ("api/src/http/redemption.rs", "StatusCode::from_u16", "the status of a kept first answer"),
     ("api/src/http/redemption.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/export.rs", "StatusCode::from_u16", "the status of a kept first answer"),

@@ -297,6 +297,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("supervision_step_refused", "Supervision (督办)"),
     ("registration_step_refused", "Registration (双报到)"),
     ("claim_step_refused", "Service (双服务)"),
+    ("not_an_award", "Points (积分)"),
     ("offer_sold_out", "Redemptions (兑换)"),
     ("view_limit_reached", "Lists (列表)"),
     ("not_on_duty_list", "Duty lists and jobs (清单、作业)"),
@@ -398,6 +399,11 @@ fn the_vocabularies_are_fresh() {
         service::Step, "认领步骤";
         points::EntryKind, "积分种类";
         points::Source, "积分来源";
+        points::Ground, "收回理由";
+        points::ProposalStatus, "积分规则、人工调整的状态";
+        points::ProposalStep, "积分规则、人工调整的步骤";
+        points::NoticeStatus, "积分公示状态";
+        points::NoticeStep, "积分公示步骤";
         offer::Category, "优惠种类";
         redemption::Status, "兑换状态";
         redemption::Step, "兑换步骤";

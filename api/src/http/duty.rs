@@ -256,7 +256,7 @@ pub enum SheetFormat {
 }
 
 /// As what.
-#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ExportFilter {
     /// 文件格式，默认 xlsx

@@ -16,7 +16,7 @@ use super::{
     bulletin::FreezeMonths,
     calendar::WarnCalendar,
     export::SweepExports,
-    points::{ExpirePoints, ReconcileLedger},
+    points::{ExpirePoints, ReconcileLedger, SetOff, WarnExpiring},
     runner::Job,
 };
 use crate::{error::Error, state::State};
@@ -40,7 +40,9 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (ExpirePoints::KIND, HOUR),
     (FreezeMonths::KIND, HOUR),
     (ReconcileLedger::KIND, MINUTE),
+    (SetOff::KIND, MINUTE),
     (WarnCalendar::KIND, DAY),
+    (WarnExpiring::KIND, DAY),
 ];
 
 /// What no later run takes back.
@@ -151,7 +153,11 @@ mod tests {
         assert!(schedule.due(at("2026-11-24T08:59:00Z")).is_empty());
         let minutely: Vec<_> =
             schedule.due(at("2026-11-24T08:00:00Z")).into_iter().map(|(kind, _)| kind).collect();
-        assert_eq!(minutely, [ReconcileLedger::KIND], "another minute of the same hour");
+        assert_eq!(
+            minutely,
+            [ReconcileLedger::KIND, SetOff::KIND],
+            "another minute of the same hour"
+        );
 
         let next = schedule.due(at("2026-11-24T09:00:00Z"));
         let hourly = CHORES.iter().filter(|(_, period)| *period <= HOUR);

@@ -78,6 +78,7 @@ pub(super) const NOTE_WRITERS: &[&str] = &[
     "dept.urban-management",
     "head.urban-management",
 ];
+pub(super) const POINTS_READERS: &[&str] = &["organiser", "auditor"];
 pub(super) const UNMASKERS: &[&str] = &["dispatcher", "supervisor"];
 
 /// What an operation is about; whose it is follows from the [`World`].
@@ -158,6 +159,14 @@ pub(super) enum About {
     Claim,
     /// A claim on a post that one organises.
     Hours,
+    /// Any movement of somebody's points.
+    Movement,
+    /// Any version of the rules of points.
+    PointsRule,
+    /// Any manual adjustment.
+    Adjustment,
+    /// Any award in public notice.
+    PointsNotice,
     /// Any offer.
     Offer,
     /// A redemption of one's own.
@@ -343,7 +352,27 @@ pub(super) const ROWS: &[Row] = &[
     ("service.year", RESIDENT, About::Nothing),
     ("points.mine", LOGGED_IN, About::Nothing),
     ("points.entries", LOGGED_IN, About::Nothing),
+    ("points.statement", LOGGED_IN, About::Nothing),
     ("points.reconciliation", &["auditor", "sysadmin"], About::Nothing),
+    ("points.movements", POINTS_READERS, About::Nothing),
+    ("points.movement", POINTS_READERS, About::Movement),
+    ("points.reverse", &["organiser"], About::Movement),
+    ("points.rules", LOGGED_IN, About::Nothing),
+    ("points.rule", LOGGED_IN, About::PointsRule),
+    ("points.preview_rule", POINTS_READERS, About::Nothing),
+    ("points.propose_rule", &["organiser"], About::Nothing),
+    ("points.decide_rule", &["organiser"], About::PointsRule),
+    ("points.withdraw_rule", &["organiser"], About::PointsRule),
+    ("points.adjustments", POINTS_READERS, About::Nothing),
+    ("points.adjustment", POINTS_READERS, About::Adjustment),
+    ("points.propose_adjustment", &["organiser"], About::Nothing),
+    ("points.decide_adjustment", &["organiser"], About::Adjustment),
+    ("points.withdraw_adjustment", &["organiser"], About::Adjustment),
+    ("points.notices", LOGGED_IN, About::Nothing),
+    ("points.notice", LOGGED_IN, About::PointsNotice),
+    ("points.object", &["demo:li", "community.140213066004"], About::PointsNotice),
+    ("points.objections", POINTS_READERS, About::PointsNotice),
+    ("points.decide_objection", &["organiser"], About::PointsNotice),
     ("offer.publish", &["organiser"], About::Nothing),
     ("offer.list", LOGGED_IN, About::Nothing),
     ("redemption.redeem", RESIDENT, About::Offer),

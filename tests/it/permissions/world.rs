@@ -11,6 +11,7 @@ use crate::support::{
 };
 
 mod enforcement;
+mod points;
 mod service;
 mod supervision;
 
@@ -20,6 +21,7 @@ const KEYED: &[&str] = &[
     "whistle.draft",
     "export.order",
     "redemption.redeem",
+    "points.propose_adjustment",
     "note.write",
     "note.write_on_whistle",
 ];
@@ -128,6 +130,7 @@ impl World {
         service::registrations(&mut world).await;
         service::posts_and_claims(&mut world).await;
         service::redemptions(&mut world).await;
+        points::kept(&mut world).await;
         world
     }
 

@@ -10,10 +10,12 @@ use infra::postgres::identity::staff::Staff;
 use super::district::District;
 
 /// The desks of the district.
-const DISTRICT: [(&str, Role, &str); 7] = [
+const DISTRICT: [(&str, Role, &str); 8] = [
     ("dispatcher", Role::Dispatcher, "区中心派单员"),
     ("supervisor", Role::Supervisor, "区督查员"),
     ("organiser", Role::Organiser, "区委组织部组织员"),
+    // What moves points by hand takes two.
+    ("organiser.2", Role::Organiser, "区委组织部第二组织员"),
     ("leader", Role::Leader, "区领导"),
     ("auditor", Role::Auditor, "审计员"),
     ("security", Role::SecurityAdmin, "安全管理员"),

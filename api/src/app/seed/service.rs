@@ -8,7 +8,7 @@ use domain::{
     id::{AccountId, PostId},
     org::NodeCode,
     party::Identity,
-    points::Source,
+    points::{Served, Source},
     registration::{Registration, Sign},
     service::{Claim, Confirm, Kind, Post, PostForm, Standing},
     time::{self, Timestamp},
@@ -225,7 +225,7 @@ fn history(
     let confirm = Confirm { minutes: i32::try_from(SERVED.0).unwrap_or_default(), comment: None };
     let confirmed = claimed.state.confirm(post, &confirm, officer, post.ends_at)?;
     // Each service has its day to itself, so that nothing was given on it before.
-    let points = state.config.points.service(SERVED.0, SERVED.1, 0);
+    let points = state.config.points.award.service(&Served::first(SERVED.0, SERVED.1));
     let confirmed = Claim::with_points(confirmed, points);
     let first = claimed.events.into_iter().map(|event| (event, announced, member));
     let then = confirmed.events.into_iter().map(|event| (event, post.ends_at, officer));
@@ -246,6 +246,7 @@ async fn give(
         on: time::date(post.starts_at),
         data: json!({
             "claim": claim.id, "post_kind": post.kind, "minutes": claim.minutes,
+            "factor": SERVED.1, "day": 0, "week": 0, "year": 0,
         }),
     };
     points::award(conn, state, &award, post.ends_at).await

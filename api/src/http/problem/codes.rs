@@ -79,6 +79,7 @@ fn words() -> Vec<Code> {
         supervision(),
         registration(),
         service(),
+        points(),
         redemption(),
         lists(),
         other(),
@@ -299,6 +300,27 @@ fn extension() -> Vec<Code> {
         code(&ExtensionRefusal::Limit { times: 1 }),
         code(&ExtensionRefusal::TooLate { reply_by: EXAMPLE }),
         code(&ExtensionRefusal::Until { reply_by: EXAMPLE, latest, working_days: 5 }),
+    ]
+}
+
+fn points() -> Vec<Code> {
+    use domain::points::{EntryKind, NoticeStatus, ProposalStatus, Refused};
+    let day = domain::time::date(EXAMPLE);
+    vec![
+        code(&Refused::NotAnAward { kind: EntryKind::Redeem }),
+        code(&Refused::AlreadyReversed),
+        code(&Refused::OwnPoints),
+        code(&Refused::Decided { status: ProposalStatus::Withdrawn }),
+        code(&Refused::OwnProposal),
+        code(&Refused::AnothersProposal),
+        code(&Refused::RuleNameTaken { name: "2027-1".to_owned() }),
+        code(&Refused::RuleDayTaken { day }),
+        code(&Refused::RuleTooLate { day }),
+        code(&Refused::NotEnough { needed: 20, available: 12 }),
+        code(&Refused::NoticeStep { status: NoticeStatus::Posted }),
+        code(&Refused::NoticeEnded { at: EXAMPLE }),
+        code(&Refused::NoticeRuns { until: EXAMPLE }),
+        code(&Refused::ObjectedBefore),
     ]
 }
 

@@ -61,8 +61,17 @@ async fn give(
     points: i64,
     until: Timestamp,
 ) {
-    post(conn, &award(account, cause, points, &json!({})), now()).await.unwrap();
-    add_lot(conn, random::id(now()), account, points, until).await.unwrap();
+    let (data, id) = (json!({}), random::id(now()));
+    let given = Posting { id, ..award(account, cause, points, &data) };
+    post(conn, &given, now()).await.unwrap();
+    let lot = NewLot {
+        id: random::id(now()),
+        account: account.0,
+        points,
+        expires_at: until,
+        given_by: id,
+    };
+    add_lot(conn, &lot).await.unwrap();
 }
 
 async fn publish(conn: &mut Connection, stock: i64) -> OfferId {
@@ -261,11 +270,11 @@ async fn a_reversed_award_counts_in_no_cap(pool: PgPool) {
     let posting = award(account, "service:1", 5, &Value::Null);
     let data = json!({});
     post(conn, &Posting { data: &data, ..posting.clone() }, now()).await.unwrap();
-    let count = awarded(conn, account, Source::Service, today, tomorrow).await.unwrap();
+    let count = awarded(conn, account, &[Source::Service], (today, tomorrow)).await.unwrap();
     assert_eq!(count, (5, 1));
-    let elsewhere = awarded(conn, account, Source::Appeal, today, tomorrow).await.unwrap();
+    let elsewhere = awarded(conn, account, &[Source::Appeal], (today, tomorrow)).await.unwrap();
     assert_eq!(elsewhere, (0, 0));
-    let other_day = awarded(conn, account, Source::Service, tomorrow, tomorrow).await.unwrap();
+    let other_day = awarded(conn, account, &[Source::Service], (tomorrow, tomorrow)).await.unwrap();
     assert_eq!(other_day, (0, 0));
     let back = Posting {
         id: random::id(now()),
@@ -278,7 +287,7 @@ async fn a_reversed_award_counts_in_no_cap(pool: PgPool) {
         ..posting.clone()
     };
     post(conn, &back, now()).await.unwrap();
-    let count = awarded(conn, account, Source::Service, today, tomorrow).await.unwrap();
+    let count = awarded(conn, account, &[Source::Service], (today, tomorrow)).await.unwrap();
     assert_eq!(count, (0, 0));
     let twice = Posting { id: random::id(now()), cause: "again", ..back };
     let refused = post(conn, &twice, now()).await.unwrap_err();
@@ -317,6 +326,12 @@ async fn every_falsified_figure_shows(pool: PgPool) {
         ),
         ("confirmed_is_redeemed", "delete from ledger_tx where kind = 'redeem'"),
         ("lot_held_is_pending", "update point_lot set held = held - 1 where held > 0"),
+        (
+            "debts_are_receivable",
+            "insert into points_debt (reversal, account, amount, remaining)
+             select ledger_tx.id, points_account.id, 1, 1 from ledger_tx, points_account
+             where points_account.kind = 'user' limit 1",
+        ),
     ];
     for (rule, statement) in falsified {
         let mut tx = conn.begin().await.unwrap();
