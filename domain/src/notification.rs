@@ -161,5 +161,10 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::ServiceConfirmed, &[Person]),
         (EventKind::NoShow, &[Person]),
         (EventKind::ClaimRejected, &[Person]),
+        (EventKind::PairingProposed, &[Person]),
+        (EventKind::PairingAccepted, &[Unit]),
+        (EventKind::PairingDeclined, &[Unit]),
+        (EventKind::PairingEnded, &[Person, Unit]),
+        (EventKind::VisitDue, &[Person]),
     ]
 };

@@ -2,7 +2,7 @@
 //! the same tables that the rules read.
 
 use crate::{
-    complaint, consultation, final_reply, registration, service, supervision, task, whistle,
+    complaint, consultation, final_reply, household, registration, service, supervision, task, whistle,
 };
 
 /// One table: each step with the states it starts from and those it can lead to.
@@ -25,7 +25,7 @@ pub fn markdown() -> String {
     let mut out = String::from(
         "# Transitions\n\n\
          <!-- Generated from `TRANSITIONS` in\n     \
-         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service}.rs.\n     \
+         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,household}.rs.\n     \
          Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
          Every step that is allowed, from where, and where it can lead. A step that a table does\n\
          not list is refused with the code under its title. A step that starts and ends in the\n\
@@ -41,6 +41,7 @@ pub fn markdown() -> String {
         supervisions(),
         registrations(),
         claims(),
+        pairings(),
     ] {
         table.write(&mut out);
     }
@@ -96,6 +97,10 @@ fn registrations() -> Table<'static> {
 
 fn claims() -> Table<'static> {
     table!(service, "A claim of a service post (认领)", "claim_step_refused")
+}
+
+fn pairings() -> Table<'static> {
+    table!(household, "Who looks after a household (包联)", "pairing_step_refused")
 }
 
 impl Row<'_> {
@@ -165,5 +170,7 @@ mod tests {
         assert_eq!(listed, registration::Step::ALL);
         let listed: Vec<_> = service::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
         assert_eq!(listed, service::Step::ALL);
+        let listed: Vec<_> = household::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, household::Step::ALL);
     }
 }
