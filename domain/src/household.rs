@@ -195,16 +195,7 @@ impl Form<'_> {
             return Err(Invalid(Vec::new()));
         };
         let (category, account, consented_on) = (self.category, self.account, self.consented_on);
-        Ok(Details {
-            community,
-            category,
-            name,
-            address,
-            phone,
-            situation,
-            account,
-            consented_on,
-        })
+        Ok(Details { community, category, name, address, phone, situation, account, consented_on })
     }
 }
 

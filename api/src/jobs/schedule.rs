@@ -16,6 +16,7 @@ use super::{
     bulletin::FreezeMonths,
     calendar::WarnCalendar,
     export::SweepExports,
+    household::RemindVisits,
     points::{ExpirePoints, ReconcileLedger},
     runner::Job,
 };
@@ -41,6 +42,8 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (FreezeMonths::KIND, HOUR),
     (ReconcileLedger::KIND, MINUTE),
     (WarnCalendar::KIND, DAY),
+    // The day of this clock begins at 08:00 in 平城区, when people may be told something.
+    (RemindVisits::KIND, DAY),
 ];
 
 /// What no later run takes back.

@@ -25,12 +25,7 @@ fn pairing_in(status: Status) -> Pairing {
     let new = household().pair(id(2), id(3), until, id(9), (&RULES, tuesday())).unwrap().state;
     let answered = matches!(status, Status::Active | Status::Declined);
     let ended = status == Status::Ended;
-    Pairing {
-        status,
-        answered_at: answered.then(tuesday),
-        ended_at: ended.then(tuesday),
-        ..new
-    }
+    Pairing { status, answered_at: answered.then(tuesday), ended_at: ended.then(tuesday), ..new }
 }
 
 fn take(step: Step, pairing: &Pairing) -> Result<Status, Refused> {

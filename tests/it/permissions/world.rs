@@ -11,6 +11,7 @@ use crate::support::{
 };
 
 mod enforcement;
+mod household;
 mod service;
 mod supervision;
 
@@ -22,6 +23,8 @@ const KEYED: &[&str] = &[
     "redemption.redeem",
     "note.write",
     "note.write_on_whistle",
+    "household.register",
+    "household.visit",
 ];
 
 /// The objects of everybody.
@@ -128,6 +131,7 @@ impl World {
         service::registrations(&mut world).await;
         service::posts_and_claims(&mut world).await;
         service::redemptions(&mut world).await;
+        household::households(&mut world).await;
         world
     }
 

@@ -51,6 +51,8 @@ pub struct Row {
     pub visited_at: Option<Timestamp>,
     /// When the next visit was planned for.
     pub next_visit_on: Option<NaiveDate>,
+    /// Whether the caller may see it whole: an officer of its community, or who looks after it.
+    pub whole: bool,
 }
 
 impl Row {
@@ -93,7 +95,11 @@ pub async fn list(
                h.close_reason,
                (select count(*) from household_pairing p
                    where p.household_id = h.id and p.status = 'active') as "paired!",
-               seen.visited_at as "visited_at?", seen.next_visit_on as "next_visit_on?"
+               seen.visited_at as "visited_at?", seen.next_visit_on as "next_visit_on?",
+               (h.community_code = any($1) or exists (
+                   select from household_pairing own
+                   where own.household_id = h.id and own.account_id = $2 and own.status = 'active'))
+                   as "whole!"
            from household h
            join org_node o on o.code = h.community_code
            left join lateral (
