@@ -134,4 +134,10 @@ ids! {
     NoteId;
     /// A reply template (答复模板).
     TemplateId;
+    /// A household in difficulty (困难家庭).
+    HouseholdId;
+    /// Who looks after a household (包联).
+    PairingId;
+    /// A visit to a household (走访).
+    VisitId;
 }

@@ -168,6 +168,14 @@ pub enum Permission {
     OrganisePost,
     /// Claim service posts, and see one's own hours.
     ClaimPost,
+    /// Register households in difficulty of one's community, and ask people to look after them.
+    ManageHouseholds,
+    /// See households: of one's community, or that one looks after.
+    ReadHousehold,
+    /// Look after a household, when asked.
+    LookAfter,
+    /// See how many households are looked after: a community its own, the organisers all.
+    CountHouseholds,
 }
 
 impl Permission {
@@ -269,7 +277,10 @@ impl Permission {
             Self::ObjectAward => only(&[Resident, PartyMember, CommunityOfficer]),
             Self::Register | Self::ClaimPost => only(&[Resident, PartyMember]),
             Self::SignRegistration => only(&[CommunityOfficer]),
-            Self::OrganisePost => only(&[CommunityOfficer, Organiser]),
+            Self::ManageHouseholds => only(&[CommunityOfficer]),
+            Self::ReadHousehold => only(&[Resident, PartyMember, CommunityOfficer]),
+            Self::LookAfter => only(&[Resident, PartyMember]),
+            Self::OrganisePost | Self::CountHouseholds => only(&[CommunityOfficer, Organiser]),
         }
     }
 }

@@ -166,5 +166,10 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::PointsExpiring, &[Person]),
         (EventKind::AwardNoticed, &[Person]),
         (EventKind::AwardRefused, &[Person]),
+        (EventKind::PairingProposed, &[Person]),
+        (EventKind::PairingAccepted, &[Unit]),
+        (EventKind::PairingDeclined, &[Unit]),
+        (EventKind::PairingEnded, &[Person, Unit]),
+        (EventKind::VisitDue, &[Person]),
     ]
 };

@@ -19,7 +19,6 @@ use infra::postgres::points::{
     },
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{

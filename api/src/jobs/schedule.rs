@@ -16,6 +16,7 @@ use super::{
     bulletin::FreezeMonths,
     calendar::WarnCalendar,
     export::SweepExports,
+    household::RemindVisits,
     points::{ExpirePoints, ReconcileLedger, SetOff, WarnExpiring},
     runner::Job,
 };
@@ -43,6 +44,8 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (SetOff::KIND, MINUTE),
     (WarnCalendar::KIND, DAY),
     (WarnExpiring::KIND, DAY),
+    // The day of this clock begins at 08:00 in 平城区, when people may be told something.
+    (RemindVisits::KIND, DAY),
 ];
 
 /// What no later run takes back.

@@ -63,6 +63,8 @@ pub(super) const ROSTER_KEEPERS: &[&str] =
 pub(super) const SIGNERS: &[&str] = ROSTER_KEEPERS;
 pub(super) const COMMUNITY_DESK: &[&str] = &["community.140213066004"];
 pub(super) const ORGANISERS: &[&str] = &["organiser", "community.140213066004"];
+/// Who looks after a household, and who asks them to.
+pub(super) const NEIGHBOURS: &[&str] = &["demo:li", "community.140213066004"];
 pub(super) const OBJECTORS: &[&str] = &[
     "dispatcher",
     "subdistrict.140213066",
@@ -167,6 +169,12 @@ pub(super) enum About {
     Adjustment,
     /// Any award in public notice.
     PointsNotice,
+    /// A household that one looks after, or of one's community.
+    Household,
+    /// A household of one's community.
+    OwnHousehold,
+    /// A pairing of one's own, or of a household of one's community.
+    Pairing,
     /// Any offer.
     Offer,
     /// A redemption of one's own.
@@ -350,6 +358,21 @@ pub(super) const ROWS: &[Row] = &[
     ("service.no_show", ORGANISERS, About::Hours),
     ("service.reject", ORGANISERS, About::Hours),
     ("service.year", RESIDENT, About::Nothing),
+    ("household.register", COMMUNITY_DESK, About::Nothing),
+    ("household.list", NEIGHBOURS, About::Nothing),
+    ("household.counts", ORGANISERS, About::Nothing),
+    ("household.read", NEIGHBOURS, About::Household),
+    ("household.visits", NEIGHBOURS, About::Household),
+    ("household.pairings", NEIGHBOURS, About::Household),
+    ("household.change", COMMUNITY_DESK, About::OwnHousehold),
+    ("household.close", COMMUNITY_DESK, About::OwnHousehold),
+    ("household.pair", COMMUNITY_DESK, About::OwnHousehold),
+    ("household.mine", RESIDENT, About::Nothing),
+    ("household.read_pairing", NEIGHBOURS, About::Pairing),
+    ("household.accept", RESIDENT, About::Pairing),
+    ("household.decline", RESIDENT, About::Pairing),
+    ("household.end", NEIGHBOURS, About::Pairing),
+    ("household.visit", RESIDENT, About::Pairing),
     ("points.mine", LOGGED_IN, About::Nothing),
     ("points.entries", LOGGED_IN, About::Nothing),
     ("points.statement", LOGGED_IN, About::Nothing),

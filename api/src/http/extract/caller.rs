@@ -101,6 +101,10 @@ needs![
     SignRegistration,
     OrganisePost,
     ClaimPost,
+    ManageHouseholds,
+    ReadHousehold,
+    LookAfter,
+    CountHouseholds,
 ];
 
 /// An authenticated caller who holds the permission `P`: 401 `unauthenticated`, then 403
