@@ -131,6 +131,7 @@ pub fn words() -> Vec<Routes> {
         household::pairing::routes(),
         points::routes(),
         points::book::routes(),
+        points::donation::routes(),
         points::rule::routes(),
         points::adjustment::routes(),
         points::notice::routes(),

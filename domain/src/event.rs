@@ -229,6 +229,8 @@ codes! {
         PointsExpiring = "points_expiring", "积分即将到期";
         /// Points were put up for public notice.
         AwardNoticed = "award_noticed", "积分公示";
+        /// Points came as a gift.
+        PointsReceived = "points_received", "收到转赠";
         /// An objection to them was upheld.
         AwardRefused = "award_refused", "公示异议成立";
         /// A community asks somebody to look after a household (包联).

@@ -108,6 +108,8 @@ ids! {
     PointsRuleId;
     /// A manual adjustment of points (人工调整).
     AdjustmentId;
+    /// Points given away (转赠).
+    DonationId;
     /// An award in public notice (积分公示).
     PointsNoticeId;
     /// An offer (优惠).

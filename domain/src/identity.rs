@@ -158,6 +158,10 @@ pub enum Permission {
     ReadPoints,
     /// Keep people's points: take awards back, adjust, decide on objections and rules.
     KeepPoints,
+    /// Pass a community's points on to a household in it.
+    GivePoints,
+    /// Read what a community has of points.
+    ReadCommunityPoints,
     /// Object to an award in public notice.
     ObjectAward,
     /// Register with a community as a party member.
@@ -274,6 +278,8 @@ impl Permission {
             Self::ReadLedger => only(&[Auditor, SystemAdmin]),
             Self::ReadPoints => only(&[Organiser, Auditor]),
             Self::KeepPoints => only(&[Organiser]),
+            Self::GivePoints => only(&[CommunityOfficer]),
+            Self::ReadCommunityPoints => only(&[CommunityOfficer, Organiser, Auditor]),
             Self::ObjectAward => only(&[Resident, PartyMember, CommunityOfficer]),
             Self::Register | Self::ClaimPost => only(&[Resident, PartyMember]),
             Self::SignRegistration => only(&[CommunityOfficer]),

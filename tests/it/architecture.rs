@@ -162,6 +162,12 @@ const STATUSES: &[(&str, &str, &str)] = &[
     ("api/src/http/note.rs", "StatusCode::from_u16", "the status of a kept first answer"),
     ("api/src/http/note.rs", "HttpResponse::build", "the status of a kept first answer"),
     (
+        "api/src/http/points/donation.rs",
+        "StatusCode::from_u16",
+        "the status of a kept first answer",
+    ),
+    ("api/src/http/points/donation.rs", "HttpResponse::build", "the status of a kept first answer"),
+    (
         "api/src/http/points/adjustment.rs",
         "StatusCode::from_u16",
         "the status of a kept first answer",

@@ -124,6 +124,8 @@ const NAMED: &[(&str, &str)] = &[
     ("points_notice", "points_notice_posted"),
     ("points_notice", "points_notice_not_own"),
     ("points_objection", "points_objection_once"),
+    ("donation", "donation_tx"),
+    ("donation", "donation_not_to_oneself"),
     ("points_warning", "points_warning_pkey"),
     ("ledger_reason", "ledger_reason_pkey"),
     ("offer", "offer_stock"),

@@ -2,14 +2,14 @@
 
 use domain::{
     decision::Decision,
-    household::{Details, Household, Pairing, Refused, Step, Visit},
+    household::{Details, Household, Pairing, Refused, Step, Visit, VisitKind},
     id::{AccountId, HouseholdId, JobId, PairingId, RegistrationId, VisitId},
     identity::Permission,
     org::NodeCode,
     page::{Limit, PageRequest},
     refusal::{Basic, Invalid},
     scope::Scope,
-    time::Timestamp,
+    time::{self, Timestamp},
 };
 use infra::{
     crypto::Crypto,
@@ -31,7 +31,7 @@ use super::{
     case::Ask,
     idempotent::{self, Answer, Once},
     notification::announce,
-    transact,
+    points, transact,
 };
 use crate::{error::Error, state::State};
 
@@ -354,7 +354,8 @@ pub async fn answer(state: &State, ask: Ask, id: PairingId, given: Answered) -> 
     Ok(())
 }
 
-/// The person of a pairing writes down a visit, or puts an earlier one right by a further entry.
+/// The person of a pairing writes down a visit, or puts an earlier one right by a further entry. A
+/// visit is awarded by the rule of points; a call and a correction are not.
 ///
 /// # Errors
 /// Not the caller's; not being looked after; no such visit to put right; no such appeal of one's
@@ -368,6 +369,7 @@ pub async fn visit(
 ) -> Result<Answer<()>, Error> {
     let now = state.clock.now();
     let crypto = state.crypto.clone();
+    let here = state.clone();
     idempotent::run(state, once, 201, move |tx| {
         Box::pin(async move {
             let pairing = lock_pairing(tx, &ask, id, false).await?;
@@ -386,6 +388,12 @@ pub async fn visit(
             let visit_id: VisitId = random::id(now);
             let inserted = store::insert_visit(tx, (visit_id, &pairing), &visit, words, now);
             inserted.await.map_err(held)?;
+            // A call is no visit, and a correction no second one.
+            if visit.kind == VisitKind::Visit && visit.corrects.is_none() {
+                let day = time::date(visit.visited_at);
+                let who = pairing.account;
+                points::award_visit(tx, &here, who, visit_id.0, day, now).await?;
+            }
             let data = json!({ "visit": visit_id, "kind": visit.kind, "corrects": visit.corrects });
             audit(tx, &ask, ("household.visit", "pairing", id.0), data, now).await?;
             let scope = ask.actor.as_ref().map(Scope::of).ok_or(Basic::Unauthenticated)?;

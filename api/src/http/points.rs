@@ -32,6 +32,7 @@ use crate::{app, error::Error, state::State};
 
 pub mod adjustment;
 pub mod book;
+pub mod donation;
 pub mod notice;
 pub mod rule;
 

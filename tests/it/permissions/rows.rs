@@ -167,6 +167,8 @@ pub(super) enum About {
     PointsRule,
     /// Any manual adjustment.
     Adjustment,
+    /// A community whose points one sees: one's own; all for the organisers and auditors.
+    CommunityPoints,
     /// Any award in public notice.
     PointsNotice,
     /// A household that one looks after, or of one's community.
@@ -376,6 +378,18 @@ pub(super) const ROWS: &[Row] = &[
     ("points.mine", LOGGED_IN, About::Nothing),
     ("points.entries", LOGGED_IN, About::Nothing),
     ("points.statement", LOGGED_IN, About::Nothing),
+    ("points.donate", RESIDENT, About::Nothing),
+    ("points.pass_on", COMMUNITY_DESK, About::CommunityPoints),
+    (
+        "points.community",
+        &["organiser", "auditor", "community.140213066004"],
+        About::CommunityPoints,
+    ),
+    (
+        "points.community_entries",
+        &["organiser", "auditor", "community.140213066004"],
+        About::CommunityPoints,
+    ),
     ("points.reconciliation", &["auditor", "sysadmin"], About::Nothing),
     ("points.movements", POINTS_READERS, About::Nothing),
     ("points.movement", POINTS_READERS, About::Movement),

@@ -23,6 +23,8 @@ const KEYED: &[&str] = &[
     "export.order",
     "redemption.redeem",
     "points.propose_adjustment",
+    "points.donate",
+    "points.pass_on",
     "note.write",
     "note.write_on_whistle",
     "household.register",

@@ -96,6 +96,8 @@ needs![
     ReadLedger,
     ReadPoints,
     KeepPoints,
+    GivePoints,
+    ReadCommunityPoints,
     ObjectAward,
     Register,
     SignRegistration,

@@ -321,6 +321,9 @@ fn points() -> Vec<Code> {
         code(&Refused::NoticeStep { status: NoticeStatus::Posted }),
         code(&Refused::NoticeEnded { at: EXAMPLE }),
         code(&Refused::NoticeRuns { until: EXAMPLE }),
+        code(&Refused::DonationLimit { at_most: 200, left: 50 }),
+        code(&Refused::DonationReturns),
+        code(&Refused::NoAccount),
         code(&Refused::ObjectedBefore),
     ]
 }
