@@ -49,7 +49,7 @@ pub(super) const CHORES: &[(&str, i64)] = &[
 ];
 
 /// What no later run takes back.
-const IRREVERSIBLE: [&str; 2] = [ExpirePoints::KIND, FreezeMonths::KIND];
+const IRREVERSIBLE: [&str; 3] = [ExpirePoints::KIND, FreezeMonths::KIND, WarnExpiring::KIND];
 
 /// What this worker has enqueued: the last period's number of each chore.
 #[derive(Debug, Default)]
@@ -58,8 +58,8 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire and no
-    /// month is frozen.
+    /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire,
+    /// nobody is warned of it, and no month is frozen.
     pub async fn enqueue_due(&mut self, state: &State, agreed: bool) {
         let now = state.clock.now();
         let mut due = self.due(now);
