@@ -14,11 +14,12 @@ grant usage on schema public to zhixiang_app;
 grant select, insert, update, delete on all tables in schema public to zhixiang_app;
 grant usage, select on all sequences in schema public to zhixiang_app;
 grant execute on all functions in schema public to zhixiang_app;
-revoke update, delete on ledger_tx, ledger_entry, ledger_reason, points_objection, hold_lot, audit_entry, event from zhixiang_app;
+revoke update, delete on ledger_tx, ledger_entry, ledger_reason, points_objection, donation, hold_lot, audit_entry, event from zhixiang_app;
 revoke update, delete on calendar_year, calendar_day from zhixiang_app;
 revoke update, delete on rate_snapshot_case, rate_snapshot_centre, rate_snapshot_appraisal from zhixiang_app;
 revoke update, delete on duty_item, power, enforcement_act_officer from zhixiang_app;
 revoke update, delete on internal_note, reply_template_version from zhixiang_app;
+revoke update, delete on household_visit from zhixiang_app;
 revoke delete on hold, rate_snapshot, duty_list, power_list, enforcement_act from zhixiang_app;
 do $$
 begin

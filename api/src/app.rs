@@ -18,6 +18,7 @@ pub mod export;
 pub mod final_reply;
 pub mod follow_up;
 pub mod generate;
+pub mod household;
 pub mod idempotent;
 pub mod identity;
 pub mod import;

@@ -38,6 +38,9 @@ pub struct Config {
     /// What gives points, and how long they and redemption codes last.
     #[serde(default)]
     pub points: domain::points::Rules,
+    /// Households in difficulty: how many a person looks after, and when a visit is due.
+    #[serde(default)]
+    pub household: domain::household::Rules,
     /// Logs and traces.
     pub telemetry: Telemetry,
 }

@@ -46,6 +46,7 @@ refused_by!(
     domain::export::Refused,
     domain::final_reply::Refused,
     domain::follow_up::Refused,
+    domain::household::Refused,
     domain::identity::Refused,
     domain::note::Refused,
     domain::points::Refused,

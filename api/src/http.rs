@@ -39,6 +39,7 @@ pub mod export;
 pub mod extract;
 pub mod final_reply;
 pub mod follow_up;
+pub mod household;
 pub mod identity;
 pub mod job;
 pub mod note;
@@ -126,8 +127,11 @@ pub fn words() -> Vec<Routes> {
         registration::routes(),
         service::routes(),
         service::claim::routes(),
+        household::routes(),
+        household::pairing::routes(),
         points::routes(),
         points::book::routes(),
+        points::donation::routes(),
         points::rule::routes(),
         points::adjustment::routes(),
         points::notice::routes(),

@@ -229,8 +229,20 @@ codes! {
         PointsExpiring = "points_expiring", "积分即将到期";
         /// Points were put up for public notice.
         AwardNoticed = "award_noticed", "积分公示";
+        /// Points came as a gift.
+        PointsReceived = "points_received", "收到转赠";
         /// An objection to them was upheld.
         AwardRefused = "award_refused", "公示异议成立";
+        /// A community asks somebody to look after a household (包联).
+        PairingProposed = "pairing_proposed", "拟定包联";
+        /// The person agreed.
+        PairingAccepted = "pairing_accepted", "接受包联";
+        /// The person did not agree.
+        PairingDeclined = "pairing_declined", "未接受包联";
+        /// It is over: ended by the person or the community, or the term ran out.
+        PairingEnded = "pairing_ended", "包联结束";
+        /// The household was not visited for a while.
+        VisitDue = "visit_due", "走访提醒";
     }
 }
 

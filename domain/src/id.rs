@@ -108,6 +108,8 @@ ids! {
     PointsRuleId;
     /// A manual adjustment of points (人工调整).
     AdjustmentId;
+    /// Points given away (转赠).
+    DonationId;
     /// An award in public notice (积分公示).
     PointsNoticeId;
     /// An offer (优惠).
@@ -134,4 +136,10 @@ ids! {
     NoteId;
     /// A reply template (答复模板).
     TemplateId;
+    /// A household in difficulty (困难家庭).
+    HouseholdId;
+    /// Who looks after a household (包联).
+    PairingId;
+    /// A visit to a household (走访).
+    VisitId;
 }

@@ -158,6 +158,10 @@ pub enum Permission {
     ReadPoints,
     /// Keep people's points: take awards back, adjust, decide on objections and rules.
     KeepPoints,
+    /// Pass a community's points on to a household in it.
+    GivePoints,
+    /// Read what a community has of points.
+    ReadCommunityPoints,
     /// Object to an award in public notice.
     ObjectAward,
     /// Register with a community as a party member.
@@ -168,6 +172,14 @@ pub enum Permission {
     OrganisePost,
     /// Claim service posts, and see one's own hours.
     ClaimPost,
+    /// Register households in difficulty of one's community, and ask people to look after them.
+    ManageHouseholds,
+    /// See households: of one's community, or that one looks after.
+    ReadHousehold,
+    /// Look after a household, when asked.
+    LookAfter,
+    /// See how many households are looked after: a community its own, the organisers all.
+    CountHouseholds,
 }
 
 impl Permission {
@@ -266,10 +278,15 @@ impl Permission {
             Self::ReadLedger => only(&[Auditor, SystemAdmin]),
             Self::ReadPoints => only(&[Organiser, Auditor]),
             Self::KeepPoints => only(&[Organiser]),
+            Self::GivePoints => only(&[CommunityOfficer]),
+            Self::ReadCommunityPoints => only(&[CommunityOfficer, Organiser, Auditor]),
             Self::ObjectAward => only(&[Resident, PartyMember, CommunityOfficer]),
             Self::Register | Self::ClaimPost => only(&[Resident, PartyMember]),
             Self::SignRegistration => only(&[CommunityOfficer]),
-            Self::OrganisePost => only(&[CommunityOfficer, Organiser]),
+            Self::ManageHouseholds => only(&[CommunityOfficer]),
+            Self::ReadHousehold => only(&[Resident, PartyMember, CommunityOfficer]),
+            Self::LookAfter => only(&[Resident, PartyMember]),
+            Self::OrganisePost | Self::CountHouseholds => only(&[CommunityOfficer, Organiser]),
         }
     }
 }

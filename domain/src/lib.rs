@@ -19,6 +19,7 @@ pub mod event;
 pub mod export;
 pub mod final_reply;
 pub mod follow_up;
+pub mod household;
 pub mod id;
 pub mod identity;
 pub mod import;

@@ -165,6 +165,12 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::PointsAdjusted, &[Person]),
         (EventKind::PointsExpiring, &[Person]),
         (EventKind::AwardNoticed, &[Person]),
+        (EventKind::PointsReceived, &[Person]),
         (EventKind::AwardRefused, &[Person]),
+        (EventKind::PairingProposed, &[Person]),
+        (EventKind::PairingAccepted, &[Unit]),
+        (EventKind::PairingDeclined, &[Unit]),
+        (EventKind::PairingEnded, &[Person, Unit]),
+        (EventKind::VisitDue, &[Person]),
     ]
 };

@@ -7,6 +7,7 @@ use chrono::{Datelike, Days, NaiveDate, TimeDelta};
 
 use crate::{complaint, id::LotId, task::Outcome, time::Timestamp};
 
+pub mod donation;
 mod movement;
 mod notice;
 mod proposal;

@@ -2,7 +2,8 @@
 //! the same tables that the rules read.
 
 use crate::{
-    complaint, consultation, final_reply, points, registration, service, supervision, task, whistle,
+    complaint, consultation, final_reply, household, points, registration, service, supervision,
+    task, whistle,
 };
 
 /// One table: each step with the states it starts from and those it can lead to.
@@ -25,7 +26,7 @@ pub fn markdown() -> String {
     let mut out = String::from(
         "# Transitions\n\n\
          <!-- Generated from `TRANSITIONS` in\n     \
-         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,points}.rs.\n     \
+         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,household,points}.rs.\n     \
          Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
          Every step that is allowed, from where, and where it can lead. A step that a table does\n\
          not list is refused with the code under its title. A step that starts and ends in the\n\
@@ -41,6 +42,7 @@ pub fn markdown() -> String {
         supervisions(),
         registrations(),
         claims(),
+        pairings(),
         proposals(),
         notices(),
     ] {
@@ -121,6 +123,10 @@ fn notices() -> Table<'static> {
     )
 }
 
+fn pairings() -> Table<'static> {
+    table!(household, "Who looks after a household (包联)", "pairing_step_refused")
+}
+
 impl Row<'_> {
     fn stays(&self) -> bool {
         self.from == self.to
@@ -192,5 +198,7 @@ mod tests {
         assert_eq!(listed, points::ProposalStep::ALL);
         let listed: Vec<_> = points::NOTICE_TRANSITIONS.iter().map(|(step, ..)| *step).collect();
         assert_eq!(listed, points::NoticeStep::ALL);
+        let listed: Vec<_> = household::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, household::Step::ALL);
     }
 }

@@ -284,3 +284,26 @@ create table points_warning (
     warned_at timestamptz not null,
     primary key (account, expires_at, days)
 );
+
+-- Points given away (转赠): by a person to a community or to a household that they look after, and by a
+-- community to a household in it. Only added to.
+create table donation (
+    id uuid primary key,
+    tx uuid not null constraint donation_tx unique references ledger_tx,
+    from_account uuid not null references points_account,
+    to_account uuid not null references points_account,
+    -- The household, whose resident's account they went to.
+    household uuid references household,
+    points bigint not null constraint donation_points check (points > 0),
+    -- Why a community gave them.
+    reason text,
+    given_by uuid not null references account,
+    at timestamptz not null,
+    constraint donation_not_to_oneself check (from_account <> to_account)
+);
+create index donation_from on donation (from_account, at desc, id desc);
+create index donation_to on donation (to_account, at desc, id desc);
+create trigger donation_append_only before update or delete on donation
+    for each row execute function row_is_append_only();
+create trigger donation_no_truncate before truncate on donation
+    for each statement execute function row_is_append_only();

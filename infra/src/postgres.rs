@@ -20,6 +20,7 @@ pub mod export;
 pub mod final_reply;
 pub mod follow_up;
 pub mod generate;
+pub mod household;
 pub mod idempotency;
 pub mod identity;
 pub mod import;

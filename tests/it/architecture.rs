@@ -40,6 +40,7 @@ const WORDS: &[(&str, &str)] = &[
     ("points", "diaht"),
     ("redemption", "diaht"),
     ("offer", "diah"),
+    ("household", "diaht"),
     ("view", "diaht"),
     ("export", "diaht"),
     // Queries without a use case: HTTP reads them straight from the store.
@@ -161,6 +162,12 @@ const STATUSES: &[(&str, &str, &str)] = &[
     ("api/src/http/note.rs", "StatusCode::from_u16", "the status of a kept first answer"),
     ("api/src/http/note.rs", "HttpResponse::build", "the status of a kept first answer"),
     (
+        "api/src/http/points/donation.rs",
+        "StatusCode::from_u16",
+        "the status of a kept first answer",
+    ),
+    ("api/src/http/points/donation.rs", "HttpResponse::build", "the status of a kept first answer"),
+    (
         "api/src/http/points/adjustment.rs",
         "StatusCode::from_u16",
         "the status of a kept first answer",
@@ -172,6 +179,18 @@ const STATUSES: &[(&str, &str, &str)] = &[
     ),
     ("api/src/http/redemption.rs", "StatusCode::from_u16", "the status of a kept first answer"),
     ("api/src/http/redemption.rs", "HttpResponse::build", "the status of a kept first answer"),
+    ("api/src/http/household.rs", "StatusCode::from_u16", "the status of a kept first answer"),
+    ("api/src/http/household.rs", "HttpResponse::build", "the status of a kept first answer"),
+    (
+        "api/src/http/household/pairing.rs",
+        "StatusCode::from_u16",
+        "the status of a kept first answer",
+    ),
+    (
+        "api/src/http/household/pairing.rs",
+        "HttpResponse::build",
+        "the status of a kept first answer",
+    ),
     ("api/src/http/export.rs", "StatusCode::from_u16", "the status of a kept first answer"),
     ("api/src/http/export.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/operations.rs", "HttpResponse::build", "503, by `problem::status`"),

@@ -12,8 +12,8 @@ use std::{
 use api::http::problem::codes;
 use domain::{
     complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export,
-    final_reply, identity, import, offer, org, points, rates, redemption, registration, service,
-    sla, supervision, task, template, view, whistle,
+    final_reply, household, identity, import, offer, org, points, rates, redemption, registration,
+    service, sla, supervision, task, template, view, whistle,
 };
 
 use crate::support::{document, operations};
@@ -297,6 +297,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("supervision_step_refused", "Supervision (督办)"),
     ("registration_step_refused", "Registration (双报到)"),
     ("claim_step_refused", "Service (双服务)"),
+    ("pairing_step_refused", "Households (困难家庭)"),
     ("not_an_award", "Points (积分)"),
     ("offer_sold_out", "Redemptions (兑换)"),
     ("view_limit_reached", "Lists (列表)"),
@@ -397,6 +398,10 @@ fn the_vocabularies_are_fresh() {
         service::Status, "认领状态";
         service::Proof, "签到方式";
         service::Step, "认领步骤";
+        household::Category, "困难类别";
+        household::Status, "包联状态";
+        household::VisitKind, "走访方式";
+        household::Step, "包联步骤";
         points::EntryKind, "积分种类";
         points::Source, "积分来源";
         points::Ground, "收回理由";

@@ -29,6 +29,8 @@ mod follow_up;
 #[cfg(test)]
 mod generate;
 #[cfg(test)]
+mod household;
+#[cfg(test)]
 mod idempotency;
 #[cfg(test)]
 mod identity;

@@ -1,6 +1,7 @@
 //! Points end to end: one's own balance and statement, awards for verified appeals, and books that
 //! say so when they do not add up.
 
+mod donation;
 mod kept;
 mod notice;
 mod rules;

@@ -26,6 +26,7 @@ use uuid::Uuid;
 use crate::{error::Error, state::State};
 
 pub mod adjustment;
+pub mod donation;
 pub mod notice;
 pub mod reversal;
 pub mod rules;

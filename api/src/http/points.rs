@@ -19,7 +19,6 @@ use infra::postgres::points::{
     },
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
@@ -33,6 +32,7 @@ use crate::{app, error::Error, state::State};
 
 pub mod adjustment;
 pub mod book;
+pub mod donation;
 pub mod notice;
 pub mod rule;
 

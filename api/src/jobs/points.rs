@@ -47,7 +47,12 @@ impl Job for PostNotice {
     const KIND: &'static str = Self::KIND;
 
     async fn run(self, state: &State, tx: &mut Connection) -> Result<(), Error> {
-        self.post(tx, state.clock.now()).await
+        let now = state.clock.now();
+        if state.steadiness.agrees(&state.clock) {
+            self.post(tx, now).await
+        } else {
+            self.postpone(tx, now).await
+        }
     }
 }
 

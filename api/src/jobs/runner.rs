@@ -21,7 +21,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 use super::{
-    bulletin, calendar, export, notification, pause, points, redemption, schedule, stopped, task,
+    bulletin, calendar, export, household, notification, pause, points, redemption, schedule,
+    stopped, task,
 };
 use crate::{app, error::Error, state::State};
 
@@ -59,6 +60,7 @@ const KINDS: &[(&str, Run)] = &[
     (calendar::Recompute::KIND, run::<calendar::Recompute>),
     (calendar::WarnCalendar::KIND, run::<calendar::WarnCalendar>),
     (bulletin::FreezeMonths::KIND, run::<bulletin::FreezeMonths>),
+    (household::RemindVisits::KIND, run::<household::RemindVisits>),
     (notification::Notify::KIND, run::<notification::Notify>),
     (points::AwardAppeal::KIND, run::<points::AwardAppeal>),
     (points::ExpirePoints::KIND, run::<points::ExpirePoints>),

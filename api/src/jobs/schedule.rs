@@ -16,6 +16,7 @@ use super::{
     bulletin::FreezeMonths,
     calendar::WarnCalendar,
     export::SweepExports,
+    household::RemindVisits,
     points::{ExpirePoints, ReconcileLedger, SetOff, WarnExpiring},
     runner::Job,
 };
@@ -43,10 +44,12 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (SetOff::KIND, MINUTE),
     (WarnCalendar::KIND, DAY),
     (WarnExpiring::KIND, DAY),
+    // The day of this clock begins at 08:00 in 平城区, when people may be told something.
+    (RemindVisits::KIND, DAY),
 ];
 
 /// What no later run takes back.
-const IRREVERSIBLE: [&str; 2] = [ExpirePoints::KIND, FreezeMonths::KIND];
+const IRREVERSIBLE: [&str; 3] = [ExpirePoints::KIND, FreezeMonths::KIND, WarnExpiring::KIND];
 
 /// What this worker has enqueued: the last period's number of each chore.
 #[derive(Debug, Default)]
@@ -55,8 +58,8 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire and no
-    /// month is frozen.
+    /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire,
+    /// nobody is warned of it, and no month is frozen.
     pub async fn enqueue_due(&mut self, state: &State, agreed: bool) {
         let now = state.clock.now();
         let mut due = self.due(now);

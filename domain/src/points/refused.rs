@@ -77,6 +77,20 @@ pub enum Refused {
         /// Until when.
         until: Timestamp,
     },
+    /// More than a person gives away a day.
+    #[error("每人每天至多转赠 {at_most} 分，今天还可以转赠 {left} 分")]
+    DonationLimit {
+        /// How many.
+        at_most: i64,
+        /// What is left of them.
+        left: i64,
+    },
+    /// It would come back to who gave it.
+    #[error("积分不能转回转赠人自己或其家庭，请转给别的家庭")]
+    DonationReturns,
+    /// A household without an account has nowhere to keep points.
+    #[error("这户家庭没有登记居民账号，不能接收积分；请先登记账号，或捐给社区")]
+    NoAccount,
     /// One person objects once.
     #[error("您已对这一件提过异议，正在等待决定或已有结果")]
     ObjectedBefore,
@@ -98,6 +112,9 @@ impl refusal::Refusal for Refused {
             Self::NoticeStep { .. } => "points_notice_step_refused",
             Self::NoticeEnded { .. } => "points_notice_ended",
             Self::NoticeRuns { .. } => "points_notice_runs",
+            Self::DonationLimit { .. } => "donation_limit_reached",
+            Self::DonationReturns => "donation_returns",
+            Self::NoAccount => "household_without_account",
             Self::ObjectedBefore => "points_objected_before",
         }
     }

@@ -340,3 +340,23 @@ fn a_reversal_says_why_and_what_is_still_owed() {
         "情况不实，收回“志愿服务”所得的 5 分，另有 3 分已用掉，从以后所得中抵还。说明：当天活动没有举办"
     );
 }
+
+#[test]
+fn a_gift_keeps_the_donors_dates_and_what_ends_together_stays_together() {
+    let end = |year: i32| at(&format!("{year}-01-01 00:00"));
+    let ends = [(lot(1, 0).id, end(2027)), (lot(2, 0).id, end(2028)), (lot(3, 0).id, end(2027))];
+    let part = |n: u8, amount| Part { lot: lot(n, 0).id, amount };
+    let parts = [part(2, 4), part(1, 3), part(3, 2)];
+    assert_eq!(donation::arriving(&parts, &ends), [(end(2027), 5), (end(2028), 4)]);
+    assert_eq!(donation::arriving(&[], &ends), []);
+}
+
+#[test]
+fn a_day_limits_what_is_given_away() {
+    assert_eq!(donation::within_day(50, 150, 200), Ok(()));
+    let over = Err(Refused::DonationLimit { at_most: 200, left: 50 });
+    assert_eq!(donation::within_day(51, 150, 200), over);
+    assert!(donation::within_day(i64::MAX, 1, 200).is_err());
+    assert!(donation::gift(0, None).is_err() && donation::gift(10_001, None).is_err());
+    assert!(donation::gift(5, Some("x")).is_err() && donation::gift(5, Some("过冬慰问")).is_ok());
+}

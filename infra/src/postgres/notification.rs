@@ -3,7 +3,10 @@
 
 use domain::{
     event::{Event, EventKind, Visibility},
-    id::{AccountId, ClaimId, ComplaintId, Id, NotificationId, RegistrationId, TaskId, WhistleId},
+    id::{
+        AccountId, ClaimId, ComplaintId, Id, NotificationId, PairingId, RegistrationId, TaskId,
+        WhistleId,
+    },
     notification::{Recipient, TOLD, Viewer},
     org::NodeCode,
     page::{Cursor, PageRequest},
@@ -32,6 +35,8 @@ pub struct Entry {
     pub claim_id: Option<ClaimId>,
     /// The registration it is about.
     pub registration_id: Option<RegistrationId>,
+    /// The pairing with a household that it is about.
+    pub pairing_id: Option<PairingId>,
     /// The case's number, where cases have one.
     pub number: Option<String>,
     /// The case's or the post's title, or the community's name.
@@ -242,17 +247,19 @@ async fn read(
                coalesce(child.id, c.id) as "complaint_id?: ComplaintId",
                w.id as "whistle_id?: WhistleId",
                claim.id as "claim_id?: ClaimId", r.id as "registration_id?: RegistrationId",
+               pair.id as "pairing_id?: PairingId",
                coalesce(child.number, c.number) as "number?",
                coalesce(child.title, c.title, w.title, post.title, o.name,
                    case when n.subject_id = n.account_id then '积分' else '' end) as "title!",
                coalesce(c.confidential, false) as "confidential!",
-               coalesce(n.account_id in (c.reporter_id, claim.account_id, r.account_id), false)
+               coalesce(n.account_id in (c.reporter_id, claim.account_id, r.account_id, pair.account_id), false)
                    -- What happens to somebody's points stands under their own account.
                    or n.subject_id = n.account_id
                    as "own!",
                child.id is not null as "follows!",
                coalesce(c.units && $6::text[], false)
                    or coalesce(coalesce(c.community_code, w.community_code) like any($7::text[]), false)
+                   or coalesce(pair.id is not null and e.unit = any($6), false)
                    or exists (select from task t where t.whistle_id = w.id
                        and (t.unit = any($6) or t.body = any($6)))
                    as "works!",
@@ -270,6 +277,7 @@ async fn read(
            left join claim on claim.id = n.subject_id
            left join post on post.id = claim.post_id
            left join registration r on r.id = n.subject_id
+           left join household_pairing pair on pair.id = n.subject_id
            left join lateral (
                select child.id, child.number, child.title from complaint child
                where child.merged_into = c.id and child.reporter_id = n.account_id
@@ -321,6 +329,7 @@ async fn read(
                 whistle_id: row.whistle_id,
                 claim_id: row.claim_id,
                 registration_id: row.registration_id,
+                pairing_id: row.pairing_id,
                 number: row.number,
                 title: row.title,
                 viewer: reader.viewer(scope, row.confidential, &event),

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::Connection;
 
 pub mod adjustment;
+pub mod donation;
 pub mod notice;
 pub mod read;
 pub mod reversal;

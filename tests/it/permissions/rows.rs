@@ -63,6 +63,8 @@ pub(super) const ROSTER_KEEPERS: &[&str] =
 pub(super) const SIGNERS: &[&str] = ROSTER_KEEPERS;
 pub(super) const COMMUNITY_DESK: &[&str] = &["community.140213066004"];
 pub(super) const ORGANISERS: &[&str] = &["organiser", "community.140213066004"];
+/// Who looks after a household, and who asks them to.
+pub(super) const NEIGHBOURS: &[&str] = &["demo:li", "community.140213066004"];
 pub(super) const OBJECTORS: &[&str] = &[
     "dispatcher",
     "subdistrict.140213066",
@@ -165,8 +167,16 @@ pub(super) enum About {
     PointsRule,
     /// Any manual adjustment.
     Adjustment,
+    /// A community whose points one sees: one's own; all for the organisers and auditors.
+    CommunityPoints,
     /// Any award in public notice.
     PointsNotice,
+    /// A household that one looks after, or of one's community.
+    Household,
+    /// A household of one's community.
+    OwnHousehold,
+    /// A pairing of one's own, or of a household of one's community.
+    Pairing,
     /// Any offer.
     Offer,
     /// A redemption of one's own.
@@ -350,9 +360,36 @@ pub(super) const ROWS: &[Row] = &[
     ("service.no_show", ORGANISERS, About::Hours),
     ("service.reject", ORGANISERS, About::Hours),
     ("service.year", RESIDENT, About::Nothing),
+    ("household.register", COMMUNITY_DESK, About::Nothing),
+    ("household.list", NEIGHBOURS, About::Nothing),
+    ("household.counts", ORGANISERS, About::Nothing),
+    ("household.read", NEIGHBOURS, About::Household),
+    ("household.visits", NEIGHBOURS, About::Household),
+    ("household.pairings", NEIGHBOURS, About::Household),
+    ("household.change", COMMUNITY_DESK, About::OwnHousehold),
+    ("household.close", COMMUNITY_DESK, About::OwnHousehold),
+    ("household.pair", COMMUNITY_DESK, About::OwnHousehold),
+    ("household.mine", RESIDENT, About::Nothing),
+    ("household.read_pairing", NEIGHBOURS, About::Pairing),
+    ("household.accept", RESIDENT, About::Pairing),
+    ("household.decline", RESIDENT, About::Pairing),
+    ("household.end", NEIGHBOURS, About::Pairing),
+    ("household.visit", RESIDENT, About::Pairing),
     ("points.mine", LOGGED_IN, About::Nothing),
     ("points.entries", LOGGED_IN, About::Nothing),
     ("points.statement", LOGGED_IN, About::Nothing),
+    ("points.donate", RESIDENT, About::Nothing),
+    ("points.pass_on", COMMUNITY_DESK, About::CommunityPoints),
+    (
+        "points.community",
+        &["organiser", "auditor", "community.140213066004"],
+        About::CommunityPoints,
+    ),
+    (
+        "points.community_entries",
+        &["organiser", "auditor", "community.140213066004"],
+        About::CommunityPoints,
+    ),
     ("points.reconciliation", &["auditor", "sysadmin"], About::Nothing),
     ("points.movements", POINTS_READERS, About::Nothing),
     ("points.movement", POINTS_READERS, About::Movement),

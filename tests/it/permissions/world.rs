@@ -11,6 +11,7 @@ use crate::support::{
 };
 
 mod enforcement;
+mod household;
 mod points;
 mod service;
 mod supervision;
@@ -22,8 +23,12 @@ const KEYED: &[&str] = &[
     "export.order",
     "redemption.redeem",
     "points.propose_adjustment",
+    "points.donate",
+    "points.pass_on",
     "note.write",
     "note.write_on_whistle",
+    "household.register",
+    "household.visit",
 ];
 
 /// The objects of everybody.
@@ -131,6 +136,7 @@ impl World {
         service::posts_and_claims(&mut world).await;
         service::redemptions(&mut world).await;
         points::kept(&mut world).await;
+        household::households(&mut world).await;
         world
     }
 

@@ -26,6 +26,7 @@ use serde_json::json;
 use super::{Award, reversal::tell};
 use crate::{
     app::{case::Ask, transact},
+    clock::SETTLING,
     error::Error,
     state::State,
 };
@@ -82,6 +83,16 @@ impl Post {
             run_at: at.max(now),
             max_attempts: 20,
         }
+    }
+
+    /// Comes again when a clock that jumped has been steady for long enough: only then is it certain
+    /// that the notice has ended.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn postpone(self, tx: &mut Connection, now: Timestamp) -> Result<(), Error> {
+        job::enqueue(tx, &self.job(now + SETTLING, now), now).await?;
+        Ok(())
     }
 
     /// Posts the award, unless it was posted, refused or withdrawn before. One that somebody objected

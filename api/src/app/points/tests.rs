@@ -102,7 +102,7 @@ async fn a_cause_is_awarded_once(db: Pool) {
     assert!(matches!(once().await, Err(Error::Internal(_))));
     assert_eq!(points(&state, li).await, 200);
     let conn = &mut *state.db.acquire().await.unwrap();
-    assert!(awarded(conn, "service:seed-1").await.unwrap());
+    assert!(store::awarded_before(conn, "service:seed-1").await.unwrap());
 }
 
 /// A closed complaint whose lead unit's reply was confirmed with this outcome.

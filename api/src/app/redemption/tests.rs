@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use domain::{
     identity::{Grant, SCOPE_SELF},
     offer::{Category, MerchantCode, NewOffer},
-    points::{Ground, Source},
+    points::{Ground, NewAdjustment, ProposalStep, Source},
     redemption::Status,
     time,
 };
@@ -18,7 +18,13 @@ use infra::postgres::{Pool, offer::Merchant};
 
 use super::*;
 use crate::{
-    app::points::{Award, Why},
+    app::{
+        case::Ask,
+        points::{
+            Award, Why, adjustment,
+            donation::{self, Receiver},
+        },
+    },
     clock::Clock,
     config::Config,
     jobs,
@@ -44,6 +50,16 @@ async fn account(state: &State, role: Role, scope: &str) -> Asking {
         .execute(&state.db)
         .await
         .unwrap();
+    sqlx::query(
+        "insert into role_grant (id, account_id, role, scope, granted_at) values ($1, $1, $2, $3, $4)",
+    )
+    .bind(id.0)
+    .bind(role.code())
+    .bind(scope)
+    .bind(state.clock.now())
+    .execute(&state.db)
+    .await
+    .unwrap();
     asking(role, scope, id)
 }
 
@@ -83,6 +99,38 @@ async fn take_back(state: &State, award: LedgerTxId) -> i64 {
         Box::pin(async move { crate::app::points::take_back(tx, award, &why, now).await })
     });
     taken.await.unwrap().owed
+}
+
+fn ask(by: &Asking) -> Ask {
+    Ask::new(Some(by.actor.clone()), Origin::default())
+}
+
+/// Adjusts somebody's points by two persons; what the second was told.
+async fn adjust(state: &State, whose: &Asking, two: &[Asking; 2], points: i64) -> &'static str {
+    let new = NewAdjustment {
+        account: whose.actor.account,
+        points,
+        reason: "核对账目".to_owned(),
+        document: "测试".to_owned(),
+    };
+    let [one, other] = two;
+    let key = format!("adjust-{:016x}", u64::from_be_bytes(random::bytes()));
+    let by = Some(one.actor.account);
+    let once = Once::new(&state.crypto, by, "points.propose_adjustment", key, &new).unwrap();
+    let answer = adjustment::propose(state, ask(one), once, new).await.unwrap();
+    let made: Value = serde_json::from_slice(&answer.body).unwrap();
+    let id = made["id"].as_str().unwrap().parse().unwrap();
+    let step = (ProposalStep::Approve, None);
+    outcome(adjustment::decide(state, ask(other), id, step).await)
+}
+
+/// Gives points to a community.
+async fn donate(state: &State, by: &Asking, points: i64, key: &str) -> &'static str {
+    let to = Receiver::Community("140213066004".parse().unwrap());
+    let account = Some(by.actor.account);
+    let once =
+        Once::new(&state.crypto, account, "points.donate", key.to_owned(), &(points, &to)).unwrap();
+    outcome(donation::give(state, ask(by), once, (points, to)).await)
 }
 
 async fn set_off(state: &State) {
@@ -408,14 +456,32 @@ const LIMIT: i64 = 4;
 async fn random_histories_agree_with_a_simple_model(db: Pool) {
     let state = state(db);
     let clerk = clerk(&state, "wenxing").await;
+    sqlx::query(
+        "insert into org_node (code, tree, kind, name)
+         values ('140213066004', 'admin', 'community', '文兴社区')",
+    )
+    .execute(&state.db)
+    .await
+    .unwrap();
+    let mut given = 0;
     for seed in 0..50 {
-        history(&state, &clerk, seed).await;
+        history(&state, &clerk, seed, &mut given).await;
     }
+    let conn = &mut *state.db.acquire().await.unwrap();
+    let community = "140213066004".parse().unwrap();
+    let now = state.clock.now();
+    let lots = points::read::community::lots(conn, &community, now).await.unwrap();
+    assert_eq!(lots.iter().map(|lot| lot.points).sum::<i64>(), given);
+    assert!(given > 0, "nobody gave anything");
     adds_up(&state).await;
 }
 
-async fn history(state: &State, clerk: &Asking, seed: u64) {
+async fn history(state: &State, clerk: &Asking, seed: u64, given: &mut i64) {
     let mut dice = Dice(seed);
+    let two = [
+        account(state, Role::Organiser, "140213").await,
+        account(state, Role::Organiser, "140213").await,
+    ];
     let organiser = account(state, Role::Organiser, "140213").await;
     let offer = publish(state, PRICE, STOCK, i16::try_from(LIMIT).unwrap()).await;
     let mut people = Vec::new();
@@ -426,7 +492,7 @@ async fn history(state: &State, clerk: &Asking, seed: u64) {
         let taken: i64 = people.iter().map(|(_, model)| model.sold + model.reserved).sum();
         let who = dice.roll(2);
         let (by, model) = &mut people[who];
-        match dice.roll(8) {
+        match dice.roll(10) {
             0 => {
                 let points = i64::try_from(dice.roll(25) + 1).unwrap();
                 model.awards.push((give(state, by, points).await, points));
@@ -439,6 +505,29 @@ async fn history(state: &State, clerk: &Asking, seed: u64) {
                 assert_eq!(take_back(state, award).await, points - given, "seed {seed}.{step}");
                 model.posted -= given;
                 model.owed += points - given;
+            }
+            8 => {
+                let points = i64::try_from(dice.roll(20)).unwrap() - 10;
+                let points = if points == 0 { 10 } else { points };
+                let free = model.posted - model.held;
+                let expected = if free + points < 0 { "adjustment_exceeds_points" } else { "done" };
+                let done = adjust(state, by, &two, points).await;
+                assert_eq!(done, expected, "seed {seed}.{step}");
+                if done == "done" {
+                    model.posted += points;
+                    model.set_off();
+                }
+            }
+            9 => {
+                let points = i64::try_from(dice.roll(10) + 1).unwrap();
+                let free = model.posted - model.held;
+                let expected = if free < points { "points_insufficient" } else { "done" };
+                let done = donate(state, by, points, &format!("{offer}-{step}")).await;
+                assert_eq!(done, expected, "seed {seed}.{step}");
+                if done == "done" {
+                    model.posted -= points;
+                    *given += points;
+                }
             }
             7 => {
                 set_off(state).await;

@@ -96,11 +96,17 @@ needs![
     ReadLedger,
     ReadPoints,
     KeepPoints,
+    GivePoints,
+    ReadCommunityPoints,
     ObjectAward,
     Register,
     SignRegistration,
     OrganisePost,
     ClaimPost,
+    ManageHouseholds,
+    ReadHousehold,
+    LookAfter,
+    CountHouseholds,
 ];
 
 /// An authenticated caller who holds the permission `P`: 401 `unauthenticated`, then 403

@@ -79,6 +79,7 @@ fn words() -> Vec<Code> {
         supervision(),
         registration(),
         service(),
+        household(),
         points(),
         redemption(),
         lists(),
@@ -320,6 +321,9 @@ fn points() -> Vec<Code> {
         code(&Refused::NoticeStep { status: NoticeStatus::Posted }),
         code(&Refused::NoticeEnded { at: EXAMPLE }),
         code(&Refused::NoticeRuns { until: EXAMPLE }),
+        code(&Refused::DonationLimit { at_most: 200, left: 50 }),
+        code(&Refused::DonationReturns),
+        code(&Refused::NoAccount),
         code(&Refused::ObjectedBefore),
     ]
 }
@@ -347,6 +351,24 @@ fn registration() -> Vec<Code> {
         code(&Refused::NotOnRegister),
         code(&Refused::MemberTaken),
         code(&Refused::OwnRegistration),
+    ]
+}
+
+fn household() -> Vec<Code> {
+    use domain::household::{Refused, Status, Step};
+    let latest = domain::time::date(EXAMPLE);
+    vec![
+        code(&Refused::Step { step: Step::Accept, status: Status::Ended }),
+        code(&Refused::Registered),
+        code(&Refused::AccountTaken),
+        code(&Refused::Closed),
+        code(&Refused::Paired),
+        code(&Refused::OwnHousehold),
+        code(&Refused::OwnPairing),
+        code(&Refused::TooMany { limit: 3 }),
+        code(&Refused::Term { latest }),
+        code(&Refused::NoVisit),
+        code(&Refused::NoComplaint),
     ]
 }
 

@@ -32,6 +32,10 @@ impl Facts<'_> {
                 let at = self.by("at", |at| format!("将于 {at} 到期"));
                 format!("您有{points}积分{at}，到期未用会清零，请留意可以兑换的优惠")
             }
+            EventKind::PointsReceived => match self.word("from") {
+                Some("community") => format!("社区向您转赠积分{points}，可以兑换优惠"),
+                _ => format!("您收到爱心转赠的积分{points}，可以兑换优惠"),
+            },
             EventKind::AwardNoticed => {
                 let what = self.code::<Source>("source").map_or("应得", Source::label);
                 let until = self.by("until", |at| format!("，公示到 {at}"));

@@ -35,6 +35,25 @@ impl Facts<'_> {
             EventKind::ServiceConfirmed => self.confirmed(),
             EventKind::NoShow => "组织者登记您没有到场，这次不计时长".to_owned(),
             EventKind::ClaimRejected => "组织者没有认可这次服务，不计时长".to_owned(),
+            _ => return self.household(),
+        })
+    }
+
+    /// What happened to a pairing with a household. The household is in no event.
+    fn household(&self) -> Option<String> {
+        let day = |key| self.word(key).unwrap_or_default();
+        Some(match self.event.kind {
+            EventKind::PairingProposed => format!(
+                "{}请您包联一户困难家庭，期限到 {}，请答复是否接受",
+                self.place(),
+                day("until")
+            ),
+            EventKind::PairingAccepted => "包联人已接受包联".to_owned(),
+            EventKind::PairingDeclined => "包联人没有接受，请另选一位".to_owned(),
+            EventKind::PairingEnded => "包联已经结束，谢谢这段时间的关心".to_owned(),
+            EventKind::VisitDue => {
+                format!("您包联的家庭该走访了（应在 {} 前），走访后请登记", day("due"))
+            }
             _ => return None,
         })
     }

@@ -36,7 +36,7 @@ pub struct NewNotice<'a> {
     pub ends_at: Timestamp,
 }
 
-/// Puts an award up for notice, in the community of its post or appeal.
+/// Puts an award up for notice, in the community of its post, appeal or household.
 ///
 /// # Errors
 /// The database's; `points_notice_cause` when the cause was put up before.
@@ -51,7 +51,10 @@ pub async fn insert(
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce(
              (select post.community_code from claim join post on post.id = claim.post_id
               where claim.id = ($8::jsonb ->> 'claim')::uuid),
-             (select community_code from complaint where id = ($8::jsonb ->> 'complaint')::uuid)
+             (select community_code from complaint where id = ($8::jsonb ->> 'complaint')::uuid),
+             (select household.community_code from household_visit as visit
+              join household on household.id = visit.household_id
+              where visit.id = ($8::jsonb ->> 'visit')::uuid)
          ), $10, $11, 'open')",
         new.id.0,
         new.account.0,

@@ -13,6 +13,7 @@ use super::{super::Connection, Balance};
 
 pub mod adjustment;
 pub mod book;
+pub mod community;
 pub mod notice;
 pub mod rule;
 

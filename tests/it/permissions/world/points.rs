@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::World;
-use crate::permissions::rows::{About, PERSONAS};
+use crate::{
+    permissions::rows::{About, PERSONAS},
+    support::COMMUNITY,
+};
 
 fn id(object: &Value) -> String {
     object["id"].as_str().expect("an id").to_owned()
@@ -39,6 +42,12 @@ pub(super) async fn kept(world: &mut World) {
     .execute(app.db())
     .await
     .unwrap();
+    let (here, there) = (COMMUNITY.to_owned(), "140213051001".to_owned());
+    let officer = (About::CommunityPoints, "community.140213066004");
+    for persona in ["organiser", "auditor", officer.1] {
+        world.own.insert((About::CommunityPoints, persona), here.clone());
+    }
+    world.foreign.insert(officer, vec![there]);
     let own = [
         (About::Movement, id(&movement[0])),
         (About::PointsRule, id(&rule)),
