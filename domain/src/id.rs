@@ -128,4 +128,6 @@ ids! {
     NoteId;
     /// A reply template (答复模板).
     TemplateId;
+    /// What looks unfair and waits for a person to look at it (公平核查).
+    FlagId;
 }

@@ -161,5 +161,11 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::ServiceConfirmed, &[Person]),
         (EventKind::NoShow, &[Person]),
         (EventKind::ClaimRejected, &[Person]),
+        (EventKind::RedemptionUndone, &[Person]),
+        (EventKind::VoucherIssued, &[Person]),
+        (EventKind::VoucherRevoked, &[Person]),
+        (EventKind::FlagUpheld, &[Person]),
+        (EventKind::FlagConfirmed, &[Person]),
+        (EventKind::FlagOverturned, &[Person]),
     ]
 };

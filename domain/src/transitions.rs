@@ -2,7 +2,8 @@
 //! the same tables that the rules read.
 
 use crate::{
-    complaint, consultation, final_reply, registration, service, supervision, task, whistle,
+    complaint, consultation, fairness, final_reply, redemption, registration, service, supervision,
+    task, whistle,
 };
 
 /// One table: each step with the states it starts from and those it can lead to.
@@ -25,7 +26,8 @@ pub fn markdown() -> String {
     let mut out = String::from(
         "# Transitions\n\n\
          <!-- Generated from `TRANSITIONS` in\n     \
-         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service}.rs.\n     \
+         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,\n     \
+         redemption,fairness}.rs.\n     \
          Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
          Every step that is allowed, from where, and where it can lead. A step that a table does\n\
          not list is refused with the code under its title. A step that starts and ends in the\n\
@@ -41,6 +43,8 @@ pub fn markdown() -> String {
         supervisions(),
         registrations(),
         claims(),
+        redemptions(),
+        flags(),
     ] {
         table.write(&mut out);
     }
@@ -96,6 +100,26 @@ fn registrations() -> Table<'static> {
 
 fn claims() -> Table<'static> {
     table!(service, "A claim of a service post (认领)", "claim_step_refused")
+}
+
+/// Its steps lead from one state to one other, and the refusal depends on the state.
+fn redemptions() -> Table<'static> {
+    let steps = redemption::TRANSITIONS.iter().map(|(step, from, to)| Row {
+        code: step.code(),
+        label: step.label(),
+        from: vec![from.code()],
+        to: vec![to.code()],
+    });
+    Table {
+        title: "A redemption (兑换)",
+        refused: "redemption_already_verified` · `redemption_ended` · `redemption_not_verified",
+        states: redemption::Status::ALL.iter().map(|it| (it.code(), it.label())).collect(),
+        steps: steps.collect(),
+    }
+}
+
+fn flags() -> Table<'static> {
+    table!(fairness, "A fairness flag (公平核查)", "fairness_step_refused")
 }
 
 impl Row<'_> {
@@ -165,5 +189,9 @@ mod tests {
         assert_eq!(listed, registration::Step::ALL);
         let listed: Vec<_> = service::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
         assert_eq!(listed, service::Step::ALL);
+        let listed: Vec<_> = redemption::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, redemption::Step::ALL);
+        let listed: Vec<_> = fairness::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, fairness::Step::ALL);
     }
 }

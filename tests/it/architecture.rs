@@ -40,6 +40,7 @@ const WORDS: &[(&str, &str)] = &[
     ("points", "diaht"),
     ("redemption", "diaht"),
     ("offer", "diah"),
+    ("fairness", "diaht"),
     ("view", "diaht"),
     ("export", "diaht"),
     // Queries without a use case: HTTP reads them straight from the store.
@@ -162,6 +163,16 @@ const STATUSES: &[(&str, &str, &str)] = &[
     ("api/src/http/note.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/redemption.rs", "StatusCode::from_u16", "the status of a kept first answer"),
     ("api/src/http/redemption.rs", "HttpResponse::build", "the status of a kept first answer"),
+    (
+        "api/src/http/redemption/voucher.rs",
+        "StatusCode::from_u16",
+        "the status of a kept first answer",
+    ),
+    (
+        "api/src/http/redemption/voucher.rs",
+        "HttpResponse::build",
+        "the status of a kept first answer",
+    ),
     ("api/src/http/export.rs", "StatusCode::from_u16", "the status of a kept first answer"),
     ("api/src/http/export.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/operations.rs", "HttpResponse::build", "503, by `problem::status`"),

@@ -6,7 +6,7 @@ use actix_web::{
 };
 use domain::{
     event::EventKind,
-    id::{ClaimId, ComplaintId, NotificationId, RegistrationId, WhistleId},
+    id::{ClaimId, ComplaintId, FlagId, NotificationId, RedemptionId, RegistrationId, WhistleId},
     identity::Actor,
     notification::render,
     page::{Cursor, Page},
@@ -41,6 +41,10 @@ pub struct NotificationView {
     pub claim_id: Option<ClaimId>,
     /// 所说的报到
     pub registration_id: Option<RegistrationId>,
+    /// 所说的兑换
+    pub redemption_id: Option<RedemptionId>,
+    /// 所说的公平核查
+    pub flag_id: Option<FlagId>,
     /// 诉求编号
     #[schema(example = "PC20261124000123")]
     pub number: Option<String>,
@@ -81,6 +85,8 @@ impl From<Entry> for NotificationView {
             whistle_id,
             claim_id,
             registration_id,
+            redemption_id,
+            flag_id,
             number,
             title,
             viewer,
@@ -96,6 +102,8 @@ impl From<Entry> for NotificationView {
             whistle_id,
             claim_id,
             registration_id,
+            redemption_id,
+            flag_id,
             number,
             title: viewer.map(|_| title),
             seq: event.seq,

@@ -20,6 +20,7 @@ const KEYED: &[&str] = &[
     "whistle.draft",
     "export.order",
     "redemption.redeem",
+    "redemption.issue_voucher",
     "note.write",
     "note.write_on_whistle",
 ];
@@ -128,6 +129,8 @@ impl World {
         service::registrations(&mut world).await;
         service::posts_and_claims(&mut world).await;
         service::redemptions(&mut world).await;
+        service::tills(&mut world).await;
+        service::flags(&mut world).await;
         world
     }
 

@@ -80,6 +80,8 @@ fn words() -> Vec<Code> {
         registration(),
         service(),
         redemption(),
+        till(),
+        fairness(),
         lists(),
         other(),
         duty(),
@@ -299,6 +301,30 @@ fn extension() -> Vec<Code> {
         code(&ExtensionRefusal::Limit { times: 1 }),
         code(&ExtensionRefusal::TooLate { reply_by: EXAMPLE }),
         code(&ExtensionRefusal::Until { reply_by: EXAMPLE, latest, working_days: 5 }),
+    ]
+}
+
+fn till() -> Vec<Code> {
+    use domain::redemption::Refused;
+    vec![
+        code(&Refused::QrExpired),
+        code(&Refused::DigitsUnknown { left: 4 }),
+        code(&Refused::DigitsLocked { until: EXAMPLE }),
+        code(&Refused::OwnRedemption),
+        code(&Refused::UndoNotYours),
+        code(&Refused::UndoTooLate { minutes: 10 }),
+        code(&Refused::HolderUnknown),
+        code(&Refused::OwnVoucher),
+    ]
+}
+
+fn fairness() -> Vec<Code> {
+    use domain::fairness::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Uphold, status: Status::Cleared }),
+        code(&Refused::Party),
+        code(&Refused::SameReviewer),
+        code(&Refused::AppealLate { until: EXAMPLE }),
     ]
 }
 

@@ -14,7 +14,7 @@ use super::*;
 use crate::{
     postgres::{
         offer::{self, Merchant},
-        redemption::{self, NewHold},
+        redemption::{self, NewHold, Sealed},
         violated,
     },
     random,
@@ -101,8 +101,9 @@ async fn reserve(
         points: 10,
         parts: &parts,
         expires_at: later(),
-        code_index: hold.0.as_bytes(),
-        code_sealed: b"sealed",
+        code: &Sealed { index: hold.0.as_bytes().to_vec(), sealed: b"sealed".to_vec() },
+        merchant: "wenxing",
+        digits: &[],
     };
     redemption::hold(conn, &new, now()).await.unwrap();
     assert!(offer::claim_unit(conn, id, hold).await.unwrap());
