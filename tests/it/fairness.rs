@@ -152,6 +152,8 @@ async fn hours_that_are_always_full_and_always_for_the_same_few_are_flagged() {
         config.fairness.maximum_times = 3;
         config.fairness.maximum_minutes = 20;
         config.fairness.few_times = 5;
+        // The seeded services of the demo were confirmed by the same officer.
+        config.fairness.few_days = 1;
         config.fairness.few_people = 1;
     })
     .await;
@@ -169,7 +171,7 @@ async fn hours_that_are_always_full_and_always_for_the_same_few_are_flagged() {
     assert_eq!(kinds(&app).await, ["always_maximum", "few_people"]);
     let few = flags(&app, "?kind=few_people").await.remove(0);
     assert_eq!(few["account_id"], me(&app.as_(DESK)).await);
-    assert_eq!(few["text"], "30 天内确认的 5 次服务中，有 4 次是同样的 1 个人");
+    assert_eq!(few["text"], "1 天内确认的 5 次服务中，有 4 次是同样的 1 个人");
 }
 
 #[tokio::test]

@@ -334,7 +334,7 @@ pub async fn verify(state: &State, by: Asking, shown: &str) -> Result<Ticket, Er
     let (here, shown) = (state.clone(), Presented::of(shown));
     let verified = transact(&state.db, move |tx| {
         Box::pin(async move {
-            let place = match till::found(tx, &here, &by.actor, &shown, now).await? {
+            let place = match till::found(tx, &here, &by, &shown, now).await? {
                 Ok(place) => place,
                 // What was counted stays counted.
                 Err(refused) => return Ok(Err(refused)),

@@ -151,6 +151,7 @@ async fn digits_cannot_be_guessed() {
     verify(&other, &wrong).await.refused(429, "digits_locked");
     verify(&other, &ticket["digits"]).await.refused(429, "digits_locked");
     assert_eq!(app.count("till_attempt where locked_until is not null").await, 2);
+    assert_eq!(app.count("audit_entry where action = 'till.lock'").await, 2);
     let second = redeem(&member, &offer, "second-key").await.expect(201);
     verify(&till, &second["code"]).await.expect(200);
 

@@ -119,11 +119,11 @@ pub async fn picture(state: &State, scope: &Scope, id: RedemptionId) -> Result<P
 pub(super) async fn found(
     tx: &mut Connection,
     state: &State,
-    clerk: &Actor,
+    by: &Asking,
     shown: &Presented,
     now: Timestamp,
 ) -> Result<Result<Place, Refused>, Error> {
-    let crypto = &state.crypto;
+    let (crypto, clerk) = (&state.crypto, &by.actor);
     match shown {
         Presented::Code(code) => {
             let index = crypto.index(CODE_INDEX, code.as_bytes());
@@ -140,7 +140,7 @@ pub(super) async fn found(
                 Err(Refused::QrExpired.into())
             }
         }
-        Presented::Digits(digits) => by_digits(tx, state, clerk, digits, now).await,
+        Presented::Digits(digits) => by_digits(tx, state, by, digits, now).await,
     }
 }
 
@@ -153,11 +153,11 @@ async fn at_his(tx: &mut Connection, clerk: &Actor, by: By<'_>) -> Result<Option
 async fn by_digits(
     tx: &mut Connection,
     state: &State,
-    clerk: &Actor,
+    by: &Asking,
     digits: &str,
     now: Timestamp,
 ) -> Result<Result<Place, Refused>, Error> {
-    let rules = &state.config.till;
+    let (rules, clerk) = (&state.config.till, &by.actor);
     let merchants: Vec<&str> = clerk_of(clerk).collect();
     let mut subjects: Vec<String> =
         merchants.iter().map(|merchant| format!("merchant:{merchant}")).collect();
@@ -178,6 +178,10 @@ async fn by_digits(
         let most = if of_clerk { rules.clerk_misses } else { rules.merchant_misses };
         let after: Attempts = before.missed(most, rules, now);
         tills::save_attempts(tx, &subject, after).await?;
+        if after.locked_until.is_some() {
+            let entry = AuditEntry::new("till.lock", "till", subject.as_str(), &by.origin);
+            audit::append(tx, &entry.by(&by.actor), now).await?;
+        }
         left = left.min(after.left(most));
         locked = locked.max(after.locked_until);
     }

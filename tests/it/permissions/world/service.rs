@@ -143,9 +143,9 @@ pub(super) async fn tills(world: &mut World) {
 /// A flag that waits, and one on li that was upheld.
 pub(super) async fn flags(world: &mut World) {
     let me = world.app.resident("li").get("/me").await.expect(200);
-    let clerk = world.app.as_("merchant.wenxing").get("/me").await.expect(200);
+    let other = world.app.resident("wang").get("/me").await.expect(200);
     let mut ids = Vec::new();
-    for (cause, whose) in [("one", &clerk), ("two", &me)] {
+    for (cause, whose) in [("one", &other), ("two", &me)] {
         let account = domain::id::AccountId(id(whose).parse().unwrap());
         let found = domain::fairness::detect::Found {
             kind: domain::fairness::Kind::SameBuyer,
