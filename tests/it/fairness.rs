@@ -66,6 +66,7 @@ async fn who_comes_again_and_again_is_flagged_once_and_served_all_the_same() {
     assert_eq!(flag["account_id"], me(&app.resident("party-1")).await);
     assert_eq!(flag["text"], "同一人 7 天内在同一商户核销了 3 次");
     assert_eq!(flag["redemptions"].as_array().unwrap().len(), 3);
+    assert_eq!(flag["others"], json!(["文兴示范商户店员"]), "who took part");
     for none in ["?status=cleared", "?kind=few_people", "?merchant=happy-market"] {
         assert!(flags(&app, none).await.is_empty(), "{none}");
     }

@@ -45,6 +45,9 @@ pub struct FlagView {
     /// 关系到谁（系统里的称呼）
     #[schema(example = "文兴示范商户店员")]
     pub person: String,
+    /// 还有谁参与（系统里的称呼）
+    #[schema(example = json!(["演示党员1"]))]
+    pub others: Vec<String>,
     /// 哪家商户
     #[schema(example = "wenxing")]
     pub merchant: Option<String>,
@@ -86,6 +89,7 @@ impl From<Shown> for FlagView {
             status: shown.status,
             account_id: shown.account,
             person: shown.person,
+            others: shown.others,
             merchant: shown.merchant,
             redemptions: shown.redemptions,
             claims: shown.claims,

@@ -27,6 +27,8 @@ pub struct Shown {
     pub account: AccountId,
     /// As what that person is known.
     pub person: String,
+    /// As what the others who took part are known.
+    pub others: Vec<String>,
     /// At which merchant.
     pub merchant: Option<String>,
     /// The redemptions to look at.
@@ -107,7 +109,11 @@ pub async fn list(
     let rows = sqlx::query!(
         r#"select flag.id as "id: FlagId", flag.version, flag.kind as "kind: Kind",
                flag.status as "status: Status", flag.account_id as "account: AccountId",
-               whom.display_name as person, flag.merchant, flag.redemptions, flag.claims, flag.facts,
+               whom.display_name as person,
+               array(select display_name from account
+                     where id = any(flag.parties) and id <> flag.account_id
+                     order by id) as "others!",
+               flag.merchant, flag.redemptions, flag.claims, flag.facts,
                flag.raised_at, first.display_name as "reviewer?", flag.reviewed_at, flag.reason,
                flag.appeal, flag.appealed_at, second.display_name as "decider?", flag.decided_at,
                flag.decision
@@ -144,6 +150,7 @@ pub async fn list(
         status: row.status,
         account: row.account,
         person: row.person,
+        others: row.others,
         merchant: row.merchant,
         redemptions: row.redemptions.into_iter().map(RedemptionId).collect(),
         claims: row.claims.into_iter().map(ClaimId).collect(),
