@@ -345,7 +345,8 @@ struct Model {
     held: i64,
     sold: i64,
     reserved: i64,
-    open: Vec<(RedemptionId, String)>,
+    /// The id, and what is shown at the till: the code, the digits.
+    open: Vec<(RedemptionId, [String; 2])>,
     verified: Vec<RedemptionId>,
 }
 
@@ -412,7 +413,8 @@ async fn history(state: &State, clerk: &Asking, seed: u64) {
                 if let Ok(ticket) = ticket {
                     model.held += PRICE;
                     model.reserved += 1;
-                    model.open.push((id_of(&ticket), code_of(&ticket)));
+                    let digits = ticket["digits"].as_str().unwrap().to_owned();
+                    model.open.push((id_of(&ticket), [code_of(&ticket), digits]));
                 }
             }
             3 if !model.open.is_empty() => {
@@ -422,8 +424,8 @@ async fn history(state: &State, clerk: &Asking, seed: u64) {
                 model.reserved -= 1;
             }
             4 if !model.open.is_empty() => {
-                let (id, code) = model.open.remove(dice.roll(model.open.len()));
-                verify(state, clerk.clone(), &code).await.unwrap();
+                let (id, shown) = model.open.remove(dice.roll(model.open.len()));
+                verify(state, clerk.clone(), &shown[dice.roll(2)]).await.unwrap();
                 model.held -= PRICE;
                 model.posted -= PRICE;
                 model.reserved -= 1;
@@ -432,7 +434,11 @@ async fn history(state: &State, clerk: &Asking, seed: u64) {
             }
             5 if !model.verified.is_empty() => {
                 let id = model.verified.remove(0);
-                refund(state, organiser.clone(), id, "测试退回".to_owned()).await.unwrap();
+                let reason = "测试退回".to_owned();
+                match dice.roll(2) {
+                    0 => refund(state, organiser.clone(), id, reason).await.unwrap(),
+                    _ => till::undo(state, clerk.clone(), id, reason).await.unwrap(),
+                };
                 model.posted += PRICE;
                 model.sold -= 1;
             }
