@@ -34,6 +34,8 @@ codes! {
         SameBuyer = "same_buyer", "同一人反复兑换";
         /// Codes were verified seconds after they were made, for the same two people.
         InstantVerification = "instant_verification", "领码即核销";
+        /// Somebody who works at the merchant redeemed there.
+        OwnShop = "own_shop", "在自己工作的商户兑换";
         /// A person checked in where they could not be in that time.
         ImpossibleTravel = "impossible_travel", "签到地点来不及到达";
         /// A person's hours are always all that the post allows.

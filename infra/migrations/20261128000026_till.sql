@@ -69,7 +69,7 @@ create table fairness_flag (
     version bigint not null default 1,
     last_seq integer not null default 0,
     kind text not null constraint fairness_flag_kind check (kind in (
-        'fast_verification', 'same_buyer', 'instant_verification', 'impossible_travel', 'always_maximum', 'few_people')),
+        'fast_verification', 'same_buyer', 'instant_verification', 'own_shop', 'impossible_travel', 'always_maximum', 'few_people')),
     -- What it was raised for; the same cause raises one flag ever.
     cause text not null constraint fairness_flag_cause_length check (char_length(cause) between 1 and 200),
     -- Whom it concerns, and everybody who took part, who are no reviewers of it.

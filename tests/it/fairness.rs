@@ -113,6 +113,28 @@ async fn a_clerk_who_is_too_fast_and_codes_verified_as_they_are_made_are_flagged
     assert!(kinds(&app).await.is_empty());
 }
 
+#[tokio::test]
+async fn who_works_at_a_shop_and_redeems_there_is_looked_at() {
+    let app = App::spawn().await;
+    let offer = offer(&app).await;
+    let account = me(&app.resident("party-1")).await;
+    sqlx::query(
+        "insert into role_grant (id, account_id, role, scope, granted_at)
+         values ($1, $2::uuid, 'merchant_clerk', $3, $4)",
+    )
+    .bind(uuid::Uuid::from_u128(9))
+    .bind(account.as_str().unwrap())
+    .bind("wenxing")
+    .bind(app.now())
+    .execute(app.db())
+    .await
+    .unwrap();
+    buy(&app, "party-1", &offer, 0..2, TimeDelta::minutes(5)).await;
+    buy(&app, "party-2", &offer, 2..3, TimeDelta::minutes(5)).await;
+    assert_eq!(kinds(&app).await, ["own_shop"], "once in the month");
+    assert_eq!(flags(&app, "").await[0]["account_id"], account);
+}
+
 /// A post at a place, from now on for an hour; its id.
 async fn post(app: &App, lng: f64, minutes: i64) -> String {
     let starts_at = app.now() + TimeDelta::minutes(minutes);

@@ -73,10 +73,12 @@ impl Watch {
                 let Some(last) = store::verified(tx, redemption).await? else { return Ok(()) };
                 let of_clerk = store::by_clerk(tx, &last, rules).await?;
                 let of_buyer = store::by_buyer(tx, &last, rules).await?;
+                let works_there = store::works_there(tx, &last).await?;
                 vec![
                     detect::fast_verification(rules, &of_clerk, &last),
                     detect::same_buyer(rules, &of_buyer, &last),
                     detect::instant_verification(rules, &of_buyer, &last),
+                    detect::own_shop(&last, works_there),
                 ]
             }
             Self::CheckedIn { claim } => match store::check_ins(tx, claim).await?.as_slice() {

@@ -132,6 +132,17 @@ pub fn instant_verification(rules: &Rules, all: &[Verified], last: &Verified) ->
     Some(Found { facts, ..found })
 }
 
+/// Somebody who works at the merchant redeemed there, verified by a colleague: what nobody may verify
+/// for themself is not refused between colleagues, but looked at. Once for each person and month.
+pub fn own_shop(last: &Verified, works_there: bool) -> Option<Found> {
+    if !works_there {
+        return None;
+    }
+    let cause = format!("{}:{}:{}", last.buyer, last.merchant, Month::of(last.at));
+    let found = last.found(Kind::OwnShop, cause, last.buyer, &[last]);
+    Some(Found { facts: json!({}), ..found })
+}
+
 /// Somebody at a post: checked in, and perhaps out.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Attendance {
@@ -262,6 +273,7 @@ pub fn sentence(kind: Kind, facts: &Value) -> String {
         Kind::InstantVerification => {
             format!("{days} 天内，同一店员有 {times} 次在对方领码后 {seconds} 秒内为同一人核销")
         }
+        Kind::OwnShop => "在自己工作的商户兑换，由同事核销".to_owned(),
         Kind::ImpossibleTravel => format!(
             "两次签到相距 {} 米，中间只有 {} 分钟，来不及到达",
             number("metres"),

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::{
     detect::{
         Attendance, Served, Verified, always_maximum, fast_verification, few_people,
-        impossible_travel, instant_verification, same_buyer, sentence,
+        impossible_travel, instant_verification, own_shop, same_buyer, sentence,
     },
     *,
 };
@@ -174,6 +174,16 @@ fn codes_that_are_verified_as_they_are_made_are_noticed() {
     let slow = verified(3, 1, 9, 9999);
     let last = [quick(1, 1), quick(2, 1), slow];
     assert_eq!(instant_verification(&rules, &last, &last[2]), None);
+}
+
+#[test]
+fn colleagues_are_looked_at() {
+    let last = verified(1, 1, 9, 0);
+    assert_eq!(own_shop(&last, false), None);
+    let found = own_shop(&last, true).unwrap();
+    assert_eq!((found.account, found.others, found.redemptions), (id(9), vec![id(1)], vec![id(1)]));
+    assert!(found.cause.ends_with(":wenxing:2026-11"), "{}", found.cause);
+    assert_eq!(sentence(found.kind, &found.facts), "在自己工作的商户兑换，由同事核销");
 }
 
 fn attendance(n: u8, lng: f64, minutes: i64) -> Attendance {

@@ -89,6 +89,27 @@ pub async fn by_buyer(
     .await
 }
 
+/// Whether the person of a verification works at its merchant, by this account or another with the
+/// same phone.
+///
+/// # Errors
+/// The database's.
+pub async fn works_there(conn: &mut Connection, last: &Verified) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (
+               select from role_grant held
+               where held.scope = $2 and held.role like 'merchant%' and held.revoked_at is null
+                   and (held.account_id = $1 or exists (
+                       select from person a join person b on b.phone_index = a.phone_index
+                       where a.account_id = $1 and b.account_id = held.account_id))
+           ) as "works!""#,
+        last.buyer.0,
+        last.merchant,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// A check-in, and the same person's one before it.
 ///
 /// # Errors
