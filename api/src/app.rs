@@ -15,6 +15,7 @@ pub mod duty;
 pub mod enforcement;
 pub mod evaluation;
 pub mod export;
+pub mod fairness;
 pub mod final_reply;
 pub mod follow_up;
 pub mod generate;

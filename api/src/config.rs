@@ -41,6 +41,12 @@ pub struct Config {
     /// Households in difficulty: how many a person looks after, and when a visit is due.
     #[serde(default)]
     pub household: domain::household::Rules,
+    /// What is shown at a till, how often it may be wrong, what can be taken back.
+    #[serde(default)]
+    pub till: domain::redemption::Rules,
+    /// From when on something is looked at by a person.
+    #[serde(default)]
+    pub fairness: domain::fairness::Rules,
     /// Logs and traces.
     pub telemetry: Telemetry,
 }
@@ -251,7 +257,7 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), Unusable> {
-        let rules: [(bool, &'static str, &'static str); 14] = [
+        let rules: [(bool, &'static str, &'static str); 19] = [
             (self.database.connections > 0, "database.connections", "至少要有 1 个连接"),
             (!self.redis.prefix.is_empty(), "redis.prefix", "不能为空"),
             (
@@ -286,6 +292,23 @@ impl Config {
             (self.worker.lease_seconds > 0, "worker.lease_seconds", "至少 1 秒"),
             (self.worker.scan_seconds > 0, "worker.scan_seconds", "至少 1 秒"),
             ((1..=1000).contains(&self.worker.batch), "worker.batch", "只能是 1–1000"),
+            (
+                (10..=300).contains(&self.till.qr_seconds),
+                "till.qr_seconds",
+                "只能是 10–300 秒：太短来不及扫，太长截图能用",
+            ),
+            ((1..=20).contains(&self.till.clerk_misses), "till.clerk_misses", "只能是 1–20 次"),
+            (
+                (1..=200).contains(&self.till.merchant_misses),
+                "till.merchant_misses",
+                "只能是 1–200 次",
+            ),
+            (
+                (1..=1440).contains(&self.till.lock_minutes),
+                "till.lock_minutes",
+                "只能是 1–1440 分钟",
+            ),
+            ((1..=60).contains(&self.till.voucher_days), "till.voucher_days", "只能是 1–60 天"),
         ];
         for (holds, key, reason) in rules {
             if !holds {

@@ -44,6 +44,7 @@ refused_by!(
     domain::enforcement::Refused,
     domain::enforcement::power::Refused,
     domain::export::Refused,
+    domain::fairness::Refused,
     domain::final_reply::Refused,
     domain::follow_up::Refused,
     domain::household::Refused,

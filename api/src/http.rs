@@ -37,6 +37,7 @@ pub mod envelope;
 pub mod evaluation;
 pub mod export;
 pub mod extract;
+pub mod fairness;
 pub mod final_reply;
 pub mod follow_up;
 pub mod household;
@@ -137,6 +138,9 @@ pub fn words() -> Vec<Routes> {
         points::notice::routes(),
         offer::routes(),
         redemption::routes(),
+        redemption::till::routes(),
+        redemption::voucher::routes(),
+        fairness::routes(),
     ]
 }
 

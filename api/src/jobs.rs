@@ -15,6 +15,7 @@ pub mod bulletin;
 pub mod calendar;
 pub mod export;
 pub mod household;
+pub mod fairness;
 pub mod notification;
 pub mod points;
 pub mod redemption;

@@ -243,6 +243,18 @@ codes! {
         PairingEnded = "pairing_ended", "包联结束";
         /// The household was not visited for a while.
         VisitDue = "visit_due", "走访提醒";
+        /// A clerk took back what he had verified by mistake.
+        RedemptionUndone = "redemption_undone", "核销已撤销";
+        /// An officer redeemed an offer for a person without a phone.
+        VoucherIssued = "voucher_issued", "代办兑换券";
+        /// An officer took a voucher back.
+        VoucherRevoked = "voucher_revoked", "兑换券作废";
+        /// What looked unfair was found to be so.
+        FlagUpheld = "flag_upheld", "核查认定";
+        /// Another reviewer came to the same.
+        FlagConfirmed = "flag_confirmed", "申诉后维持";
+        /// Another reviewer saw it otherwise.
+        FlagOverturned = "flag_overturned", "申诉后撤销";
     }
 }
 

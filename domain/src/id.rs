@@ -142,4 +142,6 @@ ids! {
     PairingId;
     /// A visit to a household (走访).
     VisitId;
+    /// What looks unfair and waits for a person to look at it (公平核查).
+    FlagId;
 }

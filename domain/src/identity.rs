@@ -152,6 +152,14 @@ pub enum Permission {
     ManageOffers,
     /// Verify redemption codes at the merchant's till.
     VerifyRedemption,
+    /// See what a till verified: a clerk his merchant's, the organisers and the auditor all.
+    ReadTill,
+    /// Redeem on paper for a person without a phone who stands before one.
+    IssueVoucher,
+    /// See what looks unfair.
+    ReadFlags,
+    /// Say whether it is.
+    ReviewFlags,
     /// See whether the points ledger adds up.
     ReadLedger,
     /// Read people's points line by line, adjustments and objections.
@@ -275,6 +283,10 @@ impl Permission {
             Self::UsePoints => only(&[Resident, PartyMember]),
             Self::ManageOffers => only(&[Organiser]),
             Self::VerifyRedemption => only(&[MerchantClerk]),
+            Self::ReadTill => only(&[MerchantClerk, Organiser, Auditor]),
+            Self::IssueVoucher => only(&[CommunityOfficer]),
+            Self::ReadFlags => only(&[Organiser, Supervisor, Auditor]),
+            Self::ReviewFlags => only(&[Organiser, Supervisor]),
             Self::ReadLedger => only(&[Auditor, SystemAdmin]),
             Self::ReadPoints => only(&[Organiser, Auditor]),
             Self::KeepPoints => only(&[Organiser]),

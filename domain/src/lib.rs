@@ -17,6 +17,7 @@ pub mod enforcement;
 pub mod evaluation;
 pub mod event;
 pub mod export;
+pub mod fairness;
 pub mod final_reply;
 pub mod follow_up;
 pub mod household;

@@ -172,5 +172,11 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::PairingDeclined, &[Unit]),
         (EventKind::PairingEnded, &[Person, Unit]),
         (EventKind::VisitDue, &[Person]),
+        (EventKind::RedemptionUndone, &[Person]),
+        (EventKind::VoucherIssued, &[Person]),
+        (EventKind::VoucherRevoked, &[Person]),
+        (EventKind::FlagUpheld, &[Person]),
+        (EventKind::FlagConfirmed, &[Person]),
+        (EventKind::FlagOverturned, &[Person]),
     ]
 };

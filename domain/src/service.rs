@@ -12,6 +12,7 @@ mod refused;
 mod tests;
 mod year;
 
+pub(crate) use claim::metres;
 pub use claim::{CheckIn, Claim, Confirm, Reject, Settled, Standing};
 pub use post::{Post, PostForm, Published};
 pub use refused::Refused;

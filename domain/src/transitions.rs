@@ -4,6 +4,8 @@
 use crate::{
     complaint, consultation, final_reply, household, points, registration, service, supervision,
     task, whistle,
+    complaint, consultation, fairness, final_reply, redemption, registration, service, supervision,
+    task, whistle,
 };
 
 /// One table: each step with the states it starts from and those it can lead to.
@@ -27,6 +29,8 @@ pub fn markdown() -> String {
         "# Transitions\n\n\
          <!-- Generated from `TRANSITIONS` in\n     \
          domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,household,points}.rs.\n     \
+         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,\n     \
+         redemption,fairness}.rs.\n     \
          Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
          Every step that is allowed, from where, and where it can lead. A step that a table does\n\
          not list is refused with the code under its title. A step that starts and ends in the\n\
@@ -45,6 +49,8 @@ pub fn markdown() -> String {
         pairings(),
         proposals(),
         notices(),
+        redemptions(),
+        flags(),
     ] {
         table.write(&mut out);
     }
@@ -127,6 +133,26 @@ fn pairings() -> Table<'static> {
     table!(household, "Who looks after a household (包联)", "pairing_step_refused")
 }
 
+/// Its steps lead from one state to one other, and the refusal depends on the state.
+fn redemptions() -> Table<'static> {
+    let steps = redemption::TRANSITIONS.iter().map(|(step, from, to)| Row {
+        code: step.code(),
+        label: step.label(),
+        from: vec![from.code()],
+        to: vec![to.code()],
+    });
+    Table {
+        title: "A redemption (兑换)",
+        refused: "redemption_already_verified` · `redemption_ended` · `redemption_not_verified",
+        states: redemption::Status::ALL.iter().map(|it| (it.code(), it.label())).collect(),
+        steps: steps.collect(),
+    }
+}
+
+fn flags() -> Table<'static> {
+    table!(fairness, "A fairness flag (公平核查)", "fairness_step_refused")
+}
+
 impl Row<'_> {
     fn stays(&self) -> bool {
         self.from == self.to
@@ -200,5 +226,9 @@ mod tests {
         assert_eq!(listed, points::NoticeStep::ALL);
         let listed: Vec<_> = household::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
         assert_eq!(listed, household::Step::ALL);
+        let listed: Vec<_> = redemption::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, redemption::Step::ALL);
+        let listed: Vec<_> = fairness::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, fairness::Step::ALL);
     }
 }

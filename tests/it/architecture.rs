@@ -41,6 +41,7 @@ const WORDS: &[(&str, &str)] = &[
     ("redemption", "diaht"),
     ("offer", "diah"),
     ("household", "diaht"),
+    ("fairness", "diaht"),
     ("view", "diaht"),
     ("export", "diaht"),
     // Queries without a use case: HTTP reads them straight from the store.
@@ -188,6 +189,16 @@ const STATUSES: &[(&str, &str, &str)] = &[
     ),
     (
         "api/src/http/household/pairing.rs",
+        "HttpResponse::build",
+        "the status of a kept first answer",
+    ),
+    (
+        "api/src/http/redemption/voucher.rs",
+        "StatusCode::from_u16",
+        "the status of a kept first answer",
+    ),
+    (
+        "api/src/http/redemption/voucher.rs",
         "HttpResponse::build",
         "the status of a kept first answer",
     ),

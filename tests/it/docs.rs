@@ -11,7 +11,7 @@ use std::{
 
 use api::http::problem::codes;
 use domain::{
-    complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export,
+    complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export, fairness,
     final_reply, household, identity, import, offer, org, points, rates, redemption, registration,
     service, sla, supervision, task, template, view, whistle,
 };
@@ -300,6 +300,8 @@ const HEADINGS: &[(&str, &str)] = &[
     ("pairing_step_refused", "Households (困难家庭)"),
     ("not_an_award", "Points (积分)"),
     ("offer_sold_out", "Redemptions (兑换)"),
+    ("qr_expired", "At the till (到店核销)"),
+    ("fairness_step_refused", "Fairness (公平核查)"),
     ("view_limit_reached", "Lists (列表)"),
     ("not_on_duty_list", "Duty lists and jobs (清单、作业)"),
     ("sheet_encoding", "Sheets (表格)"),
@@ -412,6 +414,10 @@ fn the_vocabularies_are_fresh() {
         offer::Category, "优惠种类";
         redemption::Status, "兑换状态";
         redemption::Step, "兑换步骤";
+        redemption::Checked, "核对本人的方式";
+        fairness::Kind, "公平核查种类";
+        fairness::Status, "公平核查状态";
+        fairness::Step, "公平核查步骤";
         sla::Urgency, "紧急程度";
         sla::Mark, "时限环节";
         sla::TimerKind, "到点事项";

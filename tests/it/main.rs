@@ -23,6 +23,8 @@ mod evaluation;
 #[cfg(test)]
 mod export;
 #[cfg(test)]
+mod fairness;
+#[cfg(test)]
 mod final_reply;
 #[cfg(test)]
 mod follow_up;

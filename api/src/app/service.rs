@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 
 use super::{
     case::Ask,
+    fairness::{self, Watch},
     notification::announce,
     points::{self, Service},
     transact,
@@ -260,10 +261,18 @@ async fn by_organiser(
 /// # Errors
 /// Not one's own; an illegal step; the rules of `domain::service::Claim::check_in`.
 pub async fn check_in(state: &State, ask: Ask, id: ClaimId, shown: CheckIn) -> Result<(), Error> {
-    by_person(state, ask, id, "claim.check_in", move |held, now| {
-        held.claim.check_in(&held.post, &shown, now)
+    let now = state.clock.now();
+    let jobs = transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let held = Held::own(tx, id, &ask).await?;
+            let decision = held.claim.check_in(&held.post, &shown, now)?;
+            fairness::watch(tx, Watch::CheckedIn { claim: id }, now).await?;
+            held.store(tx, &ask, "claim.check_in", &decision, now).await
+        })
     })
-    .await
+    .await?;
+    state.redis.wake(&jobs).await;
+    Ok(())
 }
 
 /// The person leaves (签退).
@@ -296,6 +305,14 @@ pub async fn confirm(state: &State, ask: Ask, id: ClaimId, confirm: Confirm) -> 
         Box::pin(async move {
             let (held, by) = Held::organised(tx, id, &ask).await?;
             let decision = held.claim.confirm(&held.post, &confirm, by, now)?;
+            // Another account of the same person certifies as little as their own.
+            let Held { claim, post } = &held;
+            if accounts::same_person(tx, by, claim.account).await?
+                || accounts::same_person(tx, post.created_by, claim.account).await?
+            {
+                return Err(Refused::OwnService.into());
+            }
+            fairness::watch(tx, Watch::Confirmed { claim: id }, now).await?;
             let points = award(&here, tx, &held.post, &decision.state, now).await?;
             let decision = Claim::with_points(decision, points);
             held.store(tx, &ask, "claim.confirm", &decision, now).await

@@ -7,6 +7,7 @@ use actix_web::{
 use domain::{
     event::EventKind,
     id::{ClaimId, ComplaintId, NotificationId, PairingId, RegistrationId, WhistleId},
+    id::{ClaimId, ComplaintId, FlagId, NotificationId, RedemptionId, RegistrationId, WhistleId},
     identity::Actor,
     notification::render,
     page::{Cursor, Page},
@@ -43,6 +44,10 @@ pub struct NotificationView {
     pub registration_id: Option<RegistrationId>,
     /// 所说的困难家庭包联
     pub pairing_id: Option<PairingId>,
+    /// 所说的兑换
+    pub redemption_id: Option<RedemptionId>,
+    /// 所说的公平核查
+    pub flag_id: Option<FlagId>,
     /// 诉求编号
     #[schema(example = "PC20261124000123")]
     pub number: Option<String>,
@@ -84,6 +89,8 @@ impl From<Entry> for NotificationView {
             claim_id,
             registration_id,
             pairing_id,
+            redemption_id,
+            flag_id,
             number,
             title,
             viewer,
@@ -100,6 +107,8 @@ impl From<Entry> for NotificationView {
             claim_id,
             registration_id,
             pairing_id,
+            redemption_id,
+            flag_id,
             number,
             title: viewer.map(|_| title),
             seq: event.seq,

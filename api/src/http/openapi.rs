@@ -62,7 +62,8 @@ const TAGS: &[(&str, &str)] = &[
     ("bulletin", "通报：冻结的月份、发布、打印"),
     ("points", "积分：余额、明细、对账"),
     ("offer", "优惠：发布、列表"),
-    ("redemption", "兑换：兑换、取消、核销、退回"),
+    ("redemption", "兑换：兑换、取消、核销、撤销、退回、当日核销、代办兑换券"),
+    ("fairness", "公平核查：异常提示、核查、申诉"),
 ];
 
 /// The whole document; built once.

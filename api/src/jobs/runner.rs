@@ -23,6 +23,8 @@ use uuid::Uuid;
 use super::{
     bulletin, calendar, export, household, notification, pause, points, redemption, schedule,
     stopped, task,
+    bulletin, calendar, export, fairness, notification, pause, points, redemption, schedule,
+    stopped, task,
 };
 use crate::{app, error::Error, state::State};
 
@@ -69,6 +71,7 @@ const KINDS: &[(&str, Run)] = &[
     (points::PostNotice::KIND, run::<points::PostNotice>),
     (points::WarnExpiring::KIND, run::<points::WarnExpiring>),
     (redemption::Expire::KIND, run::<redemption::Expire>),
+    (fairness::Watch::KIND, run::<fairness::Watch>),
     (schedule::SweepIdempotency::KIND, run::<schedule::SweepIdempotency>),
     (schedule::SweepJobs::KIND, run::<schedule::SweepJobs>),
     (schedule::SweepSessions::KIND, run::<schedule::SweepSessions>),

@@ -20,6 +20,7 @@ mod service;
 mod supervision;
 #[cfg(test)]
 mod tests;
+mod till;
 
 /// What a unit that asks for something has to know meanwhile.
 const UNTIL_RULED: &str = "等待区中心裁定，裁定前时限照常计算";
@@ -221,6 +222,11 @@ impl Facts<'_> {
                 .or_else(|| self.supervision())
                 .or_else(|| self.consultation())
                 .or_else(|| self.points()),
+            _ => self
+                .service()
+                .or_else(|| self.supervision())
+                .or_else(|| self.consultation())
+                .or_else(|| self.till()),
         }
     }
 

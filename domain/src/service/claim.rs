@@ -359,7 +359,7 @@ fn proof(post: &Post, shown: &CheckIn) -> Result<Proof, Refused> {
 }
 
 /// How far two places are apart. Over a few kilometres the earth is flat enough.
-fn metres(one: Location, other: Location) -> f64 {
+pub(crate) fn metres(one: Location, other: Location) -> f64 {
     const METRES_A_DEGREE: f64 = 111_195.0;
     let north = other.lat - one.lat;
     let east = (other.lng - one.lng) * one.lat.to_radians().cos();

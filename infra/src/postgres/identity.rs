@@ -128,6 +128,27 @@ pub async fn insert_resident(
     Ok(made.rows_affected() == 1)
 }
 
+/// Whether two accounts are certainly one person's: the same account, or the same phone.
+///
+/// # Errors
+/// The database's.
+pub async fn same_person(
+    conn: &mut Connection,
+    one: AccountId,
+    other: AccountId,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select $1::uuid = $2::uuid or exists (
+               select from person a join person b on b.phone_index = a.phone_index
+               where a.account_id = $1 and b.account_id = $2
+           ) as "same!""#,
+        one.0,
+        other.0,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Grants a role on a scope; granting what is held changes nothing.
 ///
 /// # Errors

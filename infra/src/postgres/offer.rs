@@ -122,6 +122,8 @@ pub struct Terms {
     pub offer: Offer,
     /// What one gets.
     pub title: String,
+    /// The merchant's code.
+    pub merchant: String,
     /// The merchant's name.
     pub merchant_name: String,
     /// The person's slots in use.
@@ -142,7 +144,8 @@ pub async fn terms(
     account: AccountId,
 ) -> sqlx::Result<Option<Terms>> {
     let row = sqlx::query!(
-        r#"select points, per_person, valid_until, title, merchant.name as merchant_name,
+        r#"select points, per_person, valid_until, title, offer.merchant,
+               merchant.name as merchant_name,
                array(select slot from hold
                      where hold.offer = offer.id and hold.account = $2 and slot is not null) as "slots!",
                exists (select from ledger_block where subject_id in ($1, $2)) as "blocked!",
@@ -163,6 +166,7 @@ pub async fn terms(
             valid_until: row.valid_until,
         },
         title: row.title,
+        merchant: row.merchant,
         merchant_name: row.merchant_name,
         slots: row.slots,
         blocked: row.blocked,

@@ -81,6 +81,9 @@ pub(super) const NOTE_WRITERS: &[&str] = &[
     "head.urban-management",
 ];
 pub(super) const POINTS_READERS: &[&str] = &["organiser", "auditor"];
+pub(super) const TILL_READERS: &[&str] = &["organiser", "auditor", "merchant.wenxing"];
+pub(super) const FLAG_REVIEWERS: &[&str] = &["supervisor", "organiser"];
+pub(super) const FLAG_READERS: &[&str] = &["supervisor", "organiser", "auditor"];
 pub(super) const UNMASKERS: &[&str] = &["dispatcher", "supervisor"];
 
 /// What an operation is about; whose it is follows from the [`World`].
@@ -181,6 +184,16 @@ pub(super) enum About {
     Offer,
     /// A redemption of one's own.
     Redemption,
+    /// A redemption at a till of one's merchant.
+    AtTill,
+    /// The till of one's merchant; every till for the organisers and the auditor.
+    Till,
+    /// A voucher of one's community.
+    Voucher,
+    /// Any fairness flag.
+    Flag,
+    /// A fairness flag of one's own that was upheld.
+    OwnFlag,
     /// Any redemption.
     Refund,
     /// A complaint by its number and query code, in the body.
@@ -418,6 +431,22 @@ pub(super) const ROWS: &[Row] = &[
     ("redemption.verify", &["merchant.wenxing"], About::Nothing),
     ("redemption.refund", &["organiser"], About::Refund),
     ("redemption.mine", LOGGED_IN, About::Nothing),
+    ("redemption.qr_token", RESIDENT, About::Redemption),
+    ("redemption.undo", &["merchant.wenxing"], About::AtTill),
+    ("redemption.till", TILL_READERS, About::Till),
+    ("redemption.till_lines", TILL_READERS, About::Till),
+    ("redemption.till_sheet", TILL_READERS, About::Till),
+    ("redemption.issue_voucher", COMMUNITY_DESK, About::Offer),
+    ("redemption.vouchers", COMMUNITY_DESK, About::Nothing),
+    ("redemption.print_voucher", COMMUNITY_DESK, About::Voucher),
+    ("redemption.revoke_voucher", COMMUNITY_DESK, About::Voucher),
+    ("fairness.list", FLAG_READERS, About::Nothing),
+    ("fairness.counts", FLAG_READERS, About::Nothing),
+    ("fairness.read", FLAG_READERS, About::Flag),
+    ("fairness.review", FLAG_REVIEWERS, About::Flag),
+    ("fairness.decide_appeal", FLAG_REVIEWERS, About::Flag),
+    ("fairness.mine", LOGGED_IN, About::Nothing),
+    ("fairness.appeal", LOGGED_IN, About::OwnFlag),
     ("notification.list", LOGGED_IN, About::Nothing),
     ("notification.unread_count", LOGGED_IN, About::Nothing),
     ("notification.read", LOGGED_IN, About::Notification),

@@ -25,6 +25,7 @@ const KEYED: &[&str] = &[
     "points.propose_adjustment",
     "points.donate",
     "points.pass_on",
+    "redemption.issue_voucher",
     "note.write",
     "note.write_on_whistle",
     "household.register",
@@ -137,6 +138,8 @@ impl World {
         service::redemptions(&mut world).await;
         points::kept(&mut world).await;
         household::households(&mut world).await;
+        service::tills(&mut world).await;
+        service::flags(&mut world).await;
         world
     }
 

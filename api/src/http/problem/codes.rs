@@ -82,6 +82,8 @@ fn words() -> Vec<Code> {
         household(),
         points(),
         redemption(),
+        till(),
+        fairness(),
         lists(),
         other(),
         duty(),
@@ -325,6 +327,30 @@ fn points() -> Vec<Code> {
         code(&Refused::DonationReturns),
         code(&Refused::NoAccount),
         code(&Refused::ObjectedBefore),
+    ]
+}
+
+fn till() -> Vec<Code> {
+    use domain::redemption::Refused;
+    vec![
+        code(&Refused::QrExpired),
+        code(&Refused::DigitsUnknown { left: 4 }),
+        code(&Refused::DigitsLocked { until: EXAMPLE }),
+        code(&Refused::OwnRedemption),
+        code(&Refused::UndoNotYours),
+        code(&Refused::UndoTooLate { minutes: 10 }),
+        code(&Refused::HolderUnknown),
+        code(&Refused::OwnVoucher),
+    ]
+}
+
+fn fairness() -> Vec<Code> {
+    use domain::fairness::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Uphold, status: Status::Cleared }),
+        code(&Refused::Party),
+        code(&Refused::SameReviewer),
+        code(&Refused::AppealLate { until: EXAMPLE }),
     ]
 }
 

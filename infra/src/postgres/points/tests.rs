@@ -14,7 +14,7 @@ use super::*;
 use crate::{
     postgres::{
         offer::{self, Merchant},
-        redemption::{self, NewHold},
+        redemption::{self, NewHold, Sealed},
         violated,
     },
     random,
@@ -99,6 +99,17 @@ async fn reserve(
     id: OfferId,
     slot: i16,
 ) -> RedemptionId {
+    reserve_with(conn, account, id, slot, &[]).await.0
+}
+
+/// Which of the digits were taken, too.
+async fn reserve_with(
+    conn: &mut Connection,
+    account: AccountId,
+    id: OfferId,
+    slot: i16,
+    digits: &[Sealed],
+) -> (RedemptionId, Option<usize>) {
     let hold = random::id(now());
     let parts = take(&spendable(conn, account, now()).await.unwrap(), 10).unwrap();
     let new = NewHold {
@@ -110,12 +121,13 @@ async fn reserve(
         points: 10,
         parts: &parts,
         expires_at: later(),
-        code_index: hold.0.as_bytes(),
-        code_sealed: b"sealed",
+        code: &Sealed { index: hold.0.as_bytes().to_vec(), sealed: b"sealed".to_vec() },
+        merchant: "wenxing",
+        digits,
     };
-    redemption::hold(conn, &new, now()).await.unwrap();
+    let taken = redemption::hold(conn, &new, now()).await.unwrap();
     assert!(offer::claim_unit(conn, id, hold).await.unwrap());
-    hold
+    (hold, taken)
 }
 
 async fn redeemed(conn: &mut Connection, account: AccountId, hold: RedemptionId) {
@@ -419,4 +431,33 @@ async fn the_application_s_role_only_adds(pool: PgPool) {
     }
     sqlx::query("update points_account set opened_at = opened_at").execute(&mut *tx).await.unwrap();
     tx.rollback().await.unwrap();
+}
+
+#[sqlx::test(migrator = "crate::postgres::MIGRATIONS")]
+async fn digits_are_one_persons_at_a_merchant_while_the_code_is_good(pool: PgPool) {
+    let conn = &mut *pool.acquire().await.unwrap();
+    let account = person(conn).await;
+    give(conn, account, "service:1", 100, later()).await;
+    let id = publish(conn, 9).await;
+    let drawn = [b"one", b"two"]
+        .map(|digits| Sealed { index: digits.to_vec(), sealed: b"sealed".to_vec() });
+    let (first, taken) = reserve_with(conn, account, id, 1, &drawn).await;
+    assert_eq!(taken, Some(0));
+    let (second, taken) = reserve_with(conn, account, id, 2, &drawn).await;
+    assert_eq!(taken, Some(1), "the first are somebody's");
+    assert_eq!(reserve_with(conn, account, id, 3, &drawn).await.1, None, "a code without digits");
+    redeemed(conn, account, first).await;
+    let (fourth, taken) = reserve_with(conn, account, id, 4, &drawn).await;
+    assert_eq!(taken, Some(0), "what has ended gives its digits back");
+    let found = async |conn: &mut Connection, digits: &[u8]| {
+        redemption::find(conn, redemption::By::Digits(digits)).await.unwrap().unwrap().id
+    };
+    assert_eq!(found(conn, b"one").await, fourth, "the open one");
+    let code = Sealed { index: b"another code".to_vec(), sealed: b"sealed".to_vec() };
+    let other = [Sealed { index: b"three".to_vec(), sealed: b"sealed".to_vec() }];
+    let place = redemption::find(conn, redemption::By::Id(second)).await.unwrap().unwrap();
+    assert_eq!(redemption::recode(conn, second, &code, &other).await.unwrap(), Some(0));
+    assert!(!redemption::has_code(conn, &place).await.unwrap());
+    assert!(redemption::find(conn, redemption::By::Digits(b"two")).await.unwrap().is_none());
+    assert_eq!(found(conn, b"three").await, second);
 }

@@ -86,9 +86,92 @@ pub(super) async fn redemptions(world: &mut World) {
         request.json(&json!({})).send().await.expect(201)
     };
     let (ours, theirs) = (redeem("li").await, redeem("party-1").await);
-    world.own.insert((About::Offer, "demo:li"), offer);
+    world.own.insert((About::Offer, "demo:li"), offer.clone());
+    world.own.insert((About::Offer, HERE), offer);
     world.own.insert((About::Redemption, "demo:li"), id(&ours));
     world.foreign.insert((About::Redemption, "demo:li"), vec![id(&theirs)]);
     world.own.insert((About::Refund, "organiser"), id(&theirs));
     world.code = theirs["code"].clone();
+}
+
+/// A verification at 文兴's till and one at another's; a voucher of 文兴社区 and one of another community.
+pub(super) async fn tills(world: &mut World) {
+    let at = async |merchant: &str, member: &str| {
+        let body = json!({
+            "title": "小菜一份", "category": "dining", "points": 1, "stock": 10, "per_person": 2,
+            "valid_until": "2026-12-31T15:59:59Z", "merchant": merchant,
+        });
+        let offer = id(&world.app.as_("organiser").post("/offers", body).await.expect(201));
+        let path = format!("/offers/{offer}/redemptions");
+        let who = world.app.resident(member);
+        let request = who.request(reqwest::Method::POST, &path).key("the-first-of-these");
+        (request.json(&json!({})).send().await.expect(201), offer)
+    };
+    let (here, offer) = at("wenxing", "party-2").await;
+    let (there, _) = at("happy-market", "party-3").await;
+    let code = json!({"code": here["code"]});
+    world.app.as_("merchant.wenxing").post("/redemptions/verify", code).await.expect(200);
+    world.own.insert((About::AtTill, "merchant.wenxing"), id(&here));
+    world.foreign.insert((About::AtTill, "merchant.wenxing"), vec![id(&there)]);
+    for persona in ["organiser", "auditor", "merchant.wenxing"] {
+        world.own.insert((About::Till, persona), "wenxing".to_owned());
+    }
+    world.foreign.insert((About::Till, "merchant.wenxing"), vec!["happy-market".to_owned()]);
+
+    let voucher = async |member: u8| {
+        let number = format!("100{member:03}");
+        let holder = json!({"name": format!("演示党员{member}"), "id_number_last6": number});
+        let body = json!({"holder": {"party_member": holder}, "checked": "known"});
+        let path = format!("/offers/{offer}/vouchers");
+        let who = world.app.as_(HERE);
+        let key = format!("voucher-of-{member}");
+        let request = who.request(reqwest::Method::POST, &path).key(&key);
+        id(&request.json(&body).send().await.expect(201))
+    };
+    let (ours, theirs) = (voucher(4).await, voucher(5).await);
+    // As if another community had issued it.
+    sqlx::query("update voucher set community_code = $1 where redemption = $2::uuid")
+        .bind(ELSEWHERE)
+        .bind(&theirs)
+        .execute(world.app.db())
+        .await
+        .unwrap();
+    world.own.insert((About::Voucher, HERE), ours);
+    world.foreign.insert((About::Voucher, HERE), vec![theirs]);
+}
+
+/// A flag that waits, and one on li that was upheld.
+pub(super) async fn flags(world: &mut World) {
+    let me = world.app.resident("li").get("/me").await.expect(200);
+    let other = world.app.resident("wang").get("/me").await.expect(200);
+    let mut ids = Vec::new();
+    for (cause, whose) in [("one", &other), ("two", &me)] {
+        let account = domain::id::AccountId(id(whose).parse().unwrap());
+        let found = domain::fairness::detect::Found {
+            kind: domain::fairness::Kind::SameBuyer,
+            cause: cause.to_owned(),
+            account,
+            others: Vec::new(),
+            merchant: Some("wenxing".to_owned()),
+            redemptions: Vec::new(),
+            claims: Vec::new(),
+            facts: json!({"times": 6, "days": 7}),
+        };
+        let now = world.app.now();
+        let flag: domain::id::FlagId = infra::random::id(now);
+        let mut conn = world.app.db().acquire().await.unwrap();
+        assert!(infra::postgres::fairness::raise(&mut conn, flag, &found, now).await.unwrap());
+        ids.push(flag.to_string());
+    }
+    let upheld = json!({"uphold": true, "reason": "已向双方核实"});
+    let path = format!("/flags/{}/review", ids[1]);
+    world.app.as_("organiser").post(&path, upheld).await.expect(200);
+    for persona in ["supervisor", "organiser", "auditor"] {
+        world.own.insert((About::Flag, persona), ids[0].clone());
+    }
+    world.own.insert((About::OwnFlag, "demo:li"), ids[1].clone());
+    for persona in crate::permissions::rows::LOGGED_IN {
+        let others = if *persona == "demo:li" { vec![ids[0].clone()] } else { ids.clone() };
+        world.foreign.insert((About::OwnFlag, persona), others);
+    }
 }
