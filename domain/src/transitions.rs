@@ -2,10 +2,8 @@
 //! the same tables that the rules read.
 
 use crate::{
-    complaint, consultation, final_reply, household, points, registration, service, supervision,
-    task, whistle,
-    complaint, consultation, fairness, final_reply, redemption, registration, service, supervision,
-    task, whistle,
+    complaint, consultation, fairness, final_reply, household, points, redemption, registration,
+    service, supervision, task, whistle,
 };
 
 /// One table: each step with the states it starts from and those it can lead to.

@@ -4,9 +4,7 @@
 use std::sync::Arc;
 
 use domain::refusal::{Kind, Refusal};
-use infra::{
-    postgres::{duty, identity::staff, org},
-};
+use infra::postgres::{duty, identity::staff, org};
 use serde::de::DeserializeOwned;
 
 use crate::{config::Mode, error::Error, state::State};

@@ -6,8 +6,10 @@ use actix_web::{
 };
 use domain::{
     event::EventKind,
-    id::{ClaimId, ComplaintId, NotificationId, PairingId, RegistrationId, WhistleId},
-    id::{ClaimId, ComplaintId, FlagId, NotificationId, RedemptionId, RegistrationId, WhistleId},
+    id::{
+        ClaimId, ComplaintId, FlagId, NotificationId, PairingId, RedemptionId, RegistrationId,
+        WhistleId,
+    },
     identity::Actor,
     notification::render,
     page::{Cursor, Page},

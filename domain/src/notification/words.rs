@@ -221,11 +221,7 @@ impl Facts<'_> {
                 .service()
                 .or_else(|| self.supervision())
                 .or_else(|| self.consultation())
-                .or_else(|| self.points()),
-            _ => self
-                .service()
-                .or_else(|| self.supervision())
-                .or_else(|| self.consultation())
+                .or_else(|| self.points())
                 .or_else(|| self.till()),
         }
     }

@@ -4,12 +4,8 @@
 use domain::{
     event::{Event, EventKind, Visibility},
     id::{
-        AccountId, ClaimId, ComplaintId, Id, NotificationId, PairingId, RegistrationId, TaskId,
-        WhistleId,
-    },
-    id::{
-        AccountId, ClaimId, ComplaintId, FlagId, Id, NotificationId, RedemptionId, RegistrationId,
-        TaskId, WhistleId,
+        AccountId, ClaimId, ComplaintId, FlagId, Id, NotificationId, PairingId, RedemptionId,
+        RegistrationId, TaskId, WhistleId,
     },
     notification::{Recipient, TOLD, Viewer},
     org::NodeCode,
@@ -258,15 +254,13 @@ async fn read(
                pair.id as "pairing_id?: PairingId",
                hold.id as "redemption_id?: RedemptionId", flag.id as "flag_id?: FlagId",
                coalesce(child.number, c.number) as "number?",
-               coalesce(child.title, c.title, w.title, post.title, o.name,
+               coalesce(child.title, c.title, w.title, post.title, offer.title, o.name,
                    case when n.subject_id = n.account_id then '积分' else '' end) as "title!",
-               coalesce(child.title, c.title, w.title, post.title, offer.title, o.name, '') as "title!",
                coalesce(c.confidential, false) as "confidential!",
-               coalesce(n.account_id in (c.reporter_id, claim.account_id, r.account_id, pair.account_id), false)
+               coalesce(n.account_id in (c.reporter_id, claim.account_id, r.account_id, pair.account_id,
+                   hold.account, flag.account_id), false)
                    -- What happens to somebody's points stands under their own account.
                    or n.subject_id = n.account_id
-               coalesce(n.account_id in (c.reporter_id, claim.account_id, r.account_id,
-                   hold.account, flag.account_id), false)
                    as "own!",
                child.id is not null as "follows!",
                coalesce(c.units && $6::text[], false)
