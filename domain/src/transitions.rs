@@ -2,7 +2,8 @@
 //! the same tables that the rules read.
 
 use crate::{
-    complaint, consultation, final_reply, registration, service, supervision, task, whistle,
+    complaint, consultation, final_reply, party::transfer, registration, service, supervision,
+    task, whistle,
 };
 
 /// One table: each step with the states it starts from and those it can lead to.
@@ -25,7 +26,8 @@ pub fn markdown() -> String {
     let mut out = String::from(
         "# Transitions\n\n\
          <!-- Generated from `TRANSITIONS` in\n     \
-         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service}.rs.\n     \
+         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,\n     \
+         party/transfer}.rs.\n     \
          Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
          Every step that is allowed, from where, and where it can lead. A step that a table does\n\
          not list is refused with the code under its title. A step that starts and ends in the\n\
@@ -40,6 +42,7 @@ pub fn markdown() -> String {
         final_replies(),
         supervisions(),
         registrations(),
+        transfers(),
         claims(),
     ] {
         table.write(&mut out);
@@ -92,6 +95,14 @@ fn final_replies() -> Table<'static> {
 
 fn registrations() -> Table<'static> {
     table!(registration, "A registration (双报到)", "registration_step_refused")
+}
+
+fn transfers() -> Table<'static> {
+    table!(
+        transfer,
+        "A transfer between party branches (组织关系转接)",
+        "party_transfer_step_refused"
+    )
 }
 
 fn claims() -> Table<'static> {

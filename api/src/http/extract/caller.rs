@@ -96,6 +96,9 @@ needs![
     ReadLedger,
     Register,
     SignRegistration,
+    ReadRegister,
+    KeepRegister,
+    KeepPartyTree,
     OrganisePost,
     ClaimPost,
 ];
