@@ -38,6 +38,9 @@ pub struct Config {
     /// What gives points, and how long they and redemption codes last.
     #[serde(default)]
     pub points: domain::points::Rules,
+    /// The five colours of the party register.
+    #[serde(default)]
+    pub party: domain::party::colour::Rules,
     /// Logs and traces.
     pub telemetry: Telemetry,
 }
@@ -248,7 +251,7 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), Unusable> {
-        let rules: [(bool, &'static str, &'static str); 14] = [
+        let rules: [(bool, &'static str, &'static str); 15] = [
             (self.database.connections > 0, "database.connections", "至少要有 1 个连接"),
             (!self.redis.prefix.is_empty(), "redis.prefix", "不能为空"),
             (
@@ -283,6 +286,11 @@ impl Config {
             (self.worker.lease_seconds > 0, "worker.lease_seconds", "至少 1 秒"),
             (self.worker.scan_seconds > 0, "worker.scan_seconds", "至少 1 秒"),
             ((1..=1000).contains(&self.worker.batch), "worker.batch", "只能是 1–1000"),
+            (
+                self.party.is_sound(),
+                "party.aged_from",
+                "高龄只能从 50–110 岁算起，五个组各用一种颜色",
+            ),
         ];
         for (holds, key, reason) in rules {
             if !holds {
