@@ -11,6 +11,7 @@ use crate::support::{
 };
 
 mod enforcement;
+mod party;
 mod service;
 mod supervision;
 
@@ -22,6 +23,7 @@ const KEYED: &[&str] = &[
     "redemption.redeem",
     "note.write",
     "note.write_on_whistle",
+    "party.add",
 ];
 
 /// The objects of everybody.
@@ -126,6 +128,7 @@ impl World {
         world.duties().await;
         enforcement::acts(&mut world).await;
         service::registrations(&mut world).await;
+        party::members(&mut world).await;
         service::posts_and_claims(&mut world).await;
         service::redemptions(&mut world).await;
         world
