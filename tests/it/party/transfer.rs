@@ -52,6 +52,7 @@ async fn the_register_follows_when_both_agreed() {
     let before = home.get(&path(&made)).await.expect(200);
     assert_eq!(before["branch"]["code"], BRANCH, "the register waits for both");
 
+    app.advance(chrono::TimeDelta::minutes(1));
     let accepted = host.post(&format!("{transfer}/accept"), json!({})).await.expect(200);
     assert_eq!(accepted["status"], "accepted");
     host.post(&format!("{transfer}/accept"), json!({}))
