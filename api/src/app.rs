@@ -27,6 +27,7 @@ pub mod job;
 pub mod note;
 pub mod notification;
 pub mod offer;
+pub mod party;
 pub mod points;
 pub mod redemption;
 pub mod registration;

@@ -47,6 +47,9 @@ pub struct Config {
     /// From when on something is looked at by a person.
     #[serde(default)]
     pub fairness: domain::fairness::Rules,
+    /// The five colours of the party register.
+    #[serde(default)]
+    pub party: domain::party::colour::Rules,
     /// Logs and traces.
     pub telemetry: Telemetry,
 }
@@ -258,6 +261,7 @@ impl Config {
 
     fn check(&self) -> Result<(), Unusable> {
         let rules: [(bool, &'static str, &'static str); 19] = [
+        let rules: [(bool, &'static str, &'static str); 15] = [
             (self.database.connections > 0, "database.connections", "至少要有 1 个连接"),
             (!self.redis.prefix.is_empty(), "redis.prefix", "不能为空"),
             (
@@ -309,6 +313,11 @@ impl Config {
                 "只能是 1–1440 分钟",
             ),
             ((1..=60).contains(&self.till.voucher_days), "till.voucher_days", "只能是 1–60 天"),
+            (
+                self.party.is_sound(),
+                "party.aged_from",
+                "高龄只能从 50–110 岁算起，五个组各用一种颜色",
+            ),
         ];
         for (holds, key, reason) in rules {
             if !holds {

@@ -51,6 +51,7 @@ refused_by!(
     domain::identity::Refused,
     domain::note::Refused,
     domain::points::Refused,
+    domain::party::Refused,
     domain::redemption::Refused,
     domain::registration::Refused,
     domain::routing::Refused,

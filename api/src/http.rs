@@ -49,6 +49,7 @@ pub mod offer;
 pub mod openapi;
 pub mod operations;
 pub mod org;
+pub mod party;
 pub mod points;
 pub mod printed;
 pub mod problem;
@@ -126,6 +127,12 @@ pub fn words() -> Vec<Routes> {
         rates::routes(),
         bulletin::routes(),
         registration::routes(),
+        // `/party-members/template` comes before `/party-members/{id}`.
+        party::roll::routes(),
+        party::routes(),
+        party::ledger::routes(),
+        party::transfer::routes(),
+        party::tree::routes(),
         service::routes(),
         service::claim::routes(),
         household::routes(),

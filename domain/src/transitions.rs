@@ -4,6 +4,8 @@
 use crate::{
     complaint, consultation, fairness, final_reply, household, points, redemption, registration,
     service, supervision, task, whistle,
+    complaint, consultation, final_reply, party::transfer, registration, service, supervision,
+    task, whistle,
 };
 
 /// One table: each step with the states it starts from and those it can lead to.
@@ -29,6 +31,8 @@ pub fn markdown() -> String {
          domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,household,points}.rs.\n     \
          domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,\n     \
          redemption,fairness}.rs.\n     \
+         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,\n     \
+         party/transfer}.rs.\n     \
          Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
          Every step that is allowed, from where, and where it can lead. A step that a table does\n\
          not list is refused with the code under its title. A step that starts and ends in the\n\
@@ -43,6 +47,7 @@ pub fn markdown() -> String {
         final_replies(),
         supervisions(),
         registrations(),
+        transfers(),
         claims(),
         pairings(),
         proposals(),
@@ -103,6 +108,14 @@ fn final_replies() -> Table<'static> {
 
 fn registrations() -> Table<'static> {
     table!(registration, "A registration (双报到)", "registration_step_refused")
+}
+
+fn transfers() -> Table<'static> {
+    table!(
+        transfer,
+        "A transfer between party branches (组织关系转接)",
+        "party_transfer_step_refused"
+    )
 }
 
 fn claims() -> Table<'static> {

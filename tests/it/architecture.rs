@@ -35,8 +35,7 @@ const WORDS: &[(&str, &str)] = &[
     ("notification", "diaht"),
     ("registration", "diaht"),
     ("service", "diaht"),
-    // The register is read by registrations alone, for now.
-    ("party", "di"),
+    ("party", "diaht"),
     ("points", "diaht"),
     ("redemption", "diaht"),
     ("offer", "diah"),
@@ -178,6 +177,8 @@ const STATUSES: &[(&str, &str, &str)] = &[
         "HttpResponse::build",
         "the status of a kept first answer",
     ),
+    ("api/src/http/party.rs", "StatusCode::from_u16", "the status of a kept first answer"),
+    ("api/src/http/party.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/redemption.rs", "StatusCode::from_u16", "the status of a kept first answer"),
     ("api/src/http/redemption.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/household.rs", "StatusCode::from_u16", "the status of a kept first answer"),

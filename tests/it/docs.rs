@@ -14,6 +14,8 @@ use domain::{
     complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export, fairness,
     final_reply, household, identity, import, offer, org, points, rates, redemption, registration,
     service, sla, supervision, task, template, view, whistle,
+    final_reply, identity, import, offer, org, party, points, rates, redemption, registration,
+    service, sla, supervision, task, template, view, whistle,
 };
 
 use crate::support::{document, operations};
@@ -296,6 +298,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("whistle_step_refused", "Whistles (吹哨)"),
     ("supervision_step_refused", "Supervision (督办)"),
     ("registration_step_refused", "Registration (双报到)"),
+    ("party_number_there", "Party register (党员名册)"),
     ("claim_step_refused", "Service (双服务)"),
     ("pairing_step_refused", "Households (困难家庭)"),
     ("not_an_award", "Points (积分)"),
@@ -396,6 +399,19 @@ fn the_vocabularies_are_fresh() {
         registration::Status, "报到状态";
         registration::Finding, "与名册核对的结果";
         registration::Step, "报到步骤";
+        party::Ledger, "台账";
+        party::Rank, "职级";
+        party::Standing, "党籍";
+        party::Health, "健康状况";
+        party::Sex, "性别";
+        party::RemovedAs, "移出名册的原因";
+        party::ChangeKind, "名册变动";
+        party::colour::Group, "五色管理的组";
+        party::colour::Colour, "五色";
+        party::floating::Direction, "流动方向";
+        party::transfer::Status, "转接状态";
+        party::transfer::Step, "转接步骤";
+        party::roll::Column, "名册表格的列";
         service::Kind, "岗位类别";
         service::Status, "认领状态";
         service::Proof, "签到方式";

@@ -47,6 +47,8 @@ mod openapi;
 #[cfg(test)]
 mod ops;
 #[cfg(test)]
+mod party;
+#[cfg(test)]
 mod permissions;
 #[cfg(test)]
 mod points;

@@ -1,7 +1,7 @@
 //! The table: every operation, who may do it at all, and what it is about.
 
 /// Everybody, from nobody on.
-pub(super) const PERSONAS: [&str; 14] = [
+pub(super) const PERSONAS: [&str; 15] = [
     "anonymous",
     "demo:li",
     "dispatcher",
@@ -16,7 +16,11 @@ pub(super) const PERSONAS: [&str; 14] = [
     "dept.urban-management",
     "head.urban-management",
     "merchant.wenxing",
+    SECRETARY,
 ];
+
+/// The secretary of a party branch of 文兴社区.
+pub(super) const SECRETARY: &str = "secretary.party-140213066004-01";
 
 pub(super) const EVERYONE: &[&str] = &PERSONAS;
 pub(super) const LOGGED_IN: &[&str] = PERSONAS.split_at(1).1;
@@ -84,6 +88,9 @@ pub(super) const POINTS_READERS: &[&str] = &["organiser", "auditor"];
 pub(super) const TILL_READERS: &[&str] = &["organiser", "auditor", "merchant.wenxing"];
 pub(super) const FLAG_REVIEWERS: &[&str] = &["supervisor", "organiser"];
 pub(super) const FLAG_READERS: &[&str] = &["supervisor", "organiser", "auditor"];
+pub(super) const REGISTER_KEEPERS: &[&str] = &["organiser", "community.140213066004", SECRETARY];
+pub(super) const REGISTER_READERS: &[&str] =
+    &["auditor", "organiser", "community.140213066004", SECRETARY];
 pub(super) const UNMASKERS: &[&str] = &["dispatcher", "supervisor"];
 
 /// What an operation is about; whose it is follows from the [`World`].
@@ -156,6 +163,12 @@ pub(super) enum About {
     Job,
     /// A registration with one's community.
     Registration,
+    /// A member of one's part of the party register; all for the organisers.
+    Member,
+    /// A transfer of which one end lies there.
+    Transfer,
+    /// A party body.
+    PartyBody,
     /// Any post: whoever is logged in reads it and any resident claims it.
     Post,
     /// A post that one organises: of one's community; all for the organisers.
@@ -359,6 +372,31 @@ pub(super) const ROWS: &[Row] = &[
     ("registration.list", COMMUNITY_DESK, About::Nothing),
     ("registration.read", COMMUNITY_DESK, About::Registration),
     ("registration.sign", COMMUNITY_DESK, About::Registration),
+    ("party.members", REGISTER_READERS, About::Nothing),
+    ("party.add", REGISTER_KEEPERS, About::Nothing),
+    ("party.member", REGISTER_READERS, About::Member),
+    ("party.change", REGISTER_KEEPERS, About::Member),
+    ("party.remove", REGISTER_KEEPERS, About::Member),
+    ("party.unmask", REGISTER_KEEPERS, About::Member),
+    ("party.changes", REGISTER_READERS, About::Member),
+    ("party.mine", RESIDENT, About::Nothing),
+    ("party.relist", REGISTER_KEEPERS, About::Member),
+    ("party.float", REGISTER_KEEPERS, About::Member),
+    ("party.come_back", REGISTER_KEEPERS, About::Member),
+    ("party.propose_transfer", REGISTER_KEEPERS, About::Member),
+    ("party.transfers", REGISTER_READERS, About::Nothing),
+    ("party.transfer", REGISTER_READERS, About::Transfer),
+    ("party.release_transfer", REGISTER_KEEPERS, About::Transfer),
+    ("party.accept_transfer", REGISTER_KEEPERS, About::Transfer),
+    ("party.refuse_transfer", REGISTER_KEEPERS, About::Transfer),
+    ("party.withdraw_transfer", REGISTER_KEEPERS, About::Transfer),
+    ("party.template", REGISTER_KEEPERS, About::Nothing),
+    ("party.import", REGISTER_KEEPERS, About::Nothing),
+    ("party.export", REGISTER_KEEPERS, About::Nothing),
+    ("party.tree", REGISTER_READERS, About::Nothing),
+    ("party.found", &["organiser"], About::Nothing),
+    ("party.reshape", &["organiser"], About::PartyBody),
+    ("party.deactivate", &["organiser"], About::PartyBody),
     ("service.publish", ORGANISERS, About::Nothing),
     ("service.posts", LOGGED_IN, About::Nothing),
     ("service.read_post", LOGGED_IN, About::Post),

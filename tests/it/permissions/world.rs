@@ -13,6 +13,7 @@ use crate::support::{
 mod enforcement;
 mod household;
 mod points;
+mod party;
 mod service;
 mod supervision;
 
@@ -30,6 +31,7 @@ const KEYED: &[&str] = &[
     "note.write_on_whistle",
     "household.register",
     "household.visit",
+    "party.add",
 ];
 
 /// The objects of everybody.
@@ -134,6 +136,7 @@ impl World {
         world.duties().await;
         enforcement::acts(&mut world).await;
         service::registrations(&mut world).await;
+        party::members(&mut world).await;
         service::posts_and_claims(&mut world).await;
         service::redemptions(&mut world).await;
         points::kept(&mut world).await;
