@@ -38,6 +38,9 @@ pub struct Config {
     /// What gives points, and how long they and redemption codes last.
     #[serde(default)]
     pub points: domain::points::Rules,
+    /// How long invitations are good and statements can be disputed.
+    #[serde(default)]
+    pub merchant: domain::merchant::Rules,
     /// Logs and traces.
     pub telemetry: Telemetry,
 }

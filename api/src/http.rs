@@ -41,6 +41,7 @@ pub mod final_reply;
 pub mod follow_up;
 pub mod identity;
 pub mod job;
+pub mod merchant;
 pub mod note;
 pub mod notification;
 pub mod offer;
@@ -127,7 +128,11 @@ pub fn words() -> Vec<Routes> {
         service::routes(),
         service::claim::routes(),
         points::routes(),
+        merchant::routes(),
+        merchant::application::routes(),
         offer::routes(),
+        offer::shop::routes(),
+        offer::budget::routes(),
         redemption::routes(),
     ]
 }

@@ -14,6 +14,7 @@ use crate::{app::calendar as calendars, state::State};
 pub mod bulletin;
 pub mod calendar;
 pub mod export;
+pub mod merchant;
 pub mod notification;
 pub mod points;
 pub mod redemption;

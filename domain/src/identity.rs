@@ -37,6 +37,8 @@ codes! {
         Leader = "leader", "区领导";
         /// 商户店员.
         MerchantClerk = "merchant_clerk", "商户店员";
+        /// 商户负责人.
+        MerchantManager = "merchant_manager", "商户负责人";
         /// 物业工作人员.
         PropertyClerk = "property_clerk", "物业人员";
         /// 审计员：只读.
@@ -152,6 +154,16 @@ pub enum Permission {
     ManageOffers,
     /// Verify redemption codes at the merchant's till.
     VerifyRedemption,
+    /// Ask to become a merchant, and accept an invitation to work for one.
+    ApplyMerchant,
+    /// Decide applications, suspend merchants, keep budgets, pay statements.
+    ManageMerchants,
+    /// Keep a merchant's shop: profile, people, drafts of offers, disputes; the organisers all.
+    KeepShop,
+    /// Read offers in any state and statements: a merchant its own.
+    ReadSettlement,
+    /// Read the budgets that pay for offers.
+    ReadBudget,
     /// See whether the points ledger adds up.
     ReadLedger,
     /// Register with a community as a party member.
@@ -169,7 +181,7 @@ impl Permission {
     pub fn roles(self) -> Vec<Role> {
         use Role::{
             Auditor, CommunityOfficer, DepartmentClerk, DepartmentHead, Dispatcher, GridOfficer,
-            Leader, MerchantClerk, Organiser, PartyMember, Resident, SecurityAdmin,
+            Leader, MerchantClerk, MerchantManager, Organiser, PartyMember, Resident, SecurityAdmin,
             SubdistrictOfficer, Supervisor, SystemAdmin,
         };
         let only = |roles: &[Role]| roles.to_vec();
@@ -257,6 +269,11 @@ impl Permission {
             Self::UsePoints => only(&[Resident, PartyMember]),
             Self::ManageOffers => only(&[Organiser]),
             Self::VerifyRedemption => only(&[MerchantClerk]),
+            Self::ApplyMerchant => only(&[Resident, PartyMember]),
+            Self::ManageMerchants => only(&[Organiser]),
+            Self::KeepShop => only(&[MerchantManager, Organiser]),
+            Self::ReadBudget => only(&[Organiser, Auditor]),
+            Self::ReadSettlement => only(&[MerchantManager, Organiser, Auditor]),
             Self::ReadLedger => only(&[Auditor, SystemAdmin]),
             Self::Register | Self::ClaimPost => only(&[Resident, PartyMember]),
             Self::SignRegistration => only(&[CommunityOfficer]),

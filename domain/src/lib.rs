@@ -22,6 +22,7 @@ pub mod follow_up;
 pub mod id;
 pub mod identity;
 pub mod import;
+pub mod merchant;
 pub mod note;
 pub mod notification;
 pub mod offer;

@@ -161,5 +161,9 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::ServiceConfirmed, &[Person]),
         (EventKind::NoShow, &[Person]),
         (EventKind::ClaimRejected, &[Person]),
+        (EventKind::MerchantApproved, &[Person]),
+        (EventKind::MerchantSentBack, &[Person]),
+        (EventKind::MerchantRefused, &[Person]),
+        (EventKind::RedemptionReturned, &[Person]),
     ]
 };

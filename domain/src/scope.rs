@@ -15,6 +15,8 @@ pub struct Scope {
     areas: Vec<String>,
     units: Vec<String>,
     organises: bool,
+    audits: bool,
+    shops: Vec<String>,
     account: AccountId,
 }
 
@@ -53,6 +55,8 @@ impl Scope {
             areas,
             units: held(Role::works_tasks),
             organises: actor.has(Role::Organiser),
+            audits: actor.has(Role::Auditor),
+            shops: held(|role| role == Role::MerchantManager),
             account: actor.account,
         }
     }
@@ -80,6 +84,16 @@ impl Scope {
     /// Whether the posts of every community, and who claimed them, may be read (组织部).
     pub const fn organises(&self) -> bool {
         self.organises
+    }
+
+    /// The merchants that the account manages, by their codes.
+    pub fn shops(&self) -> &[String] {
+        &self.shops
+    }
+
+    /// Whether a merchant's offers, people and statements may be read.
+    pub fn reads_shop(&self, merchant: &str) -> bool {
+        self.audits || self.organises || self.shops.iter().any(|own| own == merchant)
     }
 
     /// The account itself, whose own rows may be read.

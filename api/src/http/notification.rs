@@ -6,7 +6,9 @@ use actix_web::{
 };
 use domain::{
     event::EventKind,
-    id::{ClaimId, ComplaintId, NotificationId, RegistrationId, WhistleId},
+    id::{
+        ApplicationId, ClaimId, ComplaintId, NotificationId, RedemptionId, RegistrationId, WhistleId,
+    },
     identity::Actor,
     notification::render,
     page::{Cursor, Page},
@@ -41,6 +43,10 @@ pub struct NotificationView {
     pub claim_id: Option<ClaimId>,
     /// 所说的报到
     pub registration_id: Option<RegistrationId>,
+    /// 所说的商户入驻申请
+    pub application_id: Option<ApplicationId>,
+    /// 所说的兑换
+    pub redemption_id: Option<RedemptionId>,
     /// 诉求编号
     #[schema(example = "PC20261124000123")]
     pub number: Option<String>,
@@ -81,6 +87,8 @@ impl From<Entry> for NotificationView {
             whistle_id,
             claim_id,
             registration_id,
+            application_id,
+            redemption_id,
             number,
             title,
             viewer,
@@ -96,6 +104,8 @@ impl From<Entry> for NotificationView {
             whistle_id,
             claim_id,
             registration_id,
+            application_id,
+            redemption_id,
             number,
             title: viewer.map(|_| title),
             seq: event.seq,

@@ -21,7 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 use super::{
-    bulletin, calendar, export, notification, pause, points, redemption, schedule, stopped, task,
+    bulletin, calendar, export, merchant, notification, pause, points, redemption, schedule, stopped, task,
 };
 use crate::{app, error::Error, state::State};
 
@@ -59,6 +59,8 @@ const KINDS: &[(&str, Run)] = &[
     (calendar::Recompute::KIND, run::<calendar::Recompute>),
     (calendar::WarnCalendar::KIND, run::<calendar::WarnCalendar>),
     (bulletin::FreezeMonths::KIND, run::<bulletin::FreezeMonths>),
+    (merchant::ReleaseBudgets::KIND, run::<merchant::ReleaseBudgets>),
+    (merchant::ReturnHolds::KIND, run::<merchant::ReturnHolds>),
     (notification::Notify::KIND, run::<notification::Notify>),
     (points::AwardAppeal::KIND, run::<points::AwardAppeal>),
     (points::ExpirePoints::KIND, run::<points::ExpirePoints>),

@@ -16,6 +16,7 @@ use super::{
     bulletin::FreezeMonths,
     calendar::WarnCalendar,
     export::SweepExports,
+    merchant::ReleaseBudgets,
     points::{ExpirePoints, ReconcileLedger},
     runner::Job,
 };
@@ -39,6 +40,7 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (SweepExports::KIND, HOUR),
     (ExpirePoints::KIND, HOUR),
     (FreezeMonths::KIND, HOUR),
+    (ReleaseBudgets::KIND, HOUR),
     (ReconcileLedger::KIND, MINUTE),
     (WarnCalendar::KIND, DAY),
 ];

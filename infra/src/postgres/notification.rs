@@ -3,7 +3,10 @@
 
 use domain::{
     event::{Event, EventKind, Visibility},
-    id::{AccountId, ClaimId, ComplaintId, Id, NotificationId, RegistrationId, TaskId, WhistleId},
+    id::{
+        AccountId, ApplicationId, ClaimId, ComplaintId, Id, NotificationId, RedemptionId,
+        RegistrationId, TaskId, WhistleId,
+    },
     notification::{Recipient, TOLD, Viewer},
     org::NodeCode,
     page::{Cursor, PageRequest},
@@ -32,6 +35,10 @@ pub struct Entry {
     pub claim_id: Option<ClaimId>,
     /// The registration it is about.
     pub registration_id: Option<RegistrationId>,
+    /// The application of a merchant that it is about.
+    pub application_id: Option<ApplicationId>,
+    /// The redemption it is about.
+    pub redemption_id: Option<RedemptionId>,
     /// The case's number, where cases have one.
     pub number: Option<String>,
     /// The case's or the post's title, or the community's name.
@@ -242,10 +249,12 @@ async fn read(
                coalesce(child.id, c.id) as "complaint_id?: ComplaintId",
                w.id as "whistle_id?: WhistleId",
                claim.id as "claim_id?: ClaimId", r.id as "registration_id?: RegistrationId",
+               ma.id as "application_id?: ApplicationId", hold.id as "redemption_id?: RedemptionId",
                coalesce(child.number, c.number) as "number?",
-               coalesce(child.title, c.title, w.title, post.title, o.name, '') as "title!",
+               coalesce(child.title, c.title, w.title, post.title, ma.name, offer.title, o.name, '') as "title!",
                coalesce(c.confidential, false) as "confidential!",
-               coalesce(n.account_id in (c.reporter_id, claim.account_id, r.account_id), false)
+               coalesce(n.account_id in
+                   (c.reporter_id, claim.account_id, r.account_id, ma.applicant, hold.account), false)
                    as "own!",
                child.id is not null as "follows!",
                coalesce(c.units && $6::text[], false)
@@ -267,6 +276,9 @@ async fn read(
            left join claim on claim.id = n.subject_id
            left join post on post.id = claim.post_id
            left join registration r on r.id = n.subject_id
+           left join merchant_application ma on ma.id = n.subject_id
+           left join hold on hold.id = n.subject_id
+           left join offer on offer.id = hold.offer
            left join lateral (
                select child.id, child.number, child.title from complaint child
                where child.merged_into = c.id and child.reporter_id = n.account_id
@@ -318,6 +330,8 @@ async fn read(
                 whistle_id: row.whistle_id,
                 claim_id: row.claim_id,
                 registration_id: row.registration_id,
+                application_id: row.application_id,
+                redemption_id: row.redemption_id,
                 number: row.number,
                 title: row.title,
                 viewer: reader.viewer(scope, row.confidential, &event),

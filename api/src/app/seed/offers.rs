@@ -3,7 +3,7 @@
 use chrono::Datelike;
 use domain::{
     id::{Id, OfferId},
-    offer::{Category, MerchantCode, NewOffer},
+    offer::{Category, Details, MerchantCode, NewOffer},
     time::{self, Timestamp},
 };
 use infra::postgres::{
@@ -75,6 +75,7 @@ fn offers(now: Timestamp) -> Result<Vec<(OfferId, NewOffer)>, Error> {
             stock: row.stock,
             per_person: row.per_person,
             valid_until,
+            details: Details::default(),
         };
         Ok((id, offer))
     };
@@ -85,7 +86,7 @@ fn offers(now: Timestamp) -> Result<Vec<(OfferId, NewOffer)>, Error> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use domain::offer::OfferForm;
+    use domain::offer::{ConditionsForm, Funding, OfferForm};
 
     use super::*;
 
@@ -105,12 +106,16 @@ mod tests {
             assert!(known.contains(&one.merchant), "{one:?}");
             let form = OfferForm {
                 title: &one.title,
+                description: None,
                 category: one.category,
                 points: one.points,
                 stock: one.stock,
                 per_person: i64::from(one.per_person),
+                valid_from: None,
                 valid_until: one.valid_until,
                 merchant: one.merchant.as_str(),
+                conditions: ConditionsForm::default(),
+                funding: Funding::default(),
             };
             assert_eq!(NewOffer::parse(&form, now).as_ref(), Ok(one));
         }

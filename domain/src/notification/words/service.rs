@@ -35,6 +35,14 @@ impl Facts<'_> {
             EventKind::ServiceConfirmed => self.confirmed(),
             EventKind::NoShow => "组织者登记您没有到场，这次不计时长".to_owned(),
             EventKind::ClaimRejected => "组织者没有认可这次服务，不计时长".to_owned(),
+            EventKind::MerchantApproved => {
+                "您的商户入驻申请已通过，您是商户负责人，可以邀请店员、起草优惠".to_owned()
+            }
+            EventKind::MerchantSentBack => "您的商户入驻申请需要补正，请修改后重新提交".to_owned(),
+            EventKind::MerchantRefused => "您的商户入驻申请没有通过".to_owned(),
+            EventKind::RedemptionReturned => {
+                "商户暂停合作，您待核销的兑换已取消，积分和份数已退回".to_owned()
+            }
             _ => return None,
         })
     }
