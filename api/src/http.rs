@@ -130,6 +130,7 @@ pub fn words() -> Vec<Routes> {
         points::routes(),
         merchant::routes(),
         merchant::application::routes(),
+        merchant::settlement::routes(),
         offer::routes(),
         offer::shop::routes(),
         offer::budget::routes(),

@@ -162,6 +162,8 @@ pub enum Permission {
     KeepShop,
     /// Read offers in any state and statements: a merchant its own.
     ReadSettlement,
+    /// Agree to a merchant's statements, or dispute their lines.
+    AgreeSettlement,
     /// Read the budgets that pay for offers.
     ReadBudget,
     /// See whether the points ledger adds up.
@@ -272,6 +274,7 @@ impl Permission {
             Self::ApplyMerchant => only(&[Resident, PartyMember]),
             Self::ManageMerchants => only(&[Organiser]),
             Self::KeepShop => only(&[MerchantManager, Organiser]),
+            Self::AgreeSettlement => only(&[MerchantManager]),
             Self::ReadBudget => only(&[Organiser, Auditor]),
             Self::ReadSettlement => only(&[MerchantManager, Organiser, Auditor]),
             Self::ReadLedger => only(&[Auditor, SystemAdmin]),

@@ -91,9 +91,14 @@ impl Scope {
         &self.shops
     }
 
+    /// Whether every merchant's offers and statements may be read.
+    pub const fn reads_shops(&self) -> bool {
+        self.audits || self.organises
+    }
+
     /// Whether a merchant's offers, people and statements may be read.
     pub fn reads_shop(&self, merchant: &str) -> bool {
-        self.audits || self.organises || self.shops.iter().any(|own| own == merchant)
+        self.reads_shops() || self.shops.iter().any(|own| own == merchant)
     }
 
     /// The account itself, whose own rows may be read.

@@ -2,7 +2,8 @@
 //! the same tables that the rules read.
 
 use crate::{
-    complaint, consultation, final_reply, registration, service, supervision, task, whistle,
+    complaint, consultation, final_reply, merchant, offer, registration, service, supervision, task,
+    whistle,
 };
 
 /// One table: each step with the states it starts from and those it can lead to.
@@ -25,7 +26,7 @@ pub fn markdown() -> String {
     let mut out = String::from(
         "# Transitions\n\n\
          <!-- Generated from `TRANSITIONS` in\n     \
-         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service}.rs.\n     \
+         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,merchant,offer}.rs.\n     \
          Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
          Every step that is allowed, from where, and where it can lead. A step that a table does\n\
          not list is refused with the code under its title. A step that starts and ends in the\n\
@@ -41,6 +42,9 @@ pub fn markdown() -> String {
         supervisions(),
         registrations(),
         claims(),
+        applications(),
+        offers(),
+        settlements(),
     ] {
         table.write(&mut out);
     }
@@ -96,6 +100,19 @@ fn registrations() -> Table<'static> {
 
 fn claims() -> Table<'static> {
     table!(service, "A claim of a service post (认领)", "claim_step_refused")
+}
+
+fn applications() -> Table<'static> {
+    table!(merchant, "An application to become a merchant (入驻申请)", "application_step_refused")
+}
+
+fn offers() -> Table<'static> {
+    table!(offer, "An offer (优惠)", "offer_step_refused")
+}
+
+fn settlements() -> Table<'static> {
+    use merchant::settlement;
+    table!(settlement, "A merchant's statement of a month (结算单)", "settlement_step_refused")
 }
 
 impl Row<'_> {
@@ -165,5 +182,12 @@ mod tests {
         assert_eq!(listed, registration::Step::ALL);
         let listed: Vec<_> = service::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
         assert_eq!(listed, service::Step::ALL);
+        let listed: Vec<_> = merchant::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, merchant::Step::ALL);
+        let listed: Vec<_> = offer::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, offer::Step::ALL);
+        let listed: Vec<_> =
+            merchant::settlement::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, merchant::settlement::Step::ALL);
     }
 }

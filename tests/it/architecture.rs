@@ -39,7 +39,8 @@ const WORDS: &[(&str, &str)] = &[
     ("party", "di"),
     ("points", "diaht"),
     ("redemption", "diaht"),
-    ("offer", "diah"),
+    ("merchant", "diaht"),
+    ("offer", "diaht"),
     ("view", "diaht"),
     ("export", "diaht"),
     // Queries without a use case: HTTP reads them straight from the store.
@@ -162,6 +163,18 @@ const STATUSES: &[(&str, &str, &str)] = &[
     ("api/src/http/note.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/redemption.rs", "StatusCode::from_u16", "the status of a kept first answer"),
     ("api/src/http/redemption.rs", "HttpResponse::build", "the status of a kept first answer"),
+    ("api/src/http/offer/shop.rs", "StatusCode::from_u16", "the status of a kept first answer"),
+    ("api/src/http/offer/shop.rs", "HttpResponse::build", "the status of a kept first answer"),
+    (
+        "api/src/http/merchant/application.rs",
+        "StatusCode::from_u16",
+        "the status of a kept first answer",
+    ),
+    (
+        "api/src/http/merchant/application.rs",
+        "HttpResponse::build",
+        "the status of a kept first answer",
+    ),
     ("api/src/http/export.rs", "StatusCode::from_u16", "the status of a kept first answer"),
     ("api/src/http/export.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/operations.rs", "HttpResponse::build", "503, by `problem::status`"),

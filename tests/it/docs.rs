@@ -12,7 +12,7 @@ use std::{
 use api::http::problem::codes;
 use domain::{
     complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export,
-    final_reply, identity, import, offer, org, points, rates, redemption, registration, service,
+    final_reply, identity, import, merchant, offer, org, points, rates, redemption, registration, service,
     sla, supervision, task, template, view, whistle,
 };
 
@@ -297,6 +297,9 @@ const HEADINGS: &[(&str, &str)] = &[
     ("supervision_step_refused", "Supervision (督办)"),
     ("registration_step_refused", "Registration (双报到)"),
     ("claim_step_refused", "Service (双服务)"),
+    ("application_step_refused", "Merchants (商户)"),
+    ("settlement_step_refused", "Statements (结算单)"),
+    ("offer_step_refused", "Offers (优惠)"),
     ("offer_sold_out", "Redemptions (兑换)"),
     ("view_limit_reached", "Lists (列表)"),
     ("not_on_duty_list", "Duty lists and jobs (清单、作业)"),
@@ -398,7 +401,16 @@ fn the_vocabularies_are_fresh() {
         service::Step, "认领步骤";
         points::EntryKind, "积分种类";
         points::Source, "积分来源";
+        merchant::Status, "入驻申请状态";
+        merchant::Step, "入驻申请步骤";
+        merchant::settlement::Status, "结算单状态";
+        merchant::settlement::Step, "结算单步骤";
+        merchant::settlement::LineKind, "结算单的行";
         offer::Category, "优惠种类";
+        offer::Status, "优惠状态";
+        offer::Step, "优惠步骤";
+        offer::Audience, "优惠面向谁";
+        offer::Payer, "优惠由谁付款";
         redemption::Status, "兑换状态";
         redemption::Step, "兑换步骤";
         sla::Urgency, "紧急程度";

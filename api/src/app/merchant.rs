@@ -1,4 +1,5 @@
-//! Merchants (商户): applications, shops, and who works for them. Suspensions are in [`suspension`].
+//! Merchants (商户): applications, shops, and who works for them. Suspensions are in [`suspension`], statements in
+//! [`settlement`].
 
 use chrono::TimeDelta;
 use domain::{
@@ -38,6 +39,7 @@ use super::{
 };
 use crate::{error::Error, state::State};
 
+pub mod settlement;
 pub mod suspension;
 
 const LICENCE: &str = "merchant.licence";

@@ -33,6 +33,7 @@ use crate::{
 };
 
 pub mod application;
+pub mod settlement;
 
 async fn found(state: &State, code: &MerchantCode) -> Result<MerchantView, Error> {
     let mut conn = state.db.acquire().await?;

@@ -61,6 +61,7 @@ const KINDS: &[(&str, Run)] = &[
     (bulletin::FreezeMonths::KIND, run::<bulletin::FreezeMonths>),
     (merchant::ReleaseBudgets::KIND, run::<merchant::ReleaseBudgets>),
     (merchant::ReturnHolds::KIND, run::<merchant::ReturnHolds>),
+    (merchant::SettleMonths::KIND, run::<merchant::SettleMonths>),
     (notification::Notify::KIND, run::<notification::Notify>),
     (points::AwardAppeal::KIND, run::<points::AwardAppeal>),
     (points::ExpirePoints::KIND, run::<points::ExpirePoints>),

@@ -16,7 +16,7 @@ use super::{
     bulletin::FreezeMonths,
     calendar::WarnCalendar,
     export::SweepExports,
-    merchant::ReleaseBudgets,
+    merchant::{ReleaseBudgets, SettleMonths},
     points::{ExpirePoints, ReconcileLedger},
     runner::Job,
 };
@@ -41,12 +41,13 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (ExpirePoints::KIND, HOUR),
     (FreezeMonths::KIND, HOUR),
     (ReleaseBudgets::KIND, HOUR),
+    (SettleMonths::KIND, HOUR),
     (ReconcileLedger::KIND, MINUTE),
     (WarnCalendar::KIND, DAY),
 ];
 
 /// What no later run takes back.
-const IRREVERSIBLE: [&str; 2] = [ExpirePoints::KIND, FreezeMonths::KIND];
+const IRREVERSIBLE: [&str; 3] = [ExpirePoints::KIND, FreezeMonths::KIND, SettleMonths::KIND];
 
 /// What this worker has enqueued: the last period's number of each chore.
 #[derive(Debug, Default)]
@@ -56,7 +57,7 @@ pub struct Schedule {
 
 impl Schedule {
     /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire and no
-    /// month is frozen.
+    /// month is frozen or settled.
     pub async fn enqueue_due(&mut self, state: &State, agreed: bool) {
         let now = state.clock.now();
         let mut due = self.due(now);

@@ -75,6 +75,14 @@ pub fn dispute_until(now: Timestamp, calendar: &WorkingCalendar, rules: Rules) -
     calendar.add_working_days(now, rules.dispute_days)
 }
 
+/// The number of the document that it was paid by: 2–60 characters.
+///
+/// # Errors
+/// Too short, too long, or with control characters.
+pub fn document_no(given: &str) -> Result<String, crate::refusal::FieldError> {
+    text::line("document_no", given, 2, 60)
+}
+
 /// A statement as its rules see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Statement {

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{Connection, event};
 
 pub mod read;
+pub mod settlement;
 pub mod suspension;
 
 /// Who is behind a merchant, as it is kept.
@@ -195,6 +196,20 @@ pub async fn change(conn: &mut Connection, code: &MerchantCode, shop: &Shop) -> 
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Writes what residents see of a shop that says nothing of itself yet; one that does keeps it.
+///
+/// # Errors
+/// The database's.
+pub async fn describe(conn: &mut Connection, code: &MerchantCode, shop: &Shop) -> sqlx::Result<()> {
+    let silent = sqlx::query_scalar!(
+        r#"select exists (select from merchant where code = $1 and version = 1 and intro is null) as "silent!""#,
+        code.as_str(),
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    if silent { change(conn, code, shop).await } else { Ok(()) }
 }
 
 /// An invitation to be made.

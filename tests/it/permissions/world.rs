@@ -11,6 +11,7 @@ use crate::support::{
 };
 
 mod enforcement;
+mod merchant;
 mod service;
 mod supervision;
 
@@ -20,6 +21,9 @@ const KEYED: &[&str] = &[
     "whistle.draft",
     "export.order",
     "redemption.redeem",
+    "merchant.apply",
+    "offer.draft",
+    "offer.stock",
     "note.write",
     "note.write_on_whistle",
 ];
@@ -128,6 +132,7 @@ impl World {
         service::registrations(&mut world).await;
         service::posts_and_claims(&mut world).await;
         service::redemptions(&mut world).await;
+        merchant::shops(&mut world).await;
         world
     }
 

@@ -3,11 +3,12 @@
 use chrono::Datelike;
 use domain::{
     id::{Id, OfferId},
+    merchant::{Shop, ShopForm},
     offer::{Category, Details, MerchantCode, NewOffer},
     time::{self, Timestamp},
 };
 use infra::postgres::{
-    Connection,
+    Connection, merchant,
     offer::{self, Merchant},
 };
 use serde::Deserialize;
@@ -23,6 +24,10 @@ struct MerchantRow {
     code: String,
     name: String,
     address: String,
+    intro: String,
+    opening: String,
+    lng: f64,
+    lat: f64,
 }
 
 #[derive(Deserialize)]
@@ -43,11 +48,31 @@ struct OfferRow {
 /// The database's.
 pub async fn insert(conn: &mut Connection, now: Timestamp) -> Result<usize, Error> {
     offer::upsert_merchants(conn, &merchants()?, now).await?;
+    for (code, shop) in shops()? {
+        merchant::describe(conn, &code, &shop).await?;
+    }
     let mut added = 0;
     for (id, new) in offers(now)? {
         added += usize::from(offer::publish(conn, id, &new, None, now).await?);
     }
     Ok(added)
+}
+
+/// The shops as residents see them.
+fn shops() -> Result<Vec<(MerchantCode, Shop)>, Error> {
+    let rows = table::<MerchantRow>(MERCHANTS)?.into_iter();
+    let shop = |row: MerchantRow| {
+        let form = ShopForm {
+            name: &row.name,
+            address: &row.address,
+            intro: Some(&row.intro),
+            opening: Some(&row.opening),
+            shop_phone: None,
+            location: Some((row.lng, row.lat)),
+        };
+        Ok((MerchantCode::parse("code", &row.code)?, Shop::parse(form)?))
+    };
+    rows.map(shop).collect()
 }
 
 fn merchants() -> Result<Vec<Merchant>, Error> {

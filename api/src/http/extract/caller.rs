@@ -97,6 +97,7 @@ needs![
     ManageMerchants,
     KeepShop,
     ReadSettlement,
+    AgreeSettlement,
     ReadBudget,
     ReadLedger,
     Register,
