@@ -24,6 +24,7 @@ pub mod idempotent;
 pub mod identity;
 pub mod import;
 pub mod job;
+pub mod merchant;
 pub mod note;
 pub mod notification;
 pub mod offer;

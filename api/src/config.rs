@@ -50,6 +50,9 @@ pub struct Config {
     /// The five colours of the party register.
     #[serde(default)]
     pub party: domain::party::colour::Rules,
+    /// How long invitations are good and statements can be disputed.
+    #[serde(default)]
+    pub merchant: domain::merchant::Rules,
     /// Logs and traces.
     pub telemetry: Telemetry,
 }

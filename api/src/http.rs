@@ -43,6 +43,7 @@ pub mod follow_up;
 pub mod household;
 pub mod identity;
 pub mod job;
+pub mod merchant;
 pub mod note;
 pub mod notification;
 pub mod offer;
@@ -143,7 +144,12 @@ pub fn words() -> Vec<Routes> {
         points::rule::routes(),
         points::adjustment::routes(),
         points::notice::routes(),
+        merchant::routes(),
+        merchant::application::routes(),
+        merchant::settlement::routes(),
         offer::routes(),
+        offer::shop::routes(),
+        offer::budget::routes(),
         redemption::routes(),
         redemption::till::routes(),
         redemption::voucher::routes(),

@@ -16,6 +16,7 @@ pub mod calendar;
 pub mod export;
 pub mod fairness;
 pub mod household;
+pub mod merchant;
 pub mod notification;
 pub mod points;
 pub mod redemption;

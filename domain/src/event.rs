@@ -255,6 +255,14 @@ codes! {
         FlagConfirmed = "flag_confirmed", "申诉后维持";
         /// Another reviewer saw it otherwise.
         FlagOverturned = "flag_overturned", "申诉后撤销";
+        /// A merchant is on.
+        MerchantApproved = "merchant_approved", "商户入驻通过";
+        /// An application is to be put right.
+        MerchantSentBack = "merchant_sent_back", "入驻申请退回";
+        /// An application was not agreed to.
+        MerchantRefused = "merchant_refused", "入驻申请未通过";
+        /// A redemption was taken back because its merchant is suspended.
+        RedemptionReturned = "redemption_returned", "兑换退回";
     }
 }
 

@@ -114,6 +114,18 @@ ids! {
     PointsNoticeId;
     /// An offer (优惠).
     OfferId;
+    /// A budget that pays for offers (预算).
+    BudgetId;
+    /// An application to become a merchant (商户入驻申请).
+    ApplicationId;
+    /// An invitation to work for a merchant (店员邀请).
+    InvitationId;
+    /// A suspension of a merchant (暂停合作).
+    SuspensionId;
+    /// A merchant's statement of a month (结算单).
+    SettlementId;
+    /// A dispute over a line of a statement (结算异议).
+    DisputeId;
     /// A redemption (兑换), and the hold and the ledger movement that it becomes.
     RedemptionId;
     /// A rule by which matters are proposed to units (路由规则).

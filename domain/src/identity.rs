@@ -39,6 +39,8 @@ codes! {
         Leader = "leader", "区领导";
         /// 商户店员.
         MerchantClerk = "merchant_clerk", "商户店员";
+        /// 商户负责人.
+        MerchantManager = "merchant_manager", "商户负责人";
         /// 物业工作人员.
         PropertyClerk = "property_clerk", "物业人员";
         /// 审计员：只读.
@@ -162,6 +164,18 @@ pub enum Permission {
     ReadFlags,
     /// Say whether it is.
     ReviewFlags,
+    /// Ask to become a merchant, and accept an invitation to work for one.
+    ApplyMerchant,
+    /// Decide applications, suspend merchants, keep budgets, pay statements.
+    ManageMerchants,
+    /// Keep a merchant's shop: profile, people, drafts of offers, disputes; the organisers all.
+    KeepShop,
+    /// Read offers in any state and statements: a merchant its own.
+    ReadSettlement,
+    /// Agree to a merchant's statements, or dispute their lines.
+    AgreeSettlement,
+    /// Read the budgets that pay for offers.
+    ReadBudget,
     /// See whether the points ledger adds up.
     ReadLedger,
     /// Read people's points line by line, adjustments and objections.
@@ -202,6 +216,7 @@ impl Permission {
     /// The roles that hold the permission.
     pub fn roles(self) -> Vec<Role> {
         use Role::{
+            Leader, MerchantClerk, MerchantManager, Organiser, PartyMember, Resident, SecurityAdmin,
             Auditor, BranchSecretary, CommunityOfficer, DepartmentClerk, DepartmentHead,
             Dispatcher, GridOfficer, Leader, MerchantClerk, Organiser, PartyMember, Resident,
             SecurityAdmin, SubdistrictOfficer, Supervisor, SystemAdmin,
@@ -297,6 +312,12 @@ impl Permission {
             Self::IssueVoucher => only(&[CommunityOfficer]),
             Self::ReadFlags => only(&[Organiser, Supervisor, Auditor]),
             Self::ReviewFlags => only(&[Organiser, Supervisor]),
+            Self::ApplyMerchant => only(&[Resident, PartyMember]),
+            Self::ManageMerchants => only(&[Organiser]),
+            Self::KeepShop => only(&[MerchantManager, Organiser]),
+            Self::AgreeSettlement => only(&[MerchantManager]),
+            Self::ReadBudget => only(&[Organiser, Auditor]),
+            Self::ReadSettlement => only(&[MerchantManager, Organiser, Auditor]),
             Self::ReadLedger => only(&[Auditor, SystemAdmin]),
             Self::ReadPoints => only(&[Organiser, Auditor]),
             Self::KeepPoints => only(&[Organiser]),

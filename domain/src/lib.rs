@@ -24,6 +24,7 @@ pub mod household;
 pub mod id;
 pub mod identity;
 pub mod import;
+pub mod merchant;
 pub mod note;
 pub mod notification;
 pub mod offer;

@@ -178,5 +178,9 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::FlagUpheld, &[Person]),
         (EventKind::FlagConfirmed, &[Person]),
         (EventKind::FlagOverturned, &[Person]),
+        (EventKind::MerchantApproved, &[Person]),
+        (EventKind::MerchantSentBack, &[Person]),
+        (EventKind::MerchantRefused, &[Person]),
+        (EventKind::RedemptionReturned, &[Person]),
     ]
 };

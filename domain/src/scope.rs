@@ -16,6 +16,8 @@ pub struct Scope {
     units: Vec<String>,
     organises: bool,
     register: Register,
+    audits: bool,
+    shops: Vec<String>,
     account: AccountId,
 }
 
@@ -70,6 +72,8 @@ impl Scope {
                 roots: held(|role| role == Role::BranchSecretary),
                 communities: held(|role| role == Role::CommunityOfficer),
             },
+            audits: actor.has(Role::Auditor),
+            shops: held(|role| role == Role::MerchantManager),
             account: actor.account,
         }
     }
@@ -102,6 +106,21 @@ impl Scope {
     /// Which part of the party register may be read.
     pub const fn register(&self) -> &Register {
         &self.register
+    }
+
+    /// The merchants that the account manages, by their codes.
+    pub fn shops(&self) -> &[String] {
+        &self.shops
+    }
+
+    /// Whether every merchant's offers and statements may be read.
+    pub const fn reads_shops(&self) -> bool {
+        self.audits || self.organises
+    }
+
+    /// Whether a merchant's offers, people and statements may be read.
+    pub fn reads_shop(&self, merchant: &str) -> bool {
+        self.reads_shops() || self.shops.iter().any(|own| own == merchant)
     }
 
     /// The account itself, whose own rows may be read.

@@ -6,6 +6,8 @@ use crate::{
     service, supervision, task, whistle,
     complaint, consultation, final_reply, party::transfer, registration, service, supervision,
     task, whistle,
+    complaint, consultation, final_reply, merchant, offer, registration, service, supervision, task,
+    whistle,
 };
 
 /// One table: each step with the states it starts from and those it can lead to.
@@ -33,6 +35,7 @@ pub fn markdown() -> String {
          redemption,fairness}.rs.\n     \
          domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,\n     \
          party/transfer}.rs.\n     \
+         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,merchant,offer}.rs.\n     \
          Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
          Every step that is allowed, from where, and where it can lead. A step that a table does\n\
          not list is refused with the code under its title. A step that starts and ends in the\n\
@@ -54,6 +57,9 @@ pub fn markdown() -> String {
         notices(),
         redemptions(),
         flags(),
+        applications(),
+        offers(),
+        settlements(),
     ] {
         table.write(&mut out);
     }
@@ -164,6 +170,19 @@ fn flags() -> Table<'static> {
     table!(fairness, "A fairness flag (公平核查)", "fairness_step_refused")
 }
 
+fn applications() -> Table<'static> {
+    table!(merchant, "An application to become a merchant (入驻申请)", "application_step_refused")
+}
+
+fn offers() -> Table<'static> {
+    table!(offer, "An offer (优惠)", "offer_step_refused")
+}
+
+fn settlements() -> Table<'static> {
+    use merchant::settlement;
+    table!(settlement, "A merchant's statement of a month (结算单)", "settlement_step_refused")
+}
+
 impl Row<'_> {
     fn stays(&self) -> bool {
         self.from == self.to
@@ -241,5 +260,12 @@ mod tests {
         assert_eq!(listed, redemption::Step::ALL);
         let listed: Vec<_> = fairness::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
         assert_eq!(listed, fairness::Step::ALL);
+        let listed: Vec<_> = merchant::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, merchant::Step::ALL);
+        let listed: Vec<_> = offer::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, offer::Step::ALL);
+        let listed: Vec<_> =
+            merchant::settlement::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, merchant::settlement::Step::ALL);
     }
 }

@@ -26,6 +26,7 @@ pub mod idempotency;
 pub mod identity;
 pub mod import;
 pub mod job;
+pub mod merchant;
 pub mod note;
 pub mod notification;
 pub mod offer;

@@ -38,9 +38,10 @@ const WORDS: &[(&str, &str)] = &[
     ("party", "diaht"),
     ("points", "diaht"),
     ("redemption", "diaht"),
-    ("offer", "diah"),
     ("household", "diaht"),
     ("fairness", "diaht"),
+    ("merchant", "diaht"),
+    ("offer", "diaht"),
     ("view", "diaht"),
     ("export", "diaht"),
     // Queries without a use case: HTTP reads them straight from the store.
@@ -200,6 +201,18 @@ const STATUSES: &[(&str, &str, &str)] = &[
     ),
     (
         "api/src/http/redemption/voucher.rs",
+        "HttpResponse::build",
+        "the status of a kept first answer",
+    ),
+    ("api/src/http/offer/shop.rs", "StatusCode::from_u16", "the status of a kept first answer"),
+    ("api/src/http/offer/shop.rs", "HttpResponse::build", "the status of a kept first answer"),
+    (
+        "api/src/http/merchant/application.rs",
+        "StatusCode::from_u16",
+        "the status of a kept first answer",
+    ),
+    (
+        "api/src/http/merchant/application.rs",
         "HttpResponse::build",
         "the status of a kept first answer",
     ),

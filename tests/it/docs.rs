@@ -11,6 +11,7 @@ use std::{
 
 use api::http::problem::codes;
 use domain::{
+    final_reply, identity, import, merchant, offer, org, points, rates, redemption, registration, service,
     complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export, fairness,
     final_reply, household, identity, import, offer, org, points, rates, redemption, registration,
     service, sla, supervision, task, template, view, whistle,
@@ -302,6 +303,9 @@ const HEADINGS: &[(&str, &str)] = &[
     ("claim_step_refused", "Service (双服务)"),
     ("pairing_step_refused", "Households (困难家庭)"),
     ("not_an_award", "Points (积分)"),
+    ("application_step_refused", "Merchants (商户)"),
+    ("settlement_step_refused", "Statements (结算单)"),
+    ("offer_step_refused", "Offers (优惠)"),
     ("offer_sold_out", "Redemptions (兑换)"),
     ("qr_expired", "At the till (到店核销)"),
     ("fairness_step_refused", "Fairness (公平核查)"),
@@ -427,7 +431,16 @@ fn the_vocabularies_are_fresh() {
         points::ProposalStep, "积分规则、人工调整的步骤";
         points::NoticeStatus, "积分公示状态";
         points::NoticeStep, "积分公示步骤";
+        merchant::Status, "入驻申请状态";
+        merchant::Step, "入驻申请步骤";
+        merchant::settlement::Status, "结算单状态";
+        merchant::settlement::Step, "结算单步骤";
+        merchant::settlement::LineKind, "结算单的行";
         offer::Category, "优惠种类";
+        offer::Status, "优惠状态";
+        offer::Step, "优惠步骤";
+        offer::Audience, "优惠面向谁";
+        offer::Payer, "优惠由谁付款";
         redemption::Status, "兑换状态";
         redemption::Step, "兑换步骤";
         redemption::Checked, "核对本人的方式";

@@ -37,11 +37,15 @@ mod idempotency;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]
+mod merchant;
+#[cfg(test)]
 mod migrations;
 #[cfg(test)]
 mod note;
 #[cfg(test)]
 mod notification;
+#[cfg(test)]
+mod offer;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]

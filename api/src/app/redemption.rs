@@ -231,11 +231,13 @@ async fn reserve<E: FnOnce(&Offer) -> Timestamp>(
 ) -> Result<Ticket, Error> {
     let Order { account, offer: offer_id, key, expires_at } = order;
     points::lock(tx, account).await?;
-    let terms = offer::terms(tx, offer_id, account).await?.ok_or(Basic::NotFound)?;
+    let terms = offer::terms(tx, offer_id, account, now).await?;
+    let terms = terms.filter(|terms| terms.offer.is_out()).ok_or(Basic::NotFound)?;
     let offered = &terms.offer;
     if offered.valid_until <= now {
         return Err(Refused::OfferEnded { at: offered.valid_until }.into());
     }
+    offered.judge(&terms.person, terms.taken, now)?;
     if terms.blocked {
         return Err(Refused::LedgerBlocked.into());
     }

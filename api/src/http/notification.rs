@@ -10,6 +10,9 @@ use domain::{
         ClaimId, ComplaintId, FlagId, NotificationId, PairingId, RedemptionId, RegistrationId,
         WhistleId,
     },
+    id::{
+        ApplicationId, ClaimId, ComplaintId, NotificationId, RedemptionId, RegistrationId, WhistleId,
+    },
     identity::Actor,
     notification::render,
     page::{Cursor, Page},
@@ -50,6 +53,10 @@ pub struct NotificationView {
     pub redemption_id: Option<RedemptionId>,
     /// 所说的公平核查
     pub flag_id: Option<FlagId>,
+    /// 所说的商户入驻申请
+    pub application_id: Option<ApplicationId>,
+    /// 所说的兑换
+    pub redemption_id: Option<RedemptionId>,
     /// 诉求编号
     #[schema(example = "PC20261124000123")]
     pub number: Option<String>,
@@ -93,6 +100,8 @@ impl From<Entry> for NotificationView {
             pairing_id,
             redemption_id,
             flag_id,
+            application_id,
+            redemption_id,
             number,
             title,
             viewer,
@@ -111,6 +120,8 @@ impl From<Entry> for NotificationView {
             pairing_id,
             redemption_id,
             flag_id,
+            application_id,
+            redemption_id,
             number,
             title: viewer.map(|_| title),
             seq: event.seq,

@@ -68,7 +68,9 @@ struct Redeem {
     responses((status = 201, description = "已兑换；重复提交同一个键得到同样的答复", body = Ticket)),
     security(("bearer" = [])),
     extensions(("x-problems" = json!([
-        "offer_sold_out", "points_insufficient", "redemption_limit_reached", "offer_ended", "ledger_blocked"
+        "offer_sold_out", "points_insufficient", "redemption_limit_reached", "offer_ended", "ledger_blocked",
+        "merchant_suspended", "offer_not_published", "offer_not_yet", "offer_not_today", "offer_audience",
+        "offer_period_limit"
     ]))),
 )]
 #[post("/offers/{id}/redemptions")]

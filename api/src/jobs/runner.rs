@@ -23,6 +23,7 @@ use uuid::Uuid;
 use super::{
     bulletin, calendar, export, fairness, household, notification, pause, points, redemption,
     schedule, stopped, task,
+    bulletin, calendar, export, merchant, notification, pause, points, redemption, schedule, stopped, task,
 };
 use crate::{app, error::Error, state::State};
 
@@ -61,6 +62,9 @@ const KINDS: &[(&str, Run)] = &[
     (calendar::WarnCalendar::KIND, run::<calendar::WarnCalendar>),
     (bulletin::FreezeMonths::KIND, run::<bulletin::FreezeMonths>),
     (household::RemindVisits::KIND, run::<household::RemindVisits>),
+    (merchant::ReleaseBudgets::KIND, run::<merchant::ReleaseBudgets>),
+    (merchant::ReturnHolds::KIND, run::<merchant::ReturnHolds>),
+    (merchant::SettleMonths::KIND, run::<merchant::SettleMonths>),
     (notification::Notify::KIND, run::<notification::Notify>),
     (points::AwardAppeal::KIND, run::<points::AwardAppeal>),
     (points::ExpirePoints::KIND, run::<points::ExpirePoints>),

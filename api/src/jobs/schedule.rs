@@ -16,6 +16,7 @@ use super::{
     bulletin::FreezeMonths,
     calendar::WarnCalendar,
     export::SweepExports,
+    merchant::{ReleaseBudgets, SettleMonths},
     household::RemindVisits,
     points::{ExpirePoints, ReconcileLedger, SetOff, WarnExpiring},
     runner::Job,
@@ -40,6 +41,8 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (SweepExports::KIND, HOUR),
     (ExpirePoints::KIND, HOUR),
     (FreezeMonths::KIND, HOUR),
+    (ReleaseBudgets::KIND, HOUR),
+    (SettleMonths::KIND, HOUR),
     (ReconcileLedger::KIND, MINUTE),
     (SetOff::KIND, MINUTE),
     (WarnCalendar::KIND, DAY),
@@ -50,6 +53,7 @@ pub(super) const CHORES: &[(&str, i64)] = &[
 
 /// What no later run takes back.
 const IRREVERSIBLE: [&str; 3] = [ExpirePoints::KIND, FreezeMonths::KIND, WarnExpiring::KIND];
+const IRREVERSIBLE: [&str; 3] = [ExpirePoints::KIND, FreezeMonths::KIND, SettleMonths::KIND];
 
 /// What this worker has enqueued: the last period's number of each chore.
 #[derive(Debug, Default)]
@@ -60,6 +64,7 @@ pub struct Schedule {
 impl Schedule {
     /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire,
     /// nobody is warned of it, and no month is frozen.
+    /// month is frozen or settled.
     pub async fn enqueue_due(&mut self, state: &State, agreed: bool) {
         let now = state.clock.now();
         let mut due = self.due(now);

@@ -17,6 +17,7 @@ pub(super) const PERSONAS: [&str; 15] = [
     "head.urban-management",
     "merchant.wenxing",
     SECRETARY,
+    "manager.wenxing",
 ];
 
 /// The secretary of a party branch of 文兴社区.
@@ -91,6 +92,8 @@ pub(super) const FLAG_READERS: &[&str] = &["supervisor", "organiser", "auditor"]
 pub(super) const REGISTER_KEEPERS: &[&str] = &["organiser", "community.140213066004", SECRETARY];
 pub(super) const REGISTER_READERS: &[&str] =
     &["auditor", "organiser", "community.140213066004", SECRETARY];
+pub(super) const KEEPERS: &[&str] = &["organiser", "manager.wenxing"];
+pub(super) const SETTLEMENT_READERS: &[&str] = &["organiser", "auditor", "manager.wenxing"];
 pub(super) const UNMASKERS: &[&str] = &["dispatcher", "supervisor"];
 
 /// What an operation is about; whose it is follows from the [`World`].
@@ -139,6 +142,20 @@ pub(super) enum About {
     Called,
     /// A saved view of one's own.
     View,
+    /// Any merchant.
+    Shop,
+    /// A merchant that one manages; all for the organisers and the auditor.
+    OwnShop,
+    /// Somebody's application to become a merchant: one's own; all for the organiser.
+    Application,
+    /// Any offer that is out.
+    Listed,
+    /// An offer of a merchant that one manages; all for the organisers and the auditor.
+    OwnOffer,
+    /// Any budget.
+    Budget,
+    /// A statement of a merchant that one manages; all for the organisers and the auditor.
+    Settlement,
     /// An export of one's own.
     Export,
     /// A workbook by its signed link, which nobody here holds.
@@ -461,8 +478,47 @@ pub(super) const ROWS: &[Row] = &[
     ("points.object", &["demo:li", "community.140213066004"], About::PointsNotice),
     ("points.objections", POINTS_READERS, About::PointsNotice),
     ("points.decide_objection", &["organiser"], About::PointsNotice),
+    ("merchant.apply", RESIDENT, About::Nothing),
+    ("merchant.my_applications", RESIDENT, About::Nothing),
+    ("merchant.applications", &["organiser"], About::Nothing),
+    ("merchant.read_application", LOGGED_IN, About::Application),
+    ("merchant.correct", RESIDENT, About::Application),
+    ("merchant.withdraw", RESIDENT, About::Application),
+    ("merchant.decide", &["organiser"], About::Application),
+    ("merchant.list", LOGGED_IN, About::Nothing),
+    ("merchant.read", LOGGED_IN, About::Shop),
+    ("merchant.change", KEEPERS, About::OwnShop),
+    ("merchant.unmask", &["organiser"], About::OwnShop),
+    ("merchant.suspend", &["organiser"], About::OwnShop),
+    ("merchant.lift", &["organiser"], About::OwnShop),
+    ("merchant.invite", KEEPERS, About::OwnShop),
+    ("merchant.accept", RESIDENT, About::Nothing),
+    ("merchant.people", KEEPERS, About::OwnShop),
+    ("merchant.unbind", KEEPERS, About::OwnShop),
+    ("merchant.settlements", SETTLEMENT_READERS, About::Nothing),
+    ("merchant.settlement", SETTLEMENT_READERS, About::Settlement),
+    ("merchant.settlement_lines", SETTLEMENT_READERS, About::Settlement),
+    ("merchant.settlement_workbook", SETTLEMENT_READERS, About::Settlement),
+    ("merchant.settlement_page", SETTLEMENT_READERS, About::Settlement),
+    ("merchant.confirm", &["manager.wenxing"], About::Settlement),
+    ("merchant.dispute", &["manager.wenxing"], About::Settlement),
+    ("merchant.answer", &["organiser"], About::Settlement),
+    ("merchant.pay", &["organiser"], About::Settlement),
     ("offer.publish", &["organiser"], About::Nothing),
     ("offer.list", LOGGED_IN, About::Nothing),
+    ("offer.read", LOGGED_IN, About::Listed),
+    ("offer.draft", KEEPERS, About::Nothing),
+    ("offer.change", KEEPERS, About::OwnOffer),
+    ("offer.submit", KEEPERS, About::OwnOffer),
+    ("offer.review", &["organiser"], About::OwnOffer),
+    ("offer.switch", KEEPERS, About::OwnOffer),
+    ("offer.stock", &["organiser"], About::OwnOffer),
+    ("offer.batches", SETTLEMENT_READERS, About::OwnOffer),
+    ("offer.of_shop", SETTLEMENT_READERS, About::OwnShop),
+    ("offer.in_review", &["organiser"], About::Nothing),
+    ("offer.add_budget", &["organiser"], About::Nothing),
+    ("offer.budgets", &["organiser", "auditor"], About::Nothing),
+    ("offer.set_cap", &["organiser"], About::Budget),
     ("redemption.redeem", RESIDENT, About::Offer),
     ("redemption.cancel", RESIDENT, About::Redemption),
     ("redemption.qr", RESIDENT, About::Redemption),

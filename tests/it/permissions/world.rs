@@ -14,6 +14,7 @@ mod enforcement;
 mod household;
 mod points;
 mod party;
+mod merchant;
 mod service;
 mod supervision;
 
@@ -27,6 +28,9 @@ const KEYED: &[&str] = &[
     "points.donate",
     "points.pass_on",
     "redemption.issue_voucher",
+    "merchant.apply",
+    "offer.draft",
+    "offer.stock",
     "note.write",
     "note.write_on_whistle",
     "household.register",
@@ -143,6 +147,7 @@ impl World {
         household::households(&mut world).await;
         service::tills(&mut world).await;
         service::flags(&mut world).await;
+        merchant::shops(&mut world).await;
         world
     }
 

@@ -159,6 +159,7 @@ async fn publish(state: &State, points: i64, stock: i64, per_person: i16) -> Off
         per_person,
         valid_until: state.clock.now() + TimeDelta::days(300),
         merchant: MerchantCode::parse("code", "wenxing").unwrap(),
+        details: Default::default(),
     };
     let published =
         crate::app::offer::publish(state, &organiser.actor, Origin::default(), new).await;

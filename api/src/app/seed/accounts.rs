@@ -46,8 +46,11 @@ pub fn of(district: &District) -> Vec<Staff> {
             staff(&username, *role, unit.code.as_str(), &format!("{}{post}", unit.name))
         })
     });
-    let merchant = staff("merchant.wenxing", Role::MerchantClerk, "wenxing", "文兴示范商户店员");
-    desks.chain(units).chain([merchant]).collect()
+    let merchant = [
+        staff("merchant.wenxing", Role::MerchantClerk, "wenxing", "文兴示范商户店员"),
+        staff("manager.wenxing", Role::MerchantManager, "wenxing", "文兴示范商户负责人"),
+    ];
+    desks.chain(units).chain(merchant).collect()
 }
 
 fn staff(username: &str, role: Role, scope: &str, display_name: &str) -> Staff {
@@ -71,6 +74,8 @@ mod tests {
         // 7 of the district, 18 subdistricts, 155 communities, 47 villages, 53 × 2, 18 party
         // branches, one merchant.
         assert_eq!(staff.len(), 7 + 18 + 155 + 47 + 53 * 2 + 18 + 1);
+        // 7 of the district, 18 subdistricts, 155 communities, 47 villages, 53 × 2, one merchant's two.
+        assert_eq!(staff.len(), 7 + 18 + 155 + 47 + 53 * 2 + 2);
         let usernames: HashSet<&str> = staff.iter().map(|one| one.username.as_str()).collect();
         assert_eq!(usernames.len(), staff.len());
         for wanted in [
@@ -81,6 +86,7 @@ mod tests {
             "head.power-grid",
             "secretary.party-140213066004-01",
             "merchant.wenxing",
+            "manager.wenxing",
         ] {
             assert!(usernames.contains(wanted), "{wanted}");
         }

@@ -82,6 +82,9 @@ fn words() -> Vec<Code> {
         service(),
         household(),
         points(),
+        merchant(),
+        settlement(),
+        offer(),
         redemption(),
         till(),
         fairness(),
@@ -352,6 +355,60 @@ fn fairness() -> Vec<Code> {
         code(&Refused::Party),
         code(&Refused::SameReviewer),
         code(&Refused::AppealLate { until: EXAMPLE }),
+    ]
+}
+
+fn merchant() -> Vec<Code> {
+    use domain::merchant::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Approve, status: Status::Withdrawn }),
+        code(&Refused::OwnApplication),
+        code(&Refused::LicenceTaken),
+        code(&Refused::CodeTaken("wenxing".to_owned())),
+        code(&Refused::InvitationInvalid),
+        code(&Refused::OwnInvitation),
+        code(&Refused::NotBound),
+        code(&Refused::LastManager),
+        code(&Refused::Suspended),
+        code(&Refused::NotSuspended),
+    ]
+}
+
+fn settlement() -> Vec<Code> {
+    use domain::merchant::{
+        Refused,
+        settlement::{Status, Step},
+    };
+    vec![
+        code(&Refused::SettlementStep { step: Step::Dispute, status: Status::Paid }),
+        code(&Refused::DisputesOpen(2)),
+        code(&Refused::DisputeClosed { at: EXAMPLE }),
+        code(&Refused::DisputedAlready),
+        code(&Refused::NoDispute),
+        code(&Refused::OwnDispute),
+        code(&Refused::NotConfirmed { at: EXAMPLE }),
+    ]
+}
+
+fn offer() -> Vec<Code> {
+    use domain::offer::{Audience, Refused, Status, Step};
+    let yuan = || "300.00".to_owned();
+    let name = "2026 年文兴社区惠民资金".to_owned();
+    vec![
+        code(&Refused::Step { step: Step::Approve, status: Status::Draft }),
+        code(&Refused::OwnOffer),
+        code(&Refused::PriceKept),
+        code(&Refused::StockRange),
+        code(&Refused::StockTaken { free: 3 }),
+        code(&Refused::BudgetExceeded { name, left: yuan(), wanted: "500.00".to_owned() }),
+        code(&Refused::BudgetTaken),
+        code(&Refused::BudgetCommitted { committed: yuan() }),
+        code(&Refused::Suspended),
+        code(&Refused::NotPublished { status: Status::Paused }),
+        code(&Refused::NotYet { from: EXAMPLE }),
+        code(&Refused::NotToday { when: "每天 11:00–13:30 兑换".to_owned() }),
+        code(&Refused::Audience { audience: Audience::PartyMember, named: false }),
+        code(&Refused::PeriodLimit { per: "每天", limit: 1 }),
     ]
 }
 

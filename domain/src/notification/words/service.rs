@@ -54,6 +54,14 @@ impl Facts<'_> {
             EventKind::VisitDue => {
                 format!("您包联的家庭该走访了（应在 {} 前），走访后请登记", day("due"))
             }
+            EventKind::MerchantApproved => {
+                "您的商户入驻申请已通过，您是商户负责人，可以邀请店员、起草优惠".to_owned()
+            }
+            EventKind::MerchantSentBack => "您的商户入驻申请需要补正，请修改后重新提交".to_owned(),
+            EventKind::MerchantRefused => "您的商户入驻申请没有通过".to_owned(),
+            EventKind::RedemptionReturned => {
+                "商户暂停合作，您待核销的兑换已取消，积分和份数已退回".to_owned()
+            }
             _ => return None,
         })
     }

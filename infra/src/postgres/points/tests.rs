@@ -87,6 +87,7 @@ async fn publish(conn: &mut Connection, stock: i64) -> OfferId {
         per_person: 5,
         valid_until: later(),
         merchant: code,
+        details: Default::default(),
     };
     assert!(offer::publish(conn, id, &new, None, now()).await.unwrap());
     assert!(!offer::publish(conn, id, &new, None, now()).await.unwrap(), "once");
@@ -365,7 +366,7 @@ async fn whoever_does_not_add_up_is_blocked_until_they_do(pool: PgPool) {
     let (account, id) = town(&pool).await;
     let conn = &mut *pool.acquire().await.unwrap();
     let blocked = async |conn: &mut Connection| {
-        offer::terms(conn, id, account).await.unwrap().unwrap().blocked
+        offer::terms(conn, id, account, now()).await.unwrap().unwrap().blocked
     };
     for (falsify, repair) in [
         (
