@@ -263,8 +263,7 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), Unusable> {
-        let rules: [(bool, &'static str, &'static str); 19] = [
-        let rules: [(bool, &'static str, &'static str); 15] = [
+        let rules: &[(bool, &'static str, &'static str)] = &[
             (self.database.connections > 0, "database.connections", "至少要有 1 个连接"),
             (!self.redis.prefix.is_empty(), "redis.prefix", "不能为空"),
             (
@@ -322,7 +321,7 @@ impl Config {
                 "高龄只能从 50–110 岁算起，五个组各用一种颜色",
             ),
         ];
-        for (holds, key, reason) in rules {
+        for &(holds, key, reason) in rules {
             if !holds {
                 return Err(Unusable::Value { key, reason });
             }

@@ -216,10 +216,9 @@ impl Permission {
     /// The roles that hold the permission.
     pub fn roles(self) -> Vec<Role> {
         use Role::{
-            Leader, MerchantClerk, MerchantManager, Organiser, PartyMember, Resident, SecurityAdmin,
             Auditor, BranchSecretary, CommunityOfficer, DepartmentClerk, DepartmentHead,
-            Dispatcher, GridOfficer, Leader, MerchantClerk, Organiser, PartyMember, Resident,
-            SecurityAdmin, SubdistrictOfficer, Supervisor, SystemAdmin,
+            Dispatcher, GridOfficer, Leader, MerchantClerk, MerchantManager, Organiser,
+            PartyMember, Resident, SecurityAdmin, SubdistrictOfficer, Supervisor, SystemAdmin,
         };
         let only = |roles: &[Role]| roles.to_vec();
         match self {

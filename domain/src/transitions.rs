@@ -2,12 +2,8 @@
 //! the same tables that the rules read.
 
 use crate::{
-    complaint, consultation, fairness, final_reply, household, points, redemption, registration,
-    service, supervision, task, whistle,
-    complaint, consultation, final_reply, party::transfer, registration, service, supervision,
-    task, whistle,
-    complaint, consultation, final_reply, merchant, offer, registration, service, supervision, task,
-    whistle,
+    complaint, consultation, fairness, final_reply, household, merchant, offer, party::transfer,
+    points, redemption, registration, service, supervision, task, whistle,
 };
 
 /// One table: each step with the states it starts from and those it can lead to.

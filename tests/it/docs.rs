@@ -11,12 +11,9 @@ use std::{
 
 use api::http::problem::codes;
 use domain::{
-    final_reply, identity, import, merchant, offer, org, points, rates, redemption, registration, service,
     complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export, fairness,
-    final_reply, household, identity, import, offer, org, points, rates, redemption, registration,
-    service, sla, supervision, task, template, view, whistle,
-    final_reply, identity, import, offer, org, party, points, rates, redemption, registration,
-    service, sla, supervision, task, template, view, whistle,
+    final_reply, household, identity, import, merchant, offer, org, party, points, rates,
+    redemption, registration, service, sla, supervision, task, template, view, whistle,
 };
 
 use crate::support::{document, operations};

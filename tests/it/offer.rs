@@ -165,10 +165,18 @@ async fn a_draft_is_reviewed_before_anybody_sees_it() {
         let manager = manager.clone();
         async move { manager.request(Method::POST, "/offer-drafts").key(key).json(&body).send().await }
     };
-    draft("for-another-shop", with(json!({"merchant": "happy-market"}))).await.refused(404, "not_found");
+    draft("for-another-shop", with(json!({"merchant": "happy-market"})))
+        .await
+        .refused(404, "not_found");
     let made = draft("the-first-draft", offer()).await.expect(201);
-    assert_eq!(draft("the-first-draft", offer()).await.expect(201), made, "a double tap is one draft");
-    draft("the-first-draft", with(json!({"points": 11}))).await.refused(422, "idempotency_key_reused");
+    assert_eq!(
+        draft("the-first-draft", offer()).await.expect(201),
+        made,
+        "a double tap is one draft"
+    );
+    draft("the-first-draft", with(json!({"points": 11})))
+        .await
+        .refused(422, "idempotency_key_reused");
     let id = made["id"].as_str().unwrap();
     let path = format!("/offers/{id}");
     resident.get(&path).await.refused(404, "not_found");
@@ -206,7 +214,13 @@ async fn a_draft_is_reviewed_before_anybody_sees_it() {
     redeem(&resident, id, "after-the-end-one").await.refused(409, "offer_not_published");
     let batches = manager.get(&format!("{path}/batches")).await.ok();
     assert_eq!(batches["items"].as_array().unwrap().len(), 1);
-    assert!(manager.all("/merchants/wenxing/offers?status=ended").await.iter().any(|one| one["id"] == id));
+    assert!(
+        manager
+            .all("/merchants/wenxing/offers?status=ended")
+            .await
+            .iter()
+            .any(|one| one["id"] == id)
+    );
     manager.get("/merchants/happy-market/offers").await.refused(404, "not_found");
     adds_up(&app).await;
 }
@@ -216,7 +230,8 @@ async fn a_draft_is_reviewed_before_anybody_sees_it() {
 async fn a_budget_is_never_exceeded() {
     let app = App::spawn().await;
     let budget_id = budget(&app, "惠民资金", 10_000).await;
-    app.as_("organiser").post("/budgets", json!({"name": "惠民资金", "payer": "fund", "cap_fen": 1}))
+    app.as_("organiser")
+        .post("/budgets", json!({"name": "惠民资金", "payer": "fund", "cap_fen": 1}))
         .await
         .refused(409, "budget_name_taken");
     app.as_("organiser").token().await;

@@ -105,11 +105,8 @@ impl ApplicationView {
             (licence, name.plain().to_owned(), phone.plain().to_owned())
         } else {
             let (head, tail) = (licence.get(..2), licence.get(16..));
-            let licence = format!(
-                "{}**************{}",
-                head.unwrap_or_default(),
-                tail.unwrap_or_default()
-            );
+            let licence =
+                format!("{}**************{}", head.unwrap_or_default(), tail.unwrap_or_default());
             (licence, name.masked(), phone.masked())
         };
         Ok(Self {
@@ -165,16 +162,20 @@ async fn hand_in(
     if store::licensed(tx, &sealed.licence_index).await? {
         return Err(Refused::LicenceTaken.into());
     }
-    store::hand_in(tx, application, &apply.shop, &sealed, now).await.map_err(|error| {
-        match violated(&error) {
+    store::hand_in(tx, application, &apply.shop, &sealed, now).await.map_err(
+        |error| match violated(&error) {
             Some("merchant_application_open") => Refused::LicenceTaken.into(),
             _ => Error::from(error),
-        }
-    })
+        },
+    )
 }
 
 /// One application as a view; the caller has made sure that it may be seen.
-async fn viewed(tx: &mut Connection, state: &State, id: ApplicationId) -> Result<ApplicationView, Error> {
+async fn viewed(
+    tx: &mut Connection,
+    state: &State,
+    id: ApplicationId,
+) -> Result<ApplicationView, Error> {
     let which = Which { id: Some(id), ..Which::default() };
     let one = PageRequest { after: None, limit: Limit::DEFAULT };
     let found = read::applications(tx, which, one).await?.pop().ok_or(Basic::NotFound)?;
@@ -335,8 +336,15 @@ pub async fn read(state: &State, ask: Ask, id: ApplicationId) -> Result<Applicat
             }
             if decides {
                 let id = id.to_string();
-                record(tx, &ask, "merchant.contact_seen", ("merchant_application", &id), Value::Null, now)
-                    .await?;
+                record(
+                    tx,
+                    &ask,
+                    "merchant.contact_seen",
+                    ("merchant_application", &id),
+                    Value::Null,
+                    now,
+                )
+                .await?;
             }
             ApplicationView::of(&crypto, found, decides)
         })

@@ -90,7 +90,9 @@ async fn active(tx: &mut Connection, merchant: &MerchantCode) -> Result<(), Erro
 
 fn no_budget(error: sqlx::Error) -> Error {
     match violated(&error) {
-        Some("offer_budget_fkey") => Invalid::field("budget", "没有这笔预算，请从列表中选择").into(),
+        Some("offer_budget_fkey") => {
+            Invalid::field("budget", "没有这笔预算，请从列表中选择").into()
+        }
         _ => error.into(),
     }
 }

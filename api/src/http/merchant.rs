@@ -262,7 +262,10 @@ impl InviteBody {
     fn read(self) -> Result<Role, Invalid> {
         match self.role.unwrap_or(Role::MerchantClerk) {
             role @ (Role::MerchantClerk | Role::MerchantManager) => Ok(role),
-            _ => Err(Invalid::field("role", "只能邀请店员（merchant_clerk）或负责人（merchant_manager）")),
+            _ => Err(Invalid::field(
+                "role",
+                "只能邀请店员（merchant_clerk）或负责人（merchant_manager）",
+            )),
         }
     }
 }

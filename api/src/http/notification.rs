@@ -7,11 +7,8 @@ use actix_web::{
 use domain::{
     event::EventKind,
     id::{
-        ClaimId, ComplaintId, FlagId, NotificationId, PairingId, RedemptionId, RegistrationId,
-        WhistleId,
-    },
-    id::{
-        ApplicationId, ClaimId, ComplaintId, NotificationId, RedemptionId, RegistrationId, WhistleId,
+        ApplicationId, ClaimId, ComplaintId, FlagId, NotificationId, PairingId, RedemptionId,
+        RegistrationId, WhistleId,
     },
     identity::Actor,
     notification::render,
@@ -55,8 +52,6 @@ pub struct NotificationView {
     pub flag_id: Option<FlagId>,
     /// 所说的商户入驻申请
     pub application_id: Option<ApplicationId>,
-    /// 所说的兑换
-    pub redemption_id: Option<RedemptionId>,
     /// 诉求编号
     #[schema(example = "PC20261124000123")]
     pub number: Option<String>,
@@ -101,7 +96,6 @@ impl From<Entry> for NotificationView {
             redemption_id,
             flag_id,
             application_id,
-            redemption_id,
             number,
             title,
             viewer,
@@ -121,7 +115,6 @@ impl From<Entry> for NotificationView {
             redemption_id,
             flag_id,
             application_id,
-            redemption_id,
             number,
             title: viewer.map(|_| title),
             seq: event.seq,

@@ -9,7 +9,9 @@ use domain::{
     id::{BudgetId, OfferId},
     identity::Permission,
     merchant::Place,
-    offer::{Audience, Category, ConditionsForm, Funding, MerchantCode, NewOffer, OfferForm, Status},
+    offer::{
+        Audience, Category, ConditionsForm, Funding, MerchantCode, NewOffer, OfferForm, Status,
+    },
     page::Page,
     refusal::{Basic, Faults, Invalid},
     text,

@@ -16,8 +16,8 @@ use super::{
     bulletin::FreezeMonths,
     calendar::WarnCalendar,
     export::SweepExports,
-    merchant::{ReleaseBudgets, SettleMonths},
     household::RemindVisits,
+    merchant::{ReleaseBudgets, SettleMonths},
     points::{ExpirePoints, ReconcileLedger, SetOff, WarnExpiring},
     runner::Job,
 };
@@ -52,8 +52,8 @@ pub(super) const CHORES: &[(&str, i64)] = &[
 ];
 
 /// What no later run takes back.
-const IRREVERSIBLE: [&str; 3] = [ExpirePoints::KIND, FreezeMonths::KIND, WarnExpiring::KIND];
-const IRREVERSIBLE: [&str; 3] = [ExpirePoints::KIND, FreezeMonths::KIND, SettleMonths::KIND];
+const IRREVERSIBLE: &[&str] =
+    &[ExpirePoints::KIND, FreezeMonths::KIND, WarnExpiring::KIND, SettleMonths::KIND];
 
 /// What this worker has enqueued: the last period's number of each chore.
 #[derive(Debug, Default)]
@@ -63,8 +63,7 @@ pub struct Schedule {
 
 impl Schedule {
     /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire,
-    /// nobody is warned of it, and no month is frozen.
-    /// month is frozen or settled.
+    /// nobody is warned of it, and no month is frozen or settled.
     pub async fn enqueue_due(&mut self, state: &State, agreed: bool) {
         let now = state.clock.now();
         let mut due = self.due(now);

@@ -238,7 +238,9 @@ impl Conditions {
         let civil = time::civil(now);
         let day = u8::try_from(civil.weekday().number_from_monday()).unwrap_or(1);
         if !self.weekdays.has(day) {
-            return Err(Refused::NotToday { when: format!("只在{}兑换", self.weekdays.spoken()) });
+            return Err(Refused::NotToday {
+                when: format!("只在{}兑换", self.weekdays.spoken())
+            });
         }
         if self.blackout.contains(&civil.date()) {
             return Err(Refused::NotToday { when: "今天不在兑换的日子里".to_owned() });
@@ -260,7 +262,8 @@ impl Conditions {
             let named = !self.communities.is_empty();
             return Err(Refused::Audience { audience: self.audience, named });
         }
-        let reached = |limit: Option<i16>, taken: i64| limit.filter(|limit| taken >= (*limit).into());
+        let reached =
+            |limit: Option<i16>, taken: i64| limit.filter(|limit| taken >= (*limit).into());
         if let Some(limit) = reached(self.per_day, taken.day) {
             return Err(Refused::PeriodLimit { per: "每天", limit });
         }

@@ -21,7 +21,9 @@ pub enum Refused {
     #[error("不能审核自己起草的优惠，请由另一位组织员审核")]
     OwnOffer,
     /// It was published at another price.
-    #[error("优惠发布以后，商户、种类、积分、结算价、自付金额和付款预算不能改，份数用“增减份数”；要换价格，请结束它，另发一项")]
+    #[error(
+        "优惠发布以后，商户、种类、积分、结算价、自付金额和付款预算不能改，份数用“增减份数”；要换价格，请结束它，另发一项"
+    )]
     PriceKept,
     /// None would be left, or more than there may be.
     #[error("增减以后的份数要在 1–100000 之间；不再提供的，请结束这项优惠")]

@@ -32,8 +32,7 @@ fn a_sound_offer_is_taken() {
 #[test]
 fn each_fault_is_named_and_all_at_once() {
     for (figure, ok) in [(0, false), (-1, false), (1, true), (i64::MAX, false)] {
-        let parsed =
-            |form: OfferForm<'_>| NewOffer::parse(&form, at("2026-11-24 09:00")).is_ok();
+        let parsed = |form: OfferForm<'_>| NewOffer::parse(&form, at("2026-11-24 09:00")).is_ok();
         assert_eq!(parsed(OfferForm { points: figure, ..form() }), ok, "points {figure}");
         assert_eq!(parsed(OfferForm { stock: figure, ..form() }), ok, "stock {figure}");
         assert_eq!(parsed(OfferForm { per_person: figure, ..form() }), ok, "each {figure}");
@@ -51,10 +50,7 @@ fn each_fault_is_named_and_all_at_once() {
         valid_until: at("2000-01-01 00:00"),
         ..form()
     };
-    assert_eq!(
-        faults(&all),
-        ["title", "points", "stock", "per_person", "merchant", "valid_until"]
-    );
+    assert_eq!(faults(&all), ["title", "points", "stock", "per_person", "merchant", "valid_until"]);
 }
 
 fn standing(status: Status) -> Offer {
@@ -84,7 +80,8 @@ fn exactly_the_listed_steps_are_allowed() {
     let batch = Batch::parse(5, None).unwrap();
     for status in Status::ALL {
         for step in Step::ALL {
-            let listed = TRANSITIONS.iter().find(|(one, from, _)| one == step && from.contains(status));
+            let listed =
+                TRANSITIONS.iter().find(|(one, from, _)| one == step && from.contains(status));
             let one = standing(*status);
             let done = match step {
                 Step::Change => one.change(&new).map(|()| *status),
@@ -138,10 +135,8 @@ fn stock_stays_within_its_bounds() {
 #[test]
 fn conditions_say_when_and_to_whom() {
     let anybody = Person::default();
-    let member = Person {
-        party_member: true,
-        registered: Some(crate::testing::code("140213066004")),
-    };
+    let member =
+        Person { party_member: true, registered: Some(crate::testing::code("140213066004")) };
     let judge = |conditions: &Conditions, person: &Person, taken, when: &str| {
         use crate::refusal::Refusal;
         conditions.judge(person, taken, at(when)).map_err(|refused| refused.code())

@@ -4,12 +4,8 @@
 use domain::{
     event::{Event, EventKind, Visibility},
     id::{
-        AccountId, ClaimId, ComplaintId, FlagId, Id, NotificationId, PairingId, RedemptionId,
-        RegistrationId, TaskId, WhistleId,
-    },
-    id::{
-        AccountId, ApplicationId, ClaimId, ComplaintId, Id, NotificationId, RedemptionId,
-        RegistrationId, TaskId, WhistleId,
+        AccountId, ApplicationId, ClaimId, ComplaintId, FlagId, Id, NotificationId, PairingId,
+        RedemptionId, RegistrationId, TaskId, WhistleId,
     },
     notification::{Recipient, TOLD, Viewer},
     org::NodeCode,
@@ -47,8 +43,6 @@ pub struct Entry {
     pub flag_id: Option<FlagId>,
     /// The application of a merchant that it is about.
     pub application_id: Option<ApplicationId>,
-    /// The redemption it is about.
-    pub redemption_id: Option<RedemptionId>,
     /// The case's number, where cases have one.
     pub number: Option<String>,
     /// The case's or the post's title, or the community's name.
@@ -261,18 +255,15 @@ async fn read(
                claim.id as "claim_id?: ClaimId", r.id as "registration_id?: RegistrationId",
                pair.id as "pairing_id?: PairingId",
                hold.id as "redemption_id?: RedemptionId", flag.id as "flag_id?: FlagId",
-               ma.id as "application_id?: ApplicationId", hold.id as "redemption_id?: RedemptionId",
+               ma.id as "application_id?: ApplicationId",
                coalesce(child.number, c.number) as "number?",
-               coalesce(child.title, c.title, w.title, post.title, offer.title, o.name,
+               coalesce(child.title, c.title, w.title, post.title, ma.name, offer.title, o.name,
                    case when n.subject_id = n.account_id then '积分' else '' end) as "title!",
-               coalesce(child.title, c.title, w.title, post.title, ma.name, offer.title, o.name, '') as "title!",
                coalesce(c.confidential, false) as "confidential!",
-               coalesce(n.account_id in (c.reporter_id, claim.account_id, r.account_id, pair.account_id,
-                   hold.account, flag.account_id), false)
+               coalesce(n.account_id in (c.reporter_id, claim.account_id, r.account_id,
+                       pair.account_id, hold.account, flag.account_id, ma.applicant), false)
                    -- What happens to somebody's points stands under their own account.
                    or n.subject_id = n.account_id
-               coalesce(n.account_id in
-                   (c.reporter_id, claim.account_id, r.account_id, ma.applicant, hold.account), false)
                    as "own!",
                child.id is not null as "follows!",
                coalesce(c.units && $6::text[], false)
@@ -300,8 +291,6 @@ async fn read(
            left join offer on offer.id = hold.offer
            left join fairness_flag flag on flag.id = n.subject_id
            left join merchant_application ma on ma.id = n.subject_id
-           left join hold on hold.id = n.subject_id
-           left join offer on offer.id = hold.offer
            left join lateral (
                select child.id, child.number, child.title from complaint child
                where child.merged_into = c.id and child.reporter_id = n.account_id
@@ -357,7 +346,6 @@ async fn read(
                 redemption_id: row.redemption_id,
                 flag_id: row.flag_id,
                 application_id: row.application_id,
-                redemption_id: row.redemption_id,
                 number: row.number,
                 title: row.title,
                 viewer: reader.viewer(scope, row.confidential, &event),

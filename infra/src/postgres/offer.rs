@@ -4,8 +4,8 @@ use chrono::NaiveDate;
 use domain::{
     id::{AccountId, BudgetId, OfferId, RedemptionId},
     offer::{
-        Audience, Batch, Category, Conditions, Details, Funding, Hours, MerchantCode, NewOffer, Offer,
-        Person, Status, Taken, Weekdays,
+        Audience, Batch, Category, Conditions, Details, Funding, Hours, MerchantCode, NewOffer,
+        Offer, Person, Status, Taken, Weekdays,
     },
     org::NodeCode,
     points,
@@ -460,9 +460,7 @@ pub async fn terms(
     let Some(offer) = rules(conn, &[id.0]).await?.pop() else { return Ok(None) };
     let (day, week) = periods(now);
     let row = sqlx::query!(
-        r#"select points, per_person, valid_until, title, offer.merchant,
-               merchant.name as merchant_name,
-        r#"select title, merchant.name as merchant_name,
+        r#"select title, offer.merchant, merchant.name as merchant_name,
                array(select slot from hold
                      where hold.offer = offer.id and hold.account = $2 and slot is not null) as "slots!",
                (select count(*) from hold where hold.offer = offer.id and hold.account = $2

@@ -1,7 +1,7 @@
 //! The table: every operation, who may do it at all, and what it is about.
 
 /// Everybody, from nobody on.
-pub(super) const PERSONAS: [&str; 15] = [
+pub(super) const PERSONAS: &[&str] = &[
     "anonymous",
     "demo:li",
     "dispatcher",
@@ -23,7 +23,7 @@ pub(super) const PERSONAS: [&str; 15] = [
 /// The secretary of a party branch of 文兴社区.
 pub(super) const SECRETARY: &str = "secretary.party-140213066004-01";
 
-pub(super) const EVERYONE: &[&str] = &PERSONAS;
+pub(super) const EVERYONE: &[&str] = PERSONAS;
 pub(super) const LOGGED_IN: &[&str] = PERSONAS.split_at(1).1;
 pub(super) const STAFF: &[&str] = PERSONAS.split_at(2).1;
 pub(super) const RESIDENT: &[&str] = &["demo:li"];

@@ -12,9 +12,9 @@ use crate::support::{
 
 mod enforcement;
 mod household;
-mod points;
-mod party;
 mod merchant;
+mod party;
+mod points;
 mod service;
 mod supervision;
 

@@ -157,7 +157,9 @@ async fn settlement_lines(
 }
 
 /// Every line of a statement.
-async fn whole(on: &On<ReadSettlement, SettlementId>) -> Result<(SettlementDetail, Vec<LineView>), Error> {
+async fn whole(
+    on: &On<ReadSettlement, SettlementId>,
+) -> Result<(SettlementDetail, Vec<LineView>), Error> {
     let detail = found(&on.state, &on.caller, on.id).await?;
     let mut conn = on.state.db.acquire().await?;
     let lines = read::lines(&mut conn, on.id, 0, i64::from(i32::MAX)).await?;
@@ -246,8 +248,7 @@ async fn dispute(
     on: On<AgreeSettlement, SettlementId>,
     body: Body<DisputeBody>,
 ) -> Result<HttpResponse, Error> {
-    let parse =
-        |body: DisputeBody| Ok((body.line, text::text("reason", &body.reason, 2, 500)?));
+    let parse = |body: DisputeBody| Ok((body.line, text::text("reason", &body.reason, 2, 500)?));
     let (line, reason) = on.read(body, parse).await?;
     statements::dispute(&on.state, on.ask(), on.id, line, reason).await?;
     on.shown().await

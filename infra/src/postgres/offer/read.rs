@@ -417,8 +417,11 @@ pub async fn views(
     .await?;
     let offers = rules(conn, &ids).await?;
     // Both are in ascending id and of the same offers: none is ever deleted.
-    let mut views: Vec<OfferView> =
-        rows.drain(..).zip(offers).map(|(beside, offer)| view(beside, offer, viewer, now)).collect();
+    let mut views: Vec<OfferView> = rows
+        .drain(..)
+        .zip(offers)
+        .map(|(beside, offer)| view(beside, offer, viewer, now))
+        .collect();
     views.sort_by_key(|one| ids.iter().position(|id| *id == one.id.0));
     Ok(views)
 }
@@ -426,7 +429,8 @@ pub async fn views(
 fn view(beside: Beside, offer: Offer, viewer: &Viewer, now: Timestamp) -> OfferView {
     let refused = viewer.buyer.as_ref().map(|buyer| why_not(&beside, &offer, buyer, now).err());
     let (from_time, to_time) = offer.conditions.hours.map(Hours::written).unzip();
-    let shown = viewer.scope.as_ref().is_some_and(|scope| scope.reads_shop(offer.merchant.as_str()));
+    let shown =
+        viewer.scope.as_ref().is_some_and(|scope| scope.reads_shop(offer.merchant.as_str()));
     let place = beside.lng.zip(beside.lat).map(|(lng, lat)| Place { lng, lat });
     let distance = viewer.near.zip(place).map(|(near, place)| near.metres(place));
     let told = refused.as_ref().and_then(Option::as_ref);
@@ -473,7 +477,8 @@ fn why_not(
     buyer: &Buyer,
     now: Timestamp,
 ) -> Result<(), Box<dyn Refusal>> {
-    let refuse = |refused| -> Result<(), Box<dyn Refusal>> { Err(Box::<redemption::Refused>::new(refused)) };
+    let refuse =
+        |refused| -> Result<(), Box<dyn Refusal>> { Err(Box::<redemption::Refused>::new(refused)) };
     if offer.valid_until <= now {
         return refuse(redemption::Refused::OfferEnded { at: offer.valid_until });
     }
