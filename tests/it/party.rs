@@ -24,7 +24,8 @@ fn number(born: &str, sequence: u32) -> String {
     let weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
     let sum: u32 =
         digits.bytes().zip(weights).map(|(digit, by)| u32::from(digit - b'0') * by).sum();
-    let check = ['1', '0', 'X', '9', '8', '7', '6', '5', '4', '3', '2'][(sum % 11) as usize];
+    let check =
+        ['1', '0', 'X', '9', '8', '7', '6', '5', '4', '3', '2'][usize::try_from(sum % 11).unwrap()];
     format!("{digits}{check}")
 }
 
