@@ -157,7 +157,7 @@ pub struct DecideBody {
 }
 
 /// What a decision comes to; a no says why.
-pub(super) fn step(body: DecideBody) -> Result<(ProposalStep, Option<String>), Invalid> {
+pub(super) fn step(body: &DecideBody) -> Result<(ProposalStep, Option<String>), Invalid> {
     if body.approve {
         return Ok((ProposalStep::Approve, None));
     }
@@ -183,7 +183,7 @@ async fn decide(
     on: On<KeepPoints, AdjustmentId>,
     body: Body<DecideBody>,
 ) -> Result<HttpResponse, Error> {
-    let step = on.read(body, step).await?;
+    let step = on.read(body, |body| step(&body)).await?;
     adjustment::decide(&on.state, on.ask(), on.id, step).await?;
     on.shown().await
 }
