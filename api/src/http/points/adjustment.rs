@@ -122,7 +122,7 @@ pub struct ProposeBody {
     })),
     responses((status = 201, description = "提出的调整，待核准；同一个键再提交一次，得到第一次的答复", body = AdjustmentView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["own_points"]))),
+    extensions(("x-problems" = json!(["points_account_missing", "own_points"]))),
 )]
 #[post("/points-adjustments")]
 async fn propose(
