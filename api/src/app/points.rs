@@ -187,13 +187,20 @@ async fn award_served(
     let served = Served { kind, minutes, factor_percent, day, week, year };
     let points = rule.terms.service(&served);
     if points > 0 {
-        let mut data = served.figures();
-        data["claim"] = json!(claim);
+        let data = with(served.figures(), "claim", json!(claim));
         let given = Award { account, points, source: Source::Service, cause, on, data };
         let expires_at = expires_at.unwrap_or_else(|| rule.terms.expiry(now));
         give(tx, state, &given, (&rule, expires_at), now).await?;
     }
     Ok(points)
+}
+
+/// Figures with one more among them.
+fn with(mut figures: Value, key: &str, value: Value) -> Value {
+    if let Value::Object(fields) = &mut figures {
+        fields.insert(key.to_owned(), value);
+    }
+    figures
 }
 
 /// Awards something that gives a fixed number of points so many times a week, once for each cause.
@@ -202,7 +209,7 @@ async fn award_once(
     tx: &mut Connection,
     state: &State,
     (account, source): (AccountId, Source),
-    (cause, on, mut data): (String, NaiveDate, Value),
+    (cause, on, data): (String, NaiveDate, Value),
     now: Timestamp,
 ) -> Result<i64, Error> {
     let rule = rule_on(tx, state, on).await?;
@@ -220,7 +227,7 @@ async fn award_once(
     let (_, before) = store::awarded(tx, account, counted, week(on)).await?;
     let points = rule.terms.once(source, before);
     if points > 0 {
-        data["before"] = json!(before);
+        let data = with(data, "before", json!(before));
         let given = Award { account, points, source, cause, on, data };
         give(tx, state, &given, (&rule, rule.terms.expiry(now)), now).await?;
     }

@@ -2,7 +2,7 @@
 
 use super::{EntryKind, NoticeStatus, ProposalStatus};
 use crate::{
-    refusal::{self, Kind},
+    refusal::{self, FieldError, Kind},
     time::{self, Timestamp},
 };
 
@@ -18,6 +18,9 @@ pub enum Refused {
     /// It was taken back before.
     #[error("这一笔已经收回过，不能再次收回")]
     AlreadyReversed,
+    /// There is no resident or member of this account, who could have points.
+    #[error("没有这个居民账号，请核对账号编号")]
+    NoSuchAccount,
     /// Nobody decides on their own points.
     #[error("不能办理本人的积分，请由其他人办理")]
     OwnPoints,
@@ -101,6 +104,7 @@ impl refusal::Refusal for Refused {
         match self {
             Self::NotAnAward { .. } => "not_an_award",
             Self::AlreadyReversed => "award_already_reversed",
+            Self::NoSuchAccount => "points_account_missing",
             Self::OwnPoints => "own_points",
             Self::Decided { .. } => "points_proposal_step_refused",
             Self::OwnProposal => "own_points_proposal",
@@ -120,6 +124,16 @@ impl refusal::Refusal for Refused {
     }
 
     fn kind(&self) -> Kind {
-        Kind::Conflict
+        match self {
+            Self::NoSuchAccount => Kind::Invalid,
+            _ => Kind::Conflict,
+        }
+    }
+
+    fn fields(&self) -> Vec<FieldError> {
+        match self {
+            Self::NoSuchAccount => vec![FieldError::new("account", self.to_string())],
+            _ => Vec::new(),
+        }
     }
 }

@@ -5,7 +5,7 @@ use domain::{
     id::{AccountId, AdjustmentId, JobId, LedgerTxId},
     page::{Limit, PageRequest},
     points::{EntryKind, NewAdjustment, ProposalStatus, ProposalStep, Refused, take},
-    refusal::{Basic, Invalid},
+    refusal::Basic,
     time::{self, Timestamp},
 };
 use infra::{
@@ -80,7 +80,7 @@ pub async fn propose(
                 return Err(Refused::OwnPoints.into());
             }
             if !adjustment::can_have_points(tx, new.account).await? {
-                return Err(Invalid::field("account", "没有这个居民账号").into());
+                return Err(Refused::NoSuchAccount.into());
             }
             let id = random::id(now);
             adjustment::insert(tx, id, &new, by, now).await?;

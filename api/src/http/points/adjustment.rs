@@ -122,7 +122,7 @@ pub struct ProposeBody {
     })),
     responses((status = 201, description = "提出的调整，待核准；同一个键再提交一次，得到第一次的答复", body = AdjustmentView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["own_points"]))),
+    extensions(("x-problems" = json!(["points_account_missing", "own_points"]))),
 )]
 #[post("/points-adjustments")]
 async fn propose(
@@ -157,7 +157,7 @@ pub struct DecideBody {
 }
 
 /// What a decision comes to; a no says why.
-pub(super) fn step(body: DecideBody) -> Result<(ProposalStep, Option<String>), Invalid> {
+pub(super) fn step(body: &DecideBody) -> Result<(ProposalStep, Option<String>), Invalid> {
     if body.approve {
         return Ok((ProposalStep::Approve, None));
     }
@@ -183,7 +183,7 @@ async fn decide(
     on: On<KeepPoints, AdjustmentId>,
     body: Body<DecideBody>,
 ) -> Result<HttpResponse, Error> {
-    let step = on.read(body, step).await?;
+    let step = on.read(body, |body| step(&body)).await?;
     adjustment::decide(&on.state, on.ask(), on.id, step).await?;
     on.shown().await
 }

@@ -144,7 +144,7 @@ async fn decide(
     on: On<KeepPoints, PointsRuleId>,
     body: Body<DecideBody>,
 ) -> Result<HttpResponse, Error> {
-    let step = on.read(body, step).await?;
+    let step = on.read(body, |body| step(&body)).await?;
     rules::decide(&on.state, on.ask(), on.id, step).await?;
     on.shown().await
 }

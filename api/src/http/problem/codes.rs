@@ -316,6 +316,7 @@ fn points() -> Vec<Code> {
     vec![
         code(&Refused::NotAnAward { kind: EntryKind::Redeem }),
         code(&Refused::AlreadyReversed),
+        code(&Refused::NoSuchAccount),
         code(&Refused::OwnPoints),
         code(&Refused::Decided { status: ProposalStatus::Withdrawn }),
         code(&Refused::OwnProposal),
