@@ -19,7 +19,9 @@ revoke update, delete on calendar_year, calendar_day from zhixiang_app;
 revoke update, delete on rate_snapshot_case, rate_snapshot_centre, rate_snapshot_appraisal from zhixiang_app;
 revoke update, delete on duty_item, power, enforcement_act_officer from zhixiang_app;
 revoke update, delete on internal_note, reply_template_version from zhixiang_app;
-revoke update, delete on household_visit from zhixiang_app;
+revoke update, delete on party_member_change from zhixiang_app;
+revoke update, delete on household_visit, score_catalogue, score_item, score_line from zhixiang_app;
+revoke delete on score_entry, score_settlement from zhixiang_app;
 revoke delete on hold, rate_snapshot, duty_list, power_list, enforcement_act from zhixiang_app;
 do $$
 begin

@@ -112,6 +112,12 @@ ids! {
     RoutingRuleId;
     /// A row of the register of party members (党员名册).
     MemberId;
+    /// A transfer between party branches (组织关系转接).
+    TransferId;
+    /// A change on the register of party members (名册变动).
+    MemberChangeId;
+    /// A stay of a floating member (流动).
+    FloatingId;
     /// A registration with a community (双报到).
     RegistrationId;
     /// A service post (服务岗位).
@@ -134,4 +140,10 @@ ids! {
     PairingId;
     /// A visit to a household (走访).
     VisitId;
+    /// An entry of the score book (积分管理手册).
+    ScoreEntryId;
+    /// A branch's quarter (季度结算).
+    SettlementId;
+    /// An objection to a branch's quarter (异议).
+    ObjectionId;
 }

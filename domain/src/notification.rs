@@ -166,5 +166,14 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::PairingDeclined, &[Unit]),
         (EventKind::PairingEnded, &[Person, Unit]),
         (EventKind::VisitDue, &[Person]),
+        (EventKind::ScoreEntered, &[Unit]),
+        (EventKind::ScoreAccepted, &[Person]),
+        (EventKind::ScoreRefused, &[Person]),
+        (EventKind::ScoreProposed, &[Unit]),
+        (EventKind::ScoreNoticed, &[Person]),
+        (EventKind::ScoreSentBack, &[Person]),
+        (EventKind::ScoreObjected, &[Unit]),
+        (EventKind::ScoreObjectionDecided, &[Person]),
+        (EventKind::ScoreLocked, &[Person]),
     ]
 };

@@ -2,8 +2,8 @@
 //! the same tables that the rules read.
 
 use crate::{
-    complaint, consultation, final_reply, household, registration, service, supervision, task,
-    whistle,
+    complaint, consultation, final_reply, household, party::transfer, registration, score,
+    score::settlement, service, supervision, task, whistle,
 };
 
 /// One table: each step with the states it starts from and those it can lead to.
@@ -26,7 +26,8 @@ pub fn markdown() -> String {
     let mut out = String::from(
         "# Transitions\n\n\
          <!-- Generated from `TRANSITIONS` in\n     \
-         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,household}.rs.\n     \
+         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,\n     \
+         household,party/transfer,score,score/settlement}.rs.\n     \
          Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
          Every step that is allowed, from where, and where it can lead. A step that a table does\n\
          not list is refused with the code under its title. A step that starts and ends in the\n\
@@ -41,8 +42,11 @@ pub fn markdown() -> String {
         final_replies(),
         supervisions(),
         registrations(),
+        transfers(),
         claims(),
         pairings(),
+        scores(),
+        settlements(),
     ] {
         table.write(&mut out);
     }
@@ -96,12 +100,28 @@ fn registrations() -> Table<'static> {
     table!(registration, "A registration (双报到)", "registration_step_refused")
 }
 
+fn transfers() -> Table<'static> {
+    table!(
+        transfer,
+        "A transfer between party branches (组织关系转接)",
+        "party_transfer_step_refused"
+    )
+}
+
 fn claims() -> Table<'static> {
     table!(service, "A claim of a service post (认领)", "claim_step_refused")
 }
 
 fn pairings() -> Table<'static> {
     table!(household, "Who looks after a household (包联)", "pairing_step_refused")
+}
+
+fn scores() -> Table<'static> {
+    table!(score, "An entry of the score book (积分管理手册)", "score_step_refused")
+}
+
+fn settlements() -> Table<'static> {
+    table!(settlement, "A branch's quarter (季度结算)", "settlement_step_refused")
 }
 
 impl Row<'_> {
@@ -173,5 +193,9 @@ mod tests {
         assert_eq!(listed, service::Step::ALL);
         let listed: Vec<_> = household::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
         assert_eq!(listed, household::Step::ALL);
+        let listed: Vec<_> = score::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, score::Step::ALL);
+        let listed: Vec<_> = settlement::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, settlement::Step::ALL);
     }
 }
