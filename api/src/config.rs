@@ -41,6 +41,12 @@ pub struct Config {
     /// Households in difficulty: how many a person looks after, and when a visit is due.
     #[serde(default)]
     pub household: domain::household::Rules,
+    /// Hours from other volunteer platforms.
+    #[serde(default)]
+    pub hours: domain::service::hours::Rules,
+    /// The score book of party members.
+    #[serde(default)]
+    pub score: domain::score::Rules,
     /// Logs and traces.
     pub telemetry: Telemetry,
 }

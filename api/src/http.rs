@@ -55,6 +55,7 @@ pub mod rates;
 pub mod redemption;
 pub mod registration;
 pub mod routing;
+pub mod score;
 pub mod service;
 pub mod supervision;
 pub mod task;
@@ -127,8 +128,12 @@ pub fn words() -> Vec<Routes> {
         registration::routes(),
         service::routes(),
         service::claim::routes(),
+        service::hours::routes(),
         household::routes(),
         household::pairing::routes(),
+        score::routes(),
+        score::book::routes(),
+        score::settlement::routes(),
         points::routes(),
         offer::routes(),
         redemption::routes(),

@@ -146,4 +146,6 @@ ids! {
     SettlementId;
     /// An objection to a branch's quarter (异议).
     ObjectionId;
+    /// Hours from another volunteer platform (外部平台时长).
+    ImportedId;
 }

@@ -281,3 +281,40 @@ create table score_objection (
 );
 create unique index score_objection_open on score_objection (settlement_id, account_id) where decided_at is null;
 create index score_objection_settlement on score_objection (settlement_id, made_at, id);
+
+-- Hours served on another volunteer platform. They count like one's own, without points; a wrong
+-- record is withdrawn and stays to be seen.
+create table imported_service (
+    id uuid primary key,
+    platform text not null,
+    -- The record's number on its platform.
+    record_no text not null,
+    account_id uuid not null references account,
+    during tstzrange not null,
+    minutes integer not null,
+    -- What counts of them, up to the day's cap.
+    counted integer not null,
+    title text not null,
+    imported_by uuid not null references account,
+    imported_at timestamptz not null,
+    withdrawn_by uuid references account,
+    withdrawn_at timestamptz,
+    withdrawn_reason text,
+    constraint imported_service_minutes check (minutes >= 1
+        and minutes * interval '1 minute' = upper(during) - lower(during)),
+    constraint imported_service_counted check (counted between 1 and minutes),
+    constraint imported_service_withdrawn check (num_nulls(withdrawn_by, withdrawn_at, withdrawn_reason) in (0, 3)),
+    -- Nobody is in two places at once.
+    constraint imported_service_no_overlap exclude using gist (account_id with =, during with &&)
+        where (withdrawn_at is null)
+);
+create unique index imported_service_record on imported_service (platform, record_no) where withdrawn_at is null;
+create index imported_service_account on imported_service (account_id, imported_at desc);
+create index imported_service_list on imported_service (imported_at desc, id desc);
+
+create or replace view service_done as
+select account_id, lower(during) as began_at, minutes
+from claim where status = 'confirmed'
+union all
+select account_id, lower(during), counted
+from imported_service where withdrawn_at is null;

@@ -41,6 +41,7 @@ const WORDS: &[(&str, &str)] = &[
     ("redemption", "diaht"),
     ("offer", "diah"),
     ("household", "diaht"),
+    ("score", "diaht"),
     ("view", "diaht"),
     ("export", "diaht"),
     // Queries without a use case: HTTP reads them straight from the store.
@@ -175,6 +176,8 @@ const STATUSES: &[(&str, &str, &str)] = &[
         "HttpResponse::build",
         "the status of a kept first answer",
     ),
+    ("api/src/http/score.rs", "StatusCode::from_u16", "the status of a kept first answer"),
+    ("api/src/http/score.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/export.rs", "StatusCode::from_u16", "the status of a kept first answer"),
     ("api/src/http/export.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/operations.rs", "HttpResponse::build", "503, by `problem::status`"),

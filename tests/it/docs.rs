@@ -298,6 +298,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("registration_step_refused", "Registration (双报到)"),
     ("claim_step_refused", "Service (双服务)"),
     ("pairing_step_refused", "Households (困难家庭)"),
+    ("score_step_refused", "Score book (积分管理手册)"),
     ("offer_sold_out", "Redemptions (兑换)"),
     ("view_limit_reached", "Lists (列表)"),
     ("not_on_duty_list", "Duty lists and jobs (清单、作业)"),
@@ -401,6 +402,12 @@ fn the_vocabularies_are_fresh() {
         household::Status, "包联状态";
         household::VisitKind, "走访方式";
         household::Step, "包联步骤";
+        service::hours::Column, "外部平台时长表格的列";
+        score::Inlet, "积分管理手册的入口";
+        score::Status, "积分管理手册记录状态";
+        score::Step, "积分管理手册步骤";
+        score::settlement::Status, "季度结算状态";
+        score::settlement::Step, "季度结算步骤";
         points::EntryKind, "积分种类";
         points::Source, "积分来源";
         offer::Category, "优惠种类";

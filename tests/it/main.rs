@@ -59,6 +59,8 @@ mod registration;
 #[cfg(test)]
 mod routing;
 #[cfg(test)]
+mod score;
+#[cfg(test)]
 mod search;
 #[cfg(test)]
 mod service;

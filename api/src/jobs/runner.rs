@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::{
     bulletin, calendar, export, household, notification, pause, points, redemption, schedule,
-    stopped, task,
+    score, stopped, task,
 };
 use crate::{app, error::Error, state::State};
 
@@ -69,6 +69,7 @@ const KINDS: &[(&str, Run)] = &[
     (schedule::SweepIdempotency::KIND, run::<schedule::SweepIdempotency>),
     (schedule::SweepJobs::KIND, run::<schedule::SweepJobs>),
     (schedule::SweepSessions::KIND, run::<schedule::SweepSessions>),
+    (score::LockScores::KIND, run::<score::LockScores>),
     (task::TakeBack::KIND, run::<task::TakeBack>),
 ];
 

@@ -27,12 +27,9 @@ pub mod read;
 /// # Errors
 /// The database is away.
 pub async fn lock_branch(conn: &mut Connection, branch: &NodeCode) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "select code from org_node where code = $1 for no key update",
-        branch.as_str(),
-    )
-    .fetch_optional(conn)
-    .await?;
+    sqlx::query!("select code from org_node where code = $1 for no key update", branch.as_str(),)
+        .fetch_optional(conn)
+        .await?;
     Ok(())
 }
 
@@ -573,10 +570,7 @@ pub async fn due(conn: &mut Connection, now: Timestamp) -> Result<Vec<Settlement
 ///
 /// # Errors
 /// The database is away.
-pub async fn open_objections(
-    conn: &mut Connection,
-    id: SettlementId,
-) -> Result<i64, sqlx::Error> {
+pub async fn open_objections(conn: &mut Connection, id: SettlementId) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from score_objection
            where settlement_id = $1 and decided_at is null"#,

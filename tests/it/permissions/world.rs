@@ -12,6 +12,7 @@ use crate::support::{
 
 mod enforcement;
 mod household;
+mod score;
 mod service;
 mod supervision;
 
@@ -25,6 +26,8 @@ const KEYED: &[&str] = &[
     "note.write_on_whistle",
     "household.register",
     "household.visit",
+    "score.declare",
+    "score.enter",
 ];
 
 /// The objects of everybody.
@@ -132,6 +135,8 @@ impl World {
         service::posts_and_claims(&mut world).await;
         service::redemptions(&mut world).await;
         household::households(&mut world).await;
+        score::quarters(&mut world).await;
+        service::imported(&mut world).await;
         world
     }
 

@@ -45,6 +45,8 @@ pub struct EntryRow {
     pub item_name: Option<String>,
     /// What it gives or takes.
     pub points: Option<i32>,
+    /// What the item counts at most in a quarter.
+    pub cap: Option<i32>,
     /// What happened, sealed.
     pub words: Vec<u8>,
     /// Where it stands.
@@ -129,7 +131,7 @@ pub async fn entries(
                e.branch_code as "branch: NodeCode", b.name as "branch_name?",
                e.community_code as "community: NodeCode", e.quarter, e.happened_on,
                e.inlet as "inlet: Inlet", e.item, i.name as "item_name?", e.points,
-               e.words_sealed as words, e.status as "status: Status", e.submitted_at,
+               i.cap as "cap?", e.words_sealed as words, e.status as "status: Status", e.submitted_at,
                a.display_name as submitted_by, e.decided_at, e.reason,
                e.corrects as "corrects: ScoreEntryId", later.id as "corrected_by?: ScoreEntryId",
                coalesce(m.account_id = $5, false) as "mine!"
@@ -181,7 +183,8 @@ pub struct MemberRow {
     pub mine: bool,
 }
 
-/// The members of a branch, in the order of the register; the caller has been let in to the branch.
+/// The members of a branch and those who were in a quarter, in the order of the register; the caller
+/// has been let in to the branch.
 ///
 /// # Errors
 /// The database is away.
@@ -189,6 +192,7 @@ pub async fn members(
     conn: &mut Connection,
     scope: &Scope,
     branch: &NodeCode,
+    quarter: Quarter,
 ) -> Result<Vec<MemberRow>, sqlx::Error> {
     sqlx::query_as!(
         MemberRow,
@@ -196,11 +200,11 @@ pub async fn members(
                coalesce(account_id = $2, false) as "mine!"
            from party_member
            where branch_code = $1 and removed_at is null
-               or id in (select l.member_id from score_line l
-                   join score_settlement s on s.id = l.settlement_id where s.branch_code = $1)
+               or id in (select member_id from score_entry where branch_code = $1 and quarter = $3)
            order by added_at, id"#,
         branch.as_str(),
         scope.account().0,
+        quarter.first(),
     )
     .fetch_all(conn)
     .await
@@ -446,5 +450,37 @@ pub async fn items(conn: &mut Connection, version: &str) -> Result<Vec<Item>, sq
         version,
     )
     .fetch_all(conn)
+    .await
+}
+
+/// How far a branch's quarter is.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// The branch's name.
+    pub branch_name: String,
+    /// Where the settlement stands; none while there is none, or it was sent back.
+    pub status: Option<settlement::Status>,
+}
+
+/// How far the quarter of a branch is; the caller has been let in to the branch.
+///
+/// # Errors
+/// The database is away.
+pub async fn standing(
+    conn: &mut Connection,
+    branch: &NodeCode,
+    quarter: Quarter,
+) -> Result<Standing, sqlx::Error> {
+    sqlx::query_as!(
+        Standing,
+        r#"select b.name as branch_name, s.status as "status?: settlement::Status"
+           from org_node b
+           left join score_settlement s
+               on s.branch_code = b.code and s.quarter = $2 and s.status <> 'sent_back'
+           where b.code = $1"#,
+        branch.as_str(),
+        quarter.first(),
+    )
+    .fetch_one(conn)
     .await
 }
