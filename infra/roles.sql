@@ -22,6 +22,8 @@ revoke update, delete on internal_note, reply_template_version from zhixiang_app
 revoke update, delete on household_visit from zhixiang_app;
 revoke update, delete on party_member_change from zhixiang_app;
 revoke update, delete on offer_batch, settlement_month, settlement_line from zhixiang_app;
+revoke update, delete on household_visit, score_catalogue, score_item, score_line from zhixiang_app;
+revoke delete on score_entry, score_settlement from zhixiang_app;
 revoke delete on hold, rate_snapshot, duty_list, power_list, enforcement_act from zhixiang_app;
 revoke delete on voucher, fairness_flag from zhixiang_app;
 do $$

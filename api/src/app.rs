@@ -33,6 +33,7 @@ pub mod points;
 pub mod redemption;
 pub mod registration;
 pub mod routing;
+pub mod score;
 pub mod seed;
 pub mod service;
 pub mod supervision;

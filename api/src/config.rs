@@ -53,6 +53,12 @@ pub struct Config {
     /// How long invitations are good and statements can be disputed.
     #[serde(default)]
     pub merchant: domain::merchant::Rules,
+    /// Hours from other volunteer platforms.
+    #[serde(default)]
+    pub hours: domain::service::hours::Rules,
+    /// The score book of party members.
+    #[serde(default)]
+    pub score: domain::score::Rules,
     /// Logs and traces.
     pub telemetry: Telemetry,
 }

@@ -58,6 +58,7 @@ pub mod rates;
 pub mod redemption;
 pub mod registration;
 pub mod routing;
+pub mod score;
 pub mod service;
 pub mod supervision;
 pub mod task;
@@ -136,8 +137,12 @@ pub fn words() -> Vec<Routes> {
         party::tree::routes(),
         service::routes(),
         service::claim::routes(),
+        service::hours::routes(),
         household::routes(),
         household::pairing::routes(),
+        score::routes(),
+        score::book::routes(),
+        score::settlement::routes(),
         points::routes(),
         points::book::routes(),
         points::donation::routes(),

@@ -22,6 +22,7 @@ pub mod points;
 pub mod redemption;
 pub mod runner;
 pub mod schedule;
+pub mod score;
 pub mod sweeper;
 pub mod task;
 pub mod timer;

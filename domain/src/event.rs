@@ -263,6 +263,24 @@ codes! {
         MerchantRefused = "merchant_refused", "入驻申请未通过";
         /// A redemption was taken back because its merchant is suspended.
         RedemptionReturned = "redemption_returned", "兑换退回";
+        /// Something was brought into the score book (积分管理手册).
+        ScoreEntered = "score_entered", "积分手册记录";
+        /// It counts.
+        ScoreAccepted = "score_accepted", "记录已认定";
+        /// It does not count.
+        ScoreRefused = "score_refused", "记录未认定";
+        /// A branch proposes its quarter.
+        ScoreProposed = "score_proposed", "提交季度结算";
+        /// The quarter is in public notice.
+        ScoreNoticed = "score_noticed", "季度积分公示";
+        /// It goes back to the branch.
+        ScoreSentBack = "score_sent_back", "退回季度结算";
+        /// Somebody of the branch objects.
+        ScoreObjected = "score_objected", "公示异议";
+        /// The objection is decided.
+        ScoreObjectionDecided = "score_objection_decided", "异议处理";
+        /// The quarter is locked.
+        ScoreLocked = "score_locked", "季度积分锁定";
     }
 }
 

@@ -162,4 +162,12 @@ ids! {
     VisitId;
     /// What looks unfair and waits for a person to look at it (公平核查).
     FlagId;
+    /// An entry of the score book (积分管理手册).
+    ScoreEntryId;
+    /// A branch's quarter (季度结算).
+    SettlementId;
+    /// An objection to a branch's quarter (异议).
+    ObjectionId;
+    /// Hours from another volunteer platform (外部平台时长).
+    ImportedId;
 }

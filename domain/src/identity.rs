@@ -210,6 +210,16 @@ pub enum Permission {
     LookAfter,
     /// See how many households are looked after: a community its own, the organisers all.
     CountHouseholds,
+    /// Bring something into the score book: about oneself, another of the branch, a member one knows.
+    DeclareScore,
+    /// See a branch's quarter in public notice: the branch and above.
+    ReadScore,
+    /// Keep the score book within one's part of the register: enter, accept, propose a quarter.
+    KeepScore,
+    /// Settle a branch's quarter: public notice, objections.
+    SettleScore,
+    /// Add versions of what counts in the score book.
+    ManageScore,
 }
 
 impl Permission {
@@ -327,7 +337,13 @@ impl Permission {
             Self::SignRegistration => only(&[CommunityOfficer]),
             Self::ManageHouseholds => only(&[CommunityOfficer]),
             Self::ReadHousehold => only(&[Resident, PartyMember, CommunityOfficer]),
-            Self::LookAfter => only(&[Resident, PartyMember]),
+            Self::LookAfter | Self::DeclareScore => only(&[Resident, PartyMember]),
+            Self::ReadScore => {
+                only(&[Resident, PartyMember, BranchSecretary, CommunityOfficer, Organiser])
+            }
+            Self::KeepScore => only(&[BranchSecretary, CommunityOfficer, Organiser]),
+            Self::SettleScore => only(&[CommunityOfficer, Organiser]),
+            Self::ManageScore => only(&[Organiser]),
             Self::OrganisePost | Self::CountHouseholds => only(&[CommunityOfficer, Organiser]),
         }
     }

@@ -39,6 +39,7 @@ pub mod refusal;
 pub mod registration;
 pub mod routing;
 pub mod scope;
+pub mod score;
 pub mod service;
 pub mod sla;
 pub mod supervision;

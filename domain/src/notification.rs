@@ -182,5 +182,14 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::MerchantSentBack, &[Person]),
         (EventKind::MerchantRefused, &[Person]),
         (EventKind::RedemptionReturned, &[Person]),
+        (EventKind::ScoreEntered, &[Unit]),
+        (EventKind::ScoreAccepted, &[Person]),
+        (EventKind::ScoreRefused, &[Person]),
+        (EventKind::ScoreProposed, &[Unit]),
+        (EventKind::ScoreNoticed, &[Person]),
+        (EventKind::ScoreSentBack, &[Person]),
+        (EventKind::ScoreObjected, &[Unit]),
+        (EventKind::ScoreObjectionDecided, &[Person]),
+        (EventKind::ScoreLocked, &[Person]),
     ]
 };

@@ -6,6 +6,7 @@
 //! recorded in full, whatever the points are capped at.
 
 mod claim;
+pub mod hours;
 mod post;
 mod refused;
 #[cfg(test)]

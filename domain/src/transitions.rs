@@ -4,6 +4,8 @@
 use crate::{
     complaint, consultation, fairness, final_reply, household, merchant, offer, party::transfer,
     points, redemption, registration, service, supervision, task, whistle,
+    complaint, consultation, final_reply, household, party::transfer, registration, score,
+    score::settlement, service, supervision, task, whistle,
 };
 
 /// One table: each step with the states it starts from and those it can lead to.
@@ -30,8 +32,8 @@ pub fn markdown() -> String {
          domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,\n     \
          redemption,fairness}.rs.\n     \
          domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,\n     \
-         party/transfer}.rs.\n     \
          domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,merchant,offer}.rs.\n     \
+         household,party/transfer,score,score/settlement}.rs.\n     \
          Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
          Every step that is allowed, from where, and where it can lead. A step that a table does\n\
          not list is refused with the code under its title. A step that starts and ends in the\n\
@@ -55,6 +57,8 @@ pub fn markdown() -> String {
         flags(),
         applications(),
         offers(),
+        settlements(),
+        scores(),
         settlements(),
     ] {
         table.write(&mut out);
@@ -179,6 +183,14 @@ fn settlements() -> Table<'static> {
     table!(settlement, "A merchant's statement of a month (结算单)", "settlement_step_refused")
 }
 
+fn scores() -> Table<'static> {
+    table!(score, "An entry of the score book (积分管理手册)", "score_step_refused")
+}
+
+fn settlements() -> Table<'static> {
+    table!(settlement, "A branch's quarter (季度结算)", "settlement_step_refused")
+}
+
 impl Row<'_> {
     fn stays(&self) -> bool {
         self.from == self.to
@@ -263,5 +275,9 @@ mod tests {
         let listed: Vec<_> =
             merchant::settlement::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
         assert_eq!(listed, merchant::settlement::Step::ALL);
+        let listed: Vec<_> = score::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, score::Step::ALL);
+        let listed: Vec<_> = settlement::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, settlement::Step::ALL);
     }
 }

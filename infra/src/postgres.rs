@@ -37,6 +37,7 @@ pub mod rates;
 pub mod redemption;
 pub mod registration;
 pub mod routing;
+pub mod score;
 pub mod service;
 pub mod supervision;
 pub mod task;

@@ -42,6 +42,7 @@ const WORDS: &[(&str, &str)] = &[
     ("fairness", "diaht"),
     ("merchant", "diaht"),
     ("offer", "diaht"),
+    ("score", "diaht"),
     ("view", "diaht"),
     ("export", "diaht"),
     // Queries without a use case: HTTP reads them straight from the store.
@@ -217,6 +218,8 @@ const STATUSES: &[(&str, &str, &str)] = &[
         "HttpResponse::build",
         "the status of a kept first answer",
     ),
+    ("api/src/http/score.rs", "StatusCode::from_u16", "the status of a kept first answer"),
+    ("api/src/http/score.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/export.rs", "StatusCode::from_u16", "the status of a kept first answer"),
     ("api/src/http/export.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/operations.rs", "HttpResponse::build", "503, by `problem::status`"),

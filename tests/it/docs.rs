@@ -303,6 +303,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("application_step_refused", "Merchants (商户)"),
     ("settlement_step_refused", "Statements (结算单)"),
     ("offer_step_refused", "Offers (优惠)"),
+    ("score_step_refused", "Score book (积分管理手册)"),
     ("offer_sold_out", "Redemptions (兑换)"),
     ("qr_expired", "At the till (到店核销)"),
     ("fairness_step_refused", "Fairness (公平核查)"),
@@ -421,6 +422,12 @@ fn the_vocabularies_are_fresh() {
         household::Status, "包联状态";
         household::VisitKind, "走访方式";
         household::Step, "包联步骤";
+        service::hours::Column, "外部平台时长表格的列";
+        score::Inlet, "积分管理手册的入口";
+        score::Status, "积分管理手册记录状态";
+        score::Step, "积分管理手册步骤";
+        score::settlement::Status, "季度结算状态";
+        score::settlement::Step, "季度结算步骤";
         points::EntryKind, "积分种类";
         points::Source, "积分来源";
         points::Ground, "收回理由";

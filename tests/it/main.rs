@@ -67,6 +67,8 @@ mod registration;
 #[cfg(test)]
 mod routing;
 #[cfg(test)]
+mod score;
+#[cfg(test)]
 mod search;
 #[cfg(test)]
 mod service;

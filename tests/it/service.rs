@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, App, COMMUNITY, Client};
 
+mod hours;
+
 const OFFICER: &str = "community.140213066004";
 const FOREIGN: &str = "community.140213066001";
 

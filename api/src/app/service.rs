@@ -30,6 +30,8 @@ use super::{
 };
 use crate::{error::Error, state::State};
 
+pub mod hours;
+
 /// Characters of a check-in code: read from a sign, typed on a phone.
 const CODE_LENGTH: usize = 6;
 

@@ -33,6 +33,7 @@ use crate::{
 };
 
 pub mod claim;
+pub mod hours;
 
 routes![publish, list, read_one, call_off, claims];
 

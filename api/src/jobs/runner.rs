@@ -23,6 +23,7 @@ use uuid::Uuid;
 use super::{
     bulletin, calendar, export, fairness, household, merchant, notification, pause, points,
     redemption, schedule, stopped, task,
+    score, stopped, task,
 };
 use crate::{app, error::Error, state::State};
 
@@ -76,6 +77,7 @@ const KINDS: &[(&str, Run)] = &[
     (schedule::SweepIdempotency::KIND, run::<schedule::SweepIdempotency>),
     (schedule::SweepJobs::KIND, run::<schedule::SweepJobs>),
     (schedule::SweepSessions::KIND, run::<schedule::SweepSessions>),
+    (score::LockScores::KIND, run::<score::LockScores>),
     (task::TakeBack::KIND, run::<task::TakeBack>),
 ];
 

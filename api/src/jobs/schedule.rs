@@ -20,6 +20,7 @@ use super::{
     merchant::{ReleaseBudgets, SettleMonths},
     points::{ExpirePoints, ReconcileLedger, SetOff, WarnExpiring},
     runner::Job,
+    score::LockScores,
 };
 use crate::{error::Error, state::State};
 
@@ -43,6 +44,7 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (FreezeMonths::KIND, HOUR),
     (ReleaseBudgets::KIND, HOUR),
     (SettleMonths::KIND, HOUR),
+    (LockScores::KIND, HOUR),
     (ReconcileLedger::KIND, MINUTE),
     (SetOff::KIND, MINUTE),
     (WarnCalendar::KIND, DAY),
@@ -54,6 +56,7 @@ pub(super) const CHORES: &[(&str, i64)] = &[
 /// What no later run takes back.
 const IRREVERSIBLE: &[&str] =
     &[ExpirePoints::KIND, FreezeMonths::KIND, WarnExpiring::KIND, SettleMonths::KIND];
+const IRREVERSIBLE: [&str; 3] = [ExpirePoints::KIND, FreezeMonths::KIND, LockScores::KIND];
 
 /// What this worker has enqueued: the last period's number of each chore.
 #[derive(Debug, Default)]
@@ -64,6 +67,8 @@ pub struct Schedule {
 impl Schedule {
     /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire,
     /// nobody is warned of it, and no month is frozen or settled.
+    /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire, no
+    /// month is frozen and no quarter is locked.
     pub async fn enqueue_due(&mut self, state: &State, agreed: bool) {
         let now = state.clock.now();
         let mut due = self.due(now);

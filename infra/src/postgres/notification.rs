@@ -264,11 +264,13 @@ async fn read(
                        pair.account_id, hold.account, flag.account_id, ma.applicant), false)
                    -- What happens to somebody's points stands under their own account.
                    or n.subject_id = n.account_id
+                   -- What is told of the score book is told to the person that the event names.
+                   or coalesce(score.id is not null and e.data ->> 'account' = n.account_id::text, false)
                    as "own!",
                child.id is not null as "follows!",
                coalesce(c.units && $6::text[], false)
                    or coalesce(coalesce(c.community_code, w.community_code) like any($7::text[]), false)
-                   or coalesce(pair.id is not null and e.unit = any($6), false)
+                   or coalesce((pair.id is not null or score.id is not null) and e.unit = any($6), false)
                    or exists (select from task t where t.whistle_id = w.id
                        and (t.unit = any($6) or t.body = any($6)))
                    as "works!",
@@ -291,6 +293,11 @@ async fn read(
            left join offer on offer.id = hold.offer
            left join fairness_flag flag on flag.id = n.subject_id
            left join merchant_application ma on ma.id = n.subject_id
+           left join lateral (
+               select id from score_entry where id = n.subject_id
+               union all
+               select id from score_settlement where id = n.subject_id
+           ) as score on true
            left join lateral (
                select child.id, child.number, child.title from complaint child
                where child.merged_into = c.id and child.reporter_id = n.account_id

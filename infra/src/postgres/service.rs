@@ -12,6 +12,7 @@ use domain::{
 
 use super::{Connection, event};
 
+pub mod hours;
 pub mod read;
 pub mod seed;
 #[cfg(test)]
@@ -150,7 +151,12 @@ pub async fn standing(
            from claim
            where account_id = $1
                and (post_id = $2 and status <> 'cancelled'
-                   or post_id <> $2 and status = any($4) and upper(during) >= $3)"#,
+                   or post_id <> $2 and status = any($4) and upper(during) >= $3)
+           union all
+           -- What was served elsewhere holds the time as well.
+           select false, true, lower(during), upper(during)
+           from imported_service
+           where account_id = $1 and withdrawn_at is null and upper(during) >= $3"#,
         account.0,
         post.id.0,
         post.starts_at,

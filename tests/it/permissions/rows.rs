@@ -70,6 +70,8 @@ pub(super) const COMMUNITY_DESK: &[&str] = &["community.140213066004"];
 pub(super) const ORGANISERS: &[&str] = &["organiser", "community.140213066004"];
 /// Who looks after a household, and who asks them to.
 pub(super) const NEIGHBOURS: &[&str] = &["demo:li", "community.140213066004"];
+/// Whom a branch's quarter may concern at all.
+pub(super) const BRANCHES: &[&str] = &["demo:li", "organiser", "community.140213066004"];
 pub(super) const OBJECTORS: &[&str] = &[
     "dispatcher",
     "subdistrict.140213066",
@@ -210,6 +212,16 @@ pub(super) enum About {
     OwnHousehold,
     /// A pairing of one's own, or of a household of one's community.
     Pairing,
+    /// Imported hours of a member of one's community; all for the organisers.
+    Imported,
+    /// An entry of the score book in one's part of the register.
+    ScoreEntry,
+    /// A member in one's part of the register.
+    ScoreMember,
+    /// A branch's quarter in one's part of the register.
+    Settlement,
+    /// An objection to one.
+    ScoreObjection,
     /// Any offer.
     Offer,
     /// A redemption of one's own.
@@ -428,6 +440,10 @@ pub(super) const ROWS: &[Row] = &[
     ("service.no_show", ORGANISERS, About::Hours),
     ("service.reject", ORGANISERS, About::Hours),
     ("service.year", RESIDENT, About::Nothing),
+    ("service.hours", RESIDENT, About::Nothing),
+    ("service.import_hours", ORGANISERS, About::Nothing),
+    ("service.imported_hours", ORGANISERS, About::Nothing),
+    ("service.withdraw_hours", ORGANISERS, About::Imported),
     ("household.register", COMMUNITY_DESK, About::Nothing),
     ("household.list", NEIGHBOURS, About::Nothing),
     ("household.counts", ORGANISERS, About::Nothing),
@@ -443,6 +459,27 @@ pub(super) const ROWS: &[Row] = &[
     ("household.decline", RESIDENT, About::Pairing),
     ("household.end", NEIGHBOURS, About::Pairing),
     ("household.visit", RESIDENT, About::Pairing),
+    ("score.declare", RESIDENT, About::Nothing),
+    ("score.submitted", RESIDENT, About::Nothing),
+    ("score.mine", RESIDENT, About::Nothing),
+    ("score.my_page", RESIDENT, About::Nothing),
+    ("score.enter", ORGANISERS, About::Nothing),
+    ("score.entries", ORGANISERS, About::Nothing),
+    ("score.read", ORGANISERS, About::ScoreEntry),
+    ("score.accept", ORGANISERS, About::ScoreEntry),
+    ("score.refuse", ORGANISERS, About::ScoreEntry),
+    ("score.catalogues", ORGANISERS, About::Nothing),
+    ("score.revise", &["organiser"], About::Nothing),
+    ("score.book", ORGANISERS, About::ScoreMember),
+    ("score.book_page", ORGANISERS, About::ScoreMember),
+    ("score.propose", ORGANISERS, About::Nothing),
+    ("score.settlements", BRANCHES, About::Nothing),
+    ("score.settlement", BRANCHES, About::Settlement),
+    ("score.object", BRANCHES, About::Settlement),
+    ("score.export", ORGANISERS, About::Settlement),
+    ("score.publish", ORGANISERS, About::Settlement),
+    ("score.send_back", ORGANISERS, About::Settlement),
+    ("score.decide", ORGANISERS, About::ScoreObjection),
     ("points.mine", LOGGED_IN, About::Nothing),
     ("points.entries", LOGGED_IN, About::Nothing),
     ("points.statement", LOGGED_IN, About::Nothing),

@@ -15,6 +15,7 @@ mod household;
 mod merchant;
 mod party;
 mod points;
+mod score;
 mod service;
 mod supervision;
 
@@ -36,6 +37,8 @@ const KEYED: &[&str] = &[
     "household.register",
     "household.visit",
     "party.add",
+    "score.declare",
+    "score.enter",
 ];
 
 /// The objects of everybody.
@@ -148,6 +151,8 @@ impl World {
         service::tills(&mut world).await;
         service::flags(&mut world).await;
         merchant::shops(&mut world).await;
+        score::quarters(&mut world).await;
+        service::imported(&mut world).await;
         world
     }
 

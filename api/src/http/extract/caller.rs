@@ -120,6 +120,11 @@ needs![
     ReadHousehold,
     LookAfter,
     CountHouseholds,
+    DeclareScore,
+    ReadScore,
+    KeepScore,
+    SettleScore,
+    ManageScore,
 ];
 
 /// An authenticated caller who holds the permission `P`: 401 `unauthenticated`, then 403

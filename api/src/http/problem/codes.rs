@@ -80,11 +80,13 @@ fn words() -> Vec<Code> {
         registration(),
         party(),
         service(),
+        hours(),
         household(),
         points(),
         merchant(),
         settlement(),
         offer(),
+        score(),
         redemption(),
         till(),
         fairness(),
@@ -436,6 +438,48 @@ fn registration() -> Vec<Code> {
         code(&Refused::NotOnRegister),
         code(&Refused::MemberTaken),
         code(&Refused::OwnRegistration),
+    ]
+}
+
+fn hours() -> Vec<Code> {
+    use domain::service::hours::Refused;
+    vec![
+        code(&Refused::Sheet("表头缺少“姓名”这一列".to_owned())),
+        code(&Refused::Rows(Vec::new())),
+        code(&Refused::AtOnce),
+        code(&Refused::Withdrawn),
+    ]
+}
+
+fn score() -> Vec<Code> {
+    use domain::score::{Quarter, Refused, Status, Step, settlement};
+    let quarter = Quarter::of(EXAMPLE);
+    vec![
+        code(&Refused::Step { step: Step::Accept, status: Status::Settled }),
+        code(&Refused::NotMember),
+        code(&Refused::NoSubject),
+        code(&Refused::OwnEntry),
+        code(&Refused::OtherMember),
+        code(&Refused::NoItem { item: "meeting".to_owned() }),
+        code(&Refused::NotSettled),
+        code(&Refused::SameQuarter),
+        code(&Refused::Corrected),
+        code(&Refused::QuarterClosed { quarter }),
+        code(&Refused::QuarterRuns { quarter }),
+        code(&Refused::Proposed { quarter }),
+        code(&Refused::Settlement {
+            step: settlement::Step::Publish,
+            status: settlement::Status::Locked,
+        }),
+        code(&Refused::EntriesWait { waiting: 2 }),
+        code(&Refused::OwnSettlement),
+        code(&Refused::NoticeOver),
+        code(&Refused::Objected),
+        code(&Refused::NoEntry),
+        code(&Refused::OwnObjection),
+        code(&Refused::ObjectionDecided),
+        code(&Refused::CatalogueTaken("score-2026.1".to_owned())),
+        code(&Refused::CatalogueTooEarly { earliest: quarter }),
     ]
 }
 

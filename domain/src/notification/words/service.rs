@@ -62,6 +62,40 @@ impl Facts<'_> {
             EventKind::RedemptionReturned => {
                 "商户暂停合作，您待核销的兑换已取消，积分和份数已退回".to_owned()
             }
+            _ => return self.score(),
+        })
+    }
+
+    /// What happened in the score book. About whom, and how much, is in no event.
+    fn score(&self) -> Option<String> {
+        let quarter = self.word("quarter").unwrap_or("本季度");
+        let upheld = self.event.data.get("upheld") == Some(&true.into());
+        Some(match self.event.kind {
+            EventKind::ScoreEntered => format!("积分管理手册有一条 {quarter} 的记录，请认定"),
+            EventKind::ScoreAccepted => {
+                format!("您提交的积分管理手册 {quarter} 的记录已认定")
+            }
+            EventKind::ScoreRefused => {
+                format!("您提交的积分管理手册 {quarter} 的记录未认定")
+            }
+            EventKind::ScoreProposed => format!("有党支部提交 {quarter} 的积分结算，请审定"),
+            EventKind::ScoreNoticed => format!(
+                "所在党支部 {quarter} 的积分正在公示{}，有不同意见可以提出",
+                self.by("until", |at| format!("，到 {at} 为止"))
+            ),
+            EventKind::ScoreSentBack => {
+                format!("{quarter} 的积分结算已退回，请更正后重新提交")
+            }
+            EventKind::ScoreObjected => format!("{quarter} 的积分公示有人提出异议，请处理"),
+            EventKind::ScoreObjectionDecided if upheld => {
+                format!("您对 {quarter} 积分公示的异议成立")
+            }
+            EventKind::ScoreObjectionDecided => {
+                format!("您对 {quarter} 积分公示的异议不成立")
+            }
+            EventKind::ScoreLocked => {
+                format!("所在党支部 {quarter} 的积分已锁定，需要更正的在下一季度更正")
+            }
             _ => return None,
         })
     }

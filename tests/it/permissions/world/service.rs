@@ -175,3 +175,16 @@ pub(super) async fn flags(world: &mut World) {
         world.foreign.insert((About::OwnFlag, persona), others);
     }
 }
+
+/// Hours of a member registered with 文兴社区.
+pub(super) async fn imported(world: &mut World) {
+    let sheet = "记录编号,姓名,证件号码后六位,开始时间,时长（分钟）,服务内容\n\
+        W-0001,演示党员3,100003,2026-11-20 14:00,90,清洁家园\n";
+    let officer = world.app.as_(HERE);
+    let request = officer.request(reqwest::Method::POST, "/imported-hours?platform=demo");
+    request.raw("text/csv", sheet).send().await.expect(201);
+    let listed = officer.all("/imported-hours").await;
+    for persona in [HERE, "organiser"] {
+        world.own.insert((About::Imported, persona), id(&listed[0]));
+    }
+}
