@@ -38,6 +38,9 @@ pub struct Config {
     /// What gives points, and how long they and redemption codes last.
     #[serde(default)]
     pub points: domain::points::Rules,
+    /// Check-in, cancellation and what follows when nobody comes.
+    #[serde(default)]
+    pub service: domain::service::Rules,
     /// Logs and traces.
     pub telemetry: Telemetry,
 }
@@ -284,6 +287,9 @@ impl Config {
             (self.worker.scan_seconds > 0, "worker.scan_seconds", "至少 1 秒"),
             ((1..=1000).contains(&self.worker.batch), "worker.batch", "只能是 1–1000"),
         ];
+        if let Some((key, reason)) = self.service.fault() {
+            return Err(Unusable::Value { key, reason });
+        }
         for (holds, key, reason) in rules {
             if !holds {
                 return Err(Unusable::Value { key, reason });

@@ -126,6 +126,7 @@ pub fn words() -> Vec<Routes> {
         registration::routes(),
         service::routes(),
         service::claim::routes(),
+        service::pause::routes(),
         points::routes(),
         offer::routes(),
         redemption::routes(),

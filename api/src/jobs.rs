@@ -19,6 +19,7 @@ pub mod points;
 pub mod redemption;
 pub mod runner;
 pub mod schedule;
+pub mod service;
 pub mod sweeper;
 pub mod task;
 pub mod timer;

@@ -221,6 +221,14 @@ codes! {
         NoShow = "no_show", "未到";
         /// The organiser does not count it.
         ClaimRejected = "claim_rejected", "未认可";
+        /// A post ended, and nobody has said who came.
+        AttendanceDue = "attendance_due", "时长待确认";
+        /// Something about the post is other than when it was claimed.
+        PostChanged = "post_changed", "岗位变更";
+        /// New claims pause for a while.
+        ClaimsPaused = "claims_paused", "暂停认领";
+        /// The pause ended before its time.
+        ClaimsResumed = "claims_resumed", "恢复认领";
     }
 }
 

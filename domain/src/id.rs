@@ -118,6 +118,8 @@ ids! {
     PostId;
     /// A claim of a service post (认领).
     ClaimId;
+    /// A pause of new claims (暂停认领).
+    ServicePauseId;
     /// A final reply (最终答复).
     FinalReplyId;
     /// A saved view (常用筛选).

@@ -162,6 +162,8 @@ pub enum Permission {
     OrganisePost,
     /// Claim service posts, and see one's own hours.
     ClaimPost,
+    /// See whose claims pause, and end a pause before its time.
+    LiftPause,
 }
 
 impl Permission {
@@ -255,7 +257,7 @@ impl Permission {
             Self::ManageCalendar | Self::ManageJobs => only(&[SystemAdmin]),
             Self::ManageRouting | Self::ManageCertificates => only(&[Dispatcher, SystemAdmin]),
             Self::UsePoints => only(&[Resident, PartyMember]),
-            Self::ManageOffers => only(&[Organiser]),
+            Self::ManageOffers | Self::LiftPause => only(&[Organiser]),
             Self::VerifyRedemption => only(&[MerchantClerk]),
             Self::ReadLedger => only(&[Auditor, SystemAdmin]),
             Self::Register | Self::ClaimPost => only(&[Resident, PartyMember]),

@@ -161,5 +161,9 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::ServiceConfirmed, &[Person]),
         (EventKind::NoShow, &[Person]),
         (EventKind::ClaimRejected, &[Person]),
+        (EventKind::AttendanceDue, &[Unit]),
+        (EventKind::PostChanged, &[Person]),
+        (EventKind::ClaimsPaused, &[Person]),
+        (EventKind::ClaimsResumed, &[Person]),
     ]
 };

@@ -1,5 +1,6 @@
 //! Service: places, times and hours, each given once.
 
+use api::jobs::schedule::Schedule;
 use chrono::TimeDelta;
 use domain::time::Timestamp;
 use futures::future::join_all;
@@ -171,6 +172,240 @@ async fn hours_count_in_full_where_points_are_capped() {
     assert_eq!(li.get("/me/points").await.ok()["available"], 8);
 }
 
+async fn code_of(who: &Client, post: &str) -> Value {
+    who.get(&format!("/posts/{post}/check-in-code")).await.ok()
+}
+
+#[tokio::test]
+async fn the_code_at_the_place_lives_a_minute() {
+    let app = App::spawn().await;
+    let (li, officer) = (app.resident("li"), app.as_(OFFICER));
+    let one = published(&app, post(&app, 30, 120, 9)).await;
+    let other = published(&app, post(&app, 30, 120, 9)).await;
+    let path = format!("/posts/{one}/check-in-code");
+    li.get(&path).await.refused(403, "forbidden");
+    app.as_("auditor").get(&path).await.refused(403, "forbidden");
+    app.as_(FOREIGN).get(&path).await.refused(404, "not_found");
+    app.as_("organiser").get(&path).await.ok();
+
+    let shown = code_of(&officer, &one).await;
+    let code = shown["code"].as_str().unwrap();
+    assert_eq!(code.len(), 6);
+    let life = shown["valid_until"].as_str().unwrap().parse::<Timestamp>().unwrap() - app.now();
+    assert!(life > TimeDelta::seconds(40) && life <= TimeDelta::seconds(60), "{life}");
+    assert_ne!(code_of(&officer, &other).await["code"], shown["code"], "each post has its own");
+
+    // The picture's whole text is taken as well; within its minute, and by whoever is there.
+    let id = claimed(&li, &one).await;
+    app.advance(life - TimeDelta::seconds(1));
+    let there = li.post(&step(&id, "check-in"), json!({ "code": shown["payload"] })).await.ok();
+    assert_eq!((&there["status"], &there["checked_in_by"]), (&json!("checked_in"), &json!("code")));
+    let wang = app.resident("wang");
+    let id = claimed(&wang, &one).await;
+    app.advance(TimeDelta::seconds(1));
+    let late = wang.post(&step(&id, "check-in"), json!({ "code": code })).await;
+    late.refused(422, "check_in_code_expired");
+    app.advance(TimeDelta::minutes(11));
+    let later = wang.post(&step(&id, "check-in"), json!({ "code": code })).await;
+    later.refused(422, "check_in_code_wrong");
+    let now = code_of(&officer, &one).await["code"].clone();
+    assert_ne!(now, shown["code"]);
+    wang.post(&step(&id, "check-in"), json!({ "code": now })).await.ok();
+}
+
+#[tokio::test]
+async fn codes_cannot_be_tried() {
+    let app = App::spawn().await;
+    let (li, officer) = (app.resident("li"), app.as_(OFFICER));
+    let mut body = post(&app, 30, 120, 9);
+    body["location"] = json!({ "lng": 113.3402, "lat": 40.0911 });
+    let one = published(&app, body).await;
+    let path = step(&claimed(&li, &one).await, "check-in");
+    let answers = join_all((0..9).map(|_| li.post(&path, json!({ "code": "WRONG1" })))).await;
+    assert_eq!((statuses(&answers, 422), statuses(&answers, 409)), (5, 4), "tried at once or not");
+    let code = code_of(&officer, &one).await["code"].clone();
+    li.post(&path, json!({ "code": code })).await.refused(409, "check_in_code_locked");
+    let near = json!({ "location": { "lng": 113.3405, "lat": 40.0912 } });
+    assert_eq!(li.post(&path, near).await.ok()["checked_in_by"], "location");
+}
+
+#[tokio::test]
+async fn what_looks_odd_about_a_check_in_is_noted_for_the_organiser() {
+    let app = App::spawn().await;
+    let (li, officer) = (app.resident("li"), app.as_(OFFICER));
+    let at = |lat: f64| json!({ "lng": 113.3402, "lat": lat });
+    let mut body = post(&app, 30, 60, 9);
+    body["location"] = at(40.0911);
+    body["tolerance_metres"] = json!(49);
+    let narrow = officer.post("/posts", body.clone()).await;
+    assert_eq!((narrow.status, narrow.fields()), (422, vec!["tolerance_metres"]));
+    body["tolerance_metres"] = json!(50);
+    let one = published(&app, body.clone()).await;
+    let path = step(&claimed(&li, &one).await, "check-in");
+    let off = json!({ "location": at(40.0921) });
+    li.post(&path, off).await.refused(422, "check_in_too_far");
+    let vague = json!({ "location": at(40.0921), "accuracy_metres": -3 });
+    assert_eq!(li.post(&path, vague).await.fields(), ["accuracy_metres"]);
+    let vague = json!({ "location": at(40.0921), "accuracy_metres": 80.5 });
+    li.post(&path, vague).await.ok();
+    let seen = officer.all(&format!("/posts/{one}/claims")).await;
+    assert_eq!(seen[0]["check_in_away_metres"], 112);
+    assert_eq!(seen[0]["check_in_oddities"][0]["code"], "inaccurate");
+    assert!(seen[0].get("location").is_none(), "how far is kept, never where");
+    li.post(&step(seen[0]["id"].as_str().unwrap(), "check-out"), json!({})).await.ok();
+
+    // Twenty kilometres away a moment later, by the right code, the phone still here.
+    let mut body = post(&app, 95, 60, 9);
+    body["location"] = at(40.2711);
+    let two = published(&app, body).await;
+    let path = step(&claimed(&li, &two).await, "check-in");
+    app.advance(TimeDelta::minutes(40));
+    officer
+        .post(&step(seen[0]["id"].as_str().unwrap(), "confirm"), json!({ "minutes": 60 }))
+        .await
+        .ok();
+    let mut code = code_of(&officer, &two).await;
+    code = json!({ "code": code["code"], "location": at(40.0911) });
+    let there = li.post(&path, code).await.ok();
+    let odd: Vec<&Value> =
+        there["check_in_oddities"].as_array().unwrap().iter().map(|it| &it["code"]).collect();
+    assert_eq!(odd, ["code_from_afar"], "forty minutes are enough for twenty kilometres");
+}
+
+/// Lets `who` claim a post, and notes that they did not come. Time goes on by three hours.
+async fn missed(app: &App, who: &Client) -> String {
+    let one = published(app, post(app, 180, 60, 1)).await;
+    let id = claimed(who, &one).await;
+    app.advance(TimeDelta::minutes(180));
+    app.as_(OFFICER).post(&step(&id, "no-show"), json!({})).await.ok();
+    id
+}
+
+#[tokio::test]
+async fn whoever_does_not_come_again_and_again_pauses() {
+    let app = App::spawn().await;
+    let (li, organiser) = (app.resident("li"), app.as_("organiser"));
+    for _ in 0..2 {
+        missed(&app, &li).await;
+    }
+    let standing = li.get("/me/service-standing").await.ok();
+    assert_eq!((&standing["no_shows"], &standing["paused_until"]), (&json!(2), &Value::Null));
+    assert!(standing["text"].as_str().unwrap().contains("满 3 次暂停认领 30 天"), "{standing}");
+    let kept = claimed(&li, &published(&app, post(&app, 400, 60, 1)).await).await;
+    missed(&app, &li).await;
+    let next = published(&app, post(&app, 60, 60, 1)).await;
+    let refused = claim(&li, &next).await;
+    assert_eq!((refused.status, refused.code()), (409, "claims_paused"));
+    let mine = li.all("/me/claims").await;
+    let there = mine.iter().find(|claim| claim["id"] == json!(kept)).unwrap();
+    assert_eq!(there["status"], "claimed", "what was claimed before stands");
+    app.drain().await;
+    let told = li.all("/notifications").await;
+    assert!(told.iter().any(|it| it["kind"] == "claims_paused"), "{told:?}");
+
+    li.get("/service-pauses").await.refused(403, "forbidden");
+    app.as_(OFFICER).get("/service-pauses").await.refused(403, "forbidden");
+    let pauses = organiser.all("/service-pauses?active=true").await;
+    assert_eq!((pauses.len(), &pauses[0]["no_shows"]), (1, &json!(3)));
+    let lift = format!("/service-pauses/{}/lift", pauses[0]["id"].as_str().unwrap());
+    let empty = organiser.post(&lift, json!({ "reason": " " })).await;
+    assert_eq!((empty.status, empty.fields()), (422, vec!["reason"]));
+    let lifted = organiser.post(&lift, json!({ "reason": "家中老人住院，情况属实" })).await.ok();
+    assert_eq!(lifted["active"], false);
+    organiser.post(&lift, json!({ "reason": "再点一次" })).await.refused(409, "pause_over");
+    claimed(&li, &next).await;
+    let standing = li.get("/me/service-standing").await.ok();
+    assert_eq!(standing["no_shows"], 0, "what a pause was for is not counted again");
+}
+
+#[tokio::test]
+async fn cancelling_late_is_noted_and_a_pause_ends_by_itself() {
+    let app = App::with(|config| {
+        config.service.pause_no_shows = 1;
+        config.service.lates_per_no_show = 1;
+        config.service.pause_days = 2;
+    })
+    .await;
+    let li = app.resident("li");
+    let early = claimed(&li, &published(&app, post(&app, 3 * 1440, 60, 1)).await).await;
+    let free = li.post(&step(&early, "cancel"), json!({})).await.ok();
+    assert_eq!(free["cancelled_late"], false);
+    let late = claimed(&li, &published(&app, post(&app, 1500, 60, 1)).await).await;
+    app.advance(TimeDelta::hours(20));
+    let cancelled = li.post(&step(&late, "cancel"), json!({})).await.ok();
+    assert_eq!(cancelled["cancelled_late"], true);
+    let next = published(&app, post(&app, 5 * 1440, 60, 1)).await;
+    claim(&li, &next).await.refused(409, "claims_paused");
+    app.advance(TimeDelta::days(2));
+    claimed(&li, &next).await;
+}
+
+#[tokio::test]
+async fn nobody_is_noted_as_missing_in_silence() {
+    let app = App::spawn().await;
+    let (li, wang, officer) = (app.resident("li"), app.resident("wang"), app.as_(OFFICER));
+    let one = published(&app, post(&app, 60, 60, 5)).await;
+    claimed(&li, &one).await;
+    let there = claimed(&wang, &one).await;
+    app.advance(TimeDelta::minutes(60));
+    wang.post(&step(&there, "check-in"), json!({})).await.ok();
+    let kinds = async |who: &Client| {
+        let told = who.all("/notifications").await;
+        told.iter().map(|it| it["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    // The next day the community is reminded, once; on the sixth working day the clock notes it.
+    for day in 1..=9 {
+        app.advance(TimeDelta::days(1));
+        Schedule::default().enqueue_due(app.state(), true).await;
+        app.drain().await;
+        let mine = li.all("/me/claims").await;
+        let expected = if day < 8 { "claimed" } else { "no_show" };
+        assert_eq!(mine[0]["status"], expected, "day {day}");
+    }
+    let reminded = kinds(&officer).await.iter().filter(|kind| *kind == "attendance_due").count();
+    assert_eq!(reminded, 1);
+    assert_eq!(kinds(&li).await, ["no_show"]);
+    let mine = wang.all("/me/claims").await;
+    assert_eq!(mine[0]["status"], "checked_in", "who was there waits for the organiser's word");
+    assert_eq!(confirm(&officer, &there, 60).await.ok()["status"], "confirmed");
+}
+
+#[tokio::test]
+async fn more_places_let_who_waits_move_up() {
+    let app = App::spawn().await;
+    let (li, wang, zhao) = (app.resident("li"), app.resident("wang"), app.resident("zhao"));
+    let officer = app.as_(OFFICER);
+    let mut body = post(&app, 300, 60, 1);
+    let one = published(&app, body.clone()).await;
+    let path = format!("/posts/{one}");
+    claimed(&li, &one).await;
+    for who in [&wang, &zhao] {
+        assert_eq!(claim(who, &one).await.expect(201)["status"], "waitlisted");
+    }
+    let put =
+        async |who: &Client, body: &Value| who.request(Method::PUT, &path).json(body).send().await;
+    put(&app.as_(FOREIGN), &body).await.refused(404, "not_found");
+    put(&li, &body).await.refused(403, "forbidden");
+    body["capacity"] = json!(2);
+    body["place"] = json!("文兴社区活动室");
+    assert_eq!(put(&officer, &body).await.ok()["taken"], 2);
+    assert_eq!(wang.all("/me/claims").await[0]["status"], "claimed");
+    assert_eq!(zhao.all("/me/claims").await[0]["status"], "waitlisted");
+    app.drain().await;
+    let kinds = |told: Vec<Value>| told.iter().map(|it| it["kind"].clone()).collect::<Vec<_>>();
+    assert_eq!(kinds(li.all("/notifications").await), ["post_changed"]);
+    assert_eq!(kinds(wang.all("/notifications").await), ["claim_promoted", "post_changed"]);
+    body["capacity"] = json!(1);
+    put(&officer, &body).await.refused(409, "capacity_taken");
+    body["capacity"] = json!(3);
+    body["ends_at"] = json!(app.now() + TimeDelta::minutes(420));
+    put(&officer, &body).await.refused(409, "post_times_held");
+    let stale = officer.request(Method::PUT, &path).version(1).json(&body).send().await;
+    stale.refused(412, "version_mismatch");
+    body["community_code"] = json!("140213066001");
+    assert_eq!(put(&officer, &body).await.fields(), ["community_code"]);
+}
+
 #[tokio::test]
 async fn a_place_is_proved_by_code_or_by_being_near() {
     let app = App::spawn().await;
@@ -180,16 +415,11 @@ async fn a_place_is_proved_by_code_or_by_being_near() {
     let one = published(&app, body).await;
     let id = claimed(&li, &one).await;
     let path = step(&id, "check-in");
-    let code = officer.get(&format!("/posts/{one}")).await.ok()["check_in_code"].clone();
-    assert!(code.is_string());
-    for who in [&li, &app.as_(FOREIGN), &app.as_("dispatcher")] {
-        let hidden = who.get(&format!("/posts/{one}")).await.ok();
-        assert_eq!(hidden["check_in_code"], Value::Null);
-    }
+    let code = code_of(&officer, &one).await["code"].clone();
     li.post(&path, json!({ "code": code })).await.refused(409, "check_in_not_open");
     app.advance(TimeDelta::minutes(30));
     li.post(&path, json!({})).await.refused(422, "check_in_proof_missing");
-    li.post(&path, json!({ "code": "WRONG1" })).await.refused(422, "check_in_code_wrong");
+    li.post(&path, json!({ "code": code })).await.refused(422, "check_in_code_wrong");
     let far = json!({ "location": { "lng": 113.3402, "lat": 40.0950 } });
     li.post(&path, far).await.refused(422, "check_in_too_far");
     let swapped = json!({ "location": { "lng": 40.0911, "lat": 113.3402 } });
@@ -200,6 +430,7 @@ async fn a_place_is_proved_by_code_or_by_being_near() {
         (&there["status"], &there["checked_in_by"]),
         (&json!("checked_in"), &json!("location"))
     );
+    let code = code_of(&officer, &one).await["code"].clone();
     li.post(&path, json!({ "code": code })).await.refused(409, "claim_step_refused");
     li.post(&step(&id, "cancel"), json!({})).await.refused(409, "claim_step_refused");
     let left = li.post(&step(&id, "check-out"), json!({})).await.ok();

@@ -21,7 +21,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 use super::{
-    bulletin, calendar, export, notification, pause, points, redemption, schedule, stopped, task,
+    bulletin, calendar, export, notification, pause, points, redemption, schedule, service,
+    stopped, task,
 };
 use crate::{app, error::Error, state::State};
 
@@ -67,6 +68,8 @@ const KINDS: &[(&str, Run)] = &[
     (schedule::SweepIdempotency::KIND, run::<schedule::SweepIdempotency>),
     (schedule::SweepJobs::KIND, run::<schedule::SweepJobs>),
     (schedule::SweepSessions::KIND, run::<schedule::SweepSessions>),
+    (service::SettleAttendance::KIND, run::<service::SettleAttendance>),
+    (service::WatchAttendance::KIND, run::<service::WatchAttendance>),
     (task::TakeBack::KIND, run::<task::TakeBack>),
 ];
 

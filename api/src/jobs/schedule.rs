@@ -18,6 +18,7 @@ use super::{
     export::SweepExports,
     points::{ExpirePoints, ReconcileLedger},
     runner::Job,
+    service::WatchAttendance,
 };
 use crate::{error::Error, state::State};
 
@@ -39,12 +40,13 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (SweepExports::KIND, HOUR),
     (ExpirePoints::KIND, HOUR),
     (FreezeMonths::KIND, HOUR),
+    (WatchAttendance::KIND, HOUR),
     (ReconcileLedger::KIND, MINUTE),
     (WarnCalendar::KIND, DAY),
 ];
 
 /// What no later run takes back.
-const IRREVERSIBLE: [&str; 2] = [ExpirePoints::KIND, FreezeMonths::KIND];
+const IRREVERSIBLE: [&str; 3] = [ExpirePoints::KIND, FreezeMonths::KIND, WatchAttendance::KIND];
 
 /// What this worker has enqueued: the last period's number of each chore.
 #[derive(Debug, Default)]
@@ -53,8 +55,8 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire and no
-    /// month is frozen.
+    /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire, no
+    /// month is frozen and nobody is noted as not come.
     pub async fn enqueue_due(&mut self, state: &State, agreed: bool) {
         let now = state.clock.now();
         let mut due = self.due(now);

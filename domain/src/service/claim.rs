@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{EARLY, NEAR_METRES, Post, Proof, Refused, Status, Step, TRANSITIONS, overlap};
+use super::{
+    EARLY, Oddity, Post, Proof, Refused, Rules, Status, Step, TRANSITIONS, code::Shown, overlap,
+};
 use crate::{
     complaint::Location,
     decision::Decision,
@@ -28,8 +30,14 @@ pub struct Claim {
     pub status: Status,
     /// When it was made; the waitlist goes by it.
     pub claimed_at: Timestamp,
-    /// When the person checked in, and how.
-    pub checked_in: Option<(Timestamp, Proof)>,
+    /// How many wrong codes were shown.
+    pub wrong_codes: i32,
+    /// Moved up too late to be held to it.
+    pub short_notice: bool,
+    /// Called off so late that nobody else may have come.
+    pub cancelled_late: bool,
+    /// How the person checked in.
+    pub checked_in: Option<Arrival>,
     /// When the person checked out.
     pub checked_out_at: Option<Timestamp>,
     /// Minutes that the organiser confirmed, in full.
@@ -40,13 +48,26 @@ pub struct Claim {
     pub settled: Option<Settled>,
 }
 
-/// When an organiser decided on a claim, who, and in which words.
+/// How somebody checked in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    /// When.
+    pub at: Timestamp,
+    /// By what.
+    pub proof: Proof,
+    /// How far from the post the phone was, in metres, where it said so.
+    pub away: Option<i32>,
+    /// What a person should look at.
+    pub oddities: Vec<Oddity>,
+}
+
+/// When it was decided on a claim, by whom, and in which words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
     /// When.
     pub at: Timestamp,
-    /// Who.
-    pub by: AccountId,
+    /// Who; nobody where days passed and nobody said anything.
+    pub by: Option<AccountId>,
     /// In which words.
     pub comment: Option<String>,
 }
@@ -58,6 +79,8 @@ pub struct Standing {
     pub claimed: bool,
     /// The spans of time that other claims hold ([`Status::holds_time`]).
     pub busy: Vec<(Timestamp, Timestamp)>,
+    /// Until when new claims pause.
+    pub paused_until: Option<Timestamp>,
 }
 
 /// What a person shows to be there.
@@ -67,16 +90,50 @@ pub struct CheckIn {
     pub code: Option<String>,
     /// Where the phone is.
     pub location: Option<Location>,
+    /// How inaccurate that is by what the phone says, in metres.
+    pub accuracy: i32,
 }
 
 impl CheckIn {
+    /// Takes the code as it is typed, or the whole text of the picture at the place, which ends
+    /// with it.
+    ///
     /// # Errors
-    /// The location is no place in mainland China.
-    pub fn parse(code: Option<&str>, location: Option<(f64, f64)>) -> Result<Self, Invalid> {
+    /// The location is no place in mainland China; an accuracy that is none.
+    pub fn parse(
+        code: Option<&str>,
+        location: Option<(f64, f64)>,
+        accuracy: Option<f64>,
+    ) -> Result<Self, Invalid> {
         let location = location.map(|(lng, lat)| Location::new(lng, lat)).transpose()?;
+        let code = code.map(|code| code.rsplit(':').next().unwrap_or_default());
         let code = code.map(|code| code.trim().to_ascii_uppercase());
-        Ok(Self { code: code.filter(|code| !code.is_empty()), location })
+        let accuracy = match accuracy {
+            Some(metres) if !(0.0..=100_000.0).contains(&metres) => {
+                return Err(FieldError::new("accuracy_metres", "定位精度应为 0–100000 米").into());
+            }
+            metres => whole(metres.unwrap_or_default()),
+        };
+        Ok(Self { code: code.filter(|code| !code.is_empty()), location, accuracy })
     }
+}
+
+/// Where somebody was last, for certain: at another post, when they checked in or out there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Whereabouts {
+    /// The post's place.
+    pub place: Location,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What must be known to judge a check-in.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Around {
+    /// What the code that was shown turned out to be.
+    pub code: Option<Shown>,
+    /// Where the person was before.
+    pub before: Option<Whereabouts>,
 }
 
 /// The organiser's confirmation.
@@ -139,6 +196,9 @@ impl Post {
         if standing.claimed {
             return Err(Refused::AlreadyClaimed);
         }
+        if let Some(until) = standing.paused_until {
+            return Err(Refused::Paused { until });
+        }
         if standing.busy.iter().any(|span| overlap(*span, self.during())) {
             return Err(Refused::Overlap);
         }
@@ -150,6 +210,9 @@ impl Post {
             account,
             status,
             claimed_at: now,
+            wrong_codes: 0,
+            short_notice: false,
+            cancelled_late: false,
             checked_in: None,
             checked_out_at: None,
             minutes: None,
@@ -174,14 +237,18 @@ impl Claim {
     }
 
     /// The person is there: by the code at the place, or by being near it, from an hour before the
-    /// start until the end. A post that has no place on the map takes the time alone.
+    /// start until the end. A post that has no place on the map takes the time alone. What looks
+    /// odd is noted for a person and refuses nothing.
     ///
     /// # Errors
-    /// An illegal step; too early, too late; nothing shown, a wrong code, too far away.
+    /// An illegal step; too early, too late; nothing shown, a wrong or old code, too many wrong
+    /// ones, too far away.
     pub fn check_in(
         &self,
         post: &Post,
         shown: &CheckIn,
+        around: &Around,
+        rules: &Rules,
         now: Timestamp,
     ) -> Result<Decision<Self>, Refused> {
         self.permit(Step::CheckIn)?;
@@ -191,10 +258,17 @@ impl Claim {
         if now >= post.ends_at {
             return Err(Refused::PostEnded { ended_at: post.ends_at });
         }
-        let proof = proof(post, shown)?;
-        let state =
-            Self { status: Status::CheckedIn, checked_in: Some((now, proof)), ..self.clone() };
-        let event = state.event(EventKind::CheckedIn, post, json!({ "by": proof }));
+        if around.code.is_some() && self.wrong_codes >= rules.code_attempts {
+            return Err(Refused::CheckInCodeLocked);
+        }
+        let (proof, away, mut oddities) = proof(post, shown, around.code, rules)?;
+        if post.location.zip(around.before).is_some_and(|(to, from)| jumped(from, to, now, rules)) {
+            oddities.push(Oddity::Jump);
+        }
+        let data = json!({ "by": proof, "oddities": oddities });
+        let arrival = Arrival { at: now, proof, away, oddities };
+        let state = Self { status: Status::CheckedIn, checked_in: Some(arrival), ..self.clone() };
+        let event = state.event(EventKind::CheckedIn, post, data);
         Ok(Decision::one(state, event))
     }
 
@@ -209,25 +283,42 @@ impl Claim {
         Ok(Decision::one(state, event))
     }
 
-    /// The person calls it off; who waits moves up.
+    /// The person calls it off; who waits moves up. Close to the start it counts as late, because
+    /// hardly anybody can take the place any more; not where the place itself came as late as that.
     ///
     /// # Errors
     /// An illegal step.
-    pub fn cancel(&self, post: &Post) -> Result<Decision<Self>, Refused> {
+    pub fn cancel(
+        &self,
+        post: &Post,
+        rules: &Rules,
+        now: Timestamp,
+    ) -> Result<Decision<Self>, Refused> {
         self.permit(Step::Cancel)?;
-        let state = Self { status: Status::Cancelled, ..self.clone() };
-        let event = state.event(EventKind::ClaimCancelled, post, json!({}));
+        let claimed_just_now = now < self.claimed_at + rules.notice() && now < post.starts_at;
+        let close = now > post.starts_at - rules.free() && !claimed_just_now;
+        let cancelled_late = self.status == Status::Claimed && close && !self.short_notice;
+        let state = Self { status: Status::Cancelled, cancelled_late, ..self.clone() };
+        let data = json!({ "late": cancelled_late });
+        let event = state.event(EventKind::ClaimCancelled, post, data);
         Ok(Decision::one(state, event))
     }
 
-    /// A place came free for the first who waits.
+    /// A place came free for the first who waits. Close to the start they are told that they are
+    /// not held to it.
     ///
     /// # Errors
     /// An illegal step.
-    pub fn promote(&self, post: &Post) -> Result<Decision<Self>, Refused> {
+    pub fn promote(
+        &self,
+        post: &Post,
+        rules: &Rules,
+        now: Timestamp,
+    ) -> Result<Decision<Self>, Refused> {
         self.permit(Step::Promote)?;
-        let state = Self { status: Status::Claimed, ..self.clone() };
-        let data = json!({ "starts_at": post.starts_at });
+        let short_notice = now > post.starts_at - rules.notice();
+        let state = Self { status: Status::Claimed, short_notice, ..self.clone() };
+        let data = json!({ "starts_at": post.starts_at, "short_notice": short_notice });
         let event = state.event(EventKind::ClaimPromoted, post, data);
         Ok(Decision::one(state, event))
     }
@@ -250,7 +341,7 @@ impl Claim {
             return Err(Refused::MinutesBeyondPost { minutes: post.minutes() });
         }
         let minutes = Some(confirm.minutes);
-        let settled = Settled { at: now, by, comment: confirm.comment.clone() };
+        let settled = Settled { at: now, by: Some(by), comment: confirm.comment.clone() };
         let state = Self {
             status: Status::Confirmed,
             minutes,
@@ -289,10 +380,31 @@ impl Claim {
         if now < post.starts_at {
             return Err(Refused::PostNotStarted { starts_at: post.starts_at });
         }
-        let settled = Some(Settled { at: now, by, comment: None });
+        let settled = Some(Settled { at: now, by: Some(by), comment: None });
         let state = Self { status: Status::NoShow, settled, ..self.clone() };
         let event = state.event(EventKind::NoShow, post, json!({}));
         Ok(Decision::one(state, event))
+    }
+
+    /// Days after the end nobody has said anything: the organiser was reminded in vain, and nothing
+    /// shows that the person was there. They are told, and may dispute it.
+    ///
+    /// # Errors
+    /// An illegal step; the post is not over.
+    pub fn absent(&self, post: &Post, now: Timestamp) -> Result<Decision<Self>, Refused> {
+        self.permit(Step::Absent)?;
+        if now < post.ends_at {
+            return Err(Refused::PostNotStarted { starts_at: post.starts_at });
+        }
+        let settled = Some(Settled { at: now, by: None, comment: None });
+        let state = Self { status: Status::NoShow, settled, ..self.clone() };
+        let event = state.event(EventKind::NoShow, post, json!({ "by_clock": true }));
+        Ok(Decision::one(state, event))
+    }
+
+    /// Whether the person had a place, did not come, and had time enough to call it off.
+    pub fn missed(&self) -> bool {
+        self.cancelled_late || self.status == Status::NoShow && !self.short_notice
     }
 
     /// The organiser does not count it, and says why.
@@ -308,7 +420,7 @@ impl Claim {
     ) -> Result<Decision<Self>, Refused> {
         self.permit(Step::Reject)?;
         self.by_another(post, by)?;
-        let settled = Some(Settled { at: now, by, comment: Some(reject.reason.clone()) });
+        let settled = Some(Settled { at: now, by: Some(by), comment: Some(reject.reason.clone()) });
         let state = Self { status: Status::Rejected, settled, ..self.clone() };
         let event = state.event(EventKind::ClaimRejected, post, json!({}));
         Ok(Decision::one(state, event.note(reject.reason.clone())))
@@ -335,7 +447,8 @@ impl Claim {
         }
     }
 
-    fn event(&self, kind: EventKind, post: &Post, mut data: Value) -> NewEvent {
+    /// Something that happened to the claim.
+    pub fn event(&self, kind: EventKind, post: &Post, mut data: Value) -> NewEvent {
         if let Value::Object(data) = &mut data {
             data.insert("account".to_owned(), json!(self.account));
             data.insert("post".to_owned(), json!(post.id));
@@ -346,16 +459,43 @@ impl Claim {
     }
 }
 
-/// What proves that somebody is at a post.
-fn proof(post: &Post, shown: &CheckIn) -> Result<Proof, Refused> {
-    if let Some(code) = &shown.code {
-        let right = *code == post.check_in_code;
-        return if right { Ok(Proof::Code) } else { Err(Refused::CheckInCode) };
+/// What proves that somebody is at a post, how far away the phone was, and what is odd about it.
+fn proof(
+    post: &Post,
+    shown: &CheckIn,
+    code: Option<Shown>,
+    rules: &Rules,
+) -> Result<(Proof, Option<i32>, Vec<Oddity>), Refused> {
+    let near = post.tolerance.unwrap_or(rules.near_metres);
+    let away = post.location.zip(shown.location).map(|(place, here)| whole(metres(place, here)));
+    let far = |away: i32| away.saturating_sub(shown.accuracy.min(rules.accuracy_metres)) > near;
+    match code {
+        Some(Shown::Good) => {
+            let odd = away.filter(|away| far(*away)).map(|_| Oddity::CodeFromAfar);
+            return Ok((Proof::Code, away, odd.into_iter().collect()));
+        }
+        Some(Shown::Expired) => return Err(Refused::CheckInCodeExpired),
+        Some(Shown::Wrong) => return Err(Refused::CheckInCode),
+        None => {}
     }
-    let Some(place) = post.location else { return Ok(Proof::Time) };
-    let Some(here) = shown.location else { return Err(Refused::CheckInNothing) };
-    let away = metres(place, here);
-    if away <= NEAR_METRES { Ok(Proof::Location) } else { Err(Refused::CheckInFar { away }) }
+    if post.location.is_none() {
+        return Ok((Proof::Time, None, Vec::new()));
+    }
+    let away = away.ok_or(Refused::CheckInNothing)?;
+    if far(away) {
+        return Err(Refused::CheckInFar { away, near });
+    }
+    let odd = (away > near).then_some(Oddity::Inaccurate);
+    Ok((Proof::Location, Some(away), odd.into_iter().collect()))
+}
+
+/// Whether nobody gets from one place to the other in the time between. What lies within the reach
+/// of two tolerances says nothing.
+fn jumped(from: Whereabouts, to: Location, now: Timestamp, rules: &Rules) -> bool {
+    let apart = i64::from(whole(metres(from.place, to)) - 2 * rules.near_most);
+    let seconds = (now - from.at).num_seconds().max(0);
+    // Metres an hour against metres in so many seconds.
+    apart > 0 && apart.saturating_mul(3600) > i64::from(rules.jump_kmh) * 1000 * seconds
 }
 
 /// How far two places are apart. Over a few kilometres the earth is flat enough.
@@ -364,4 +504,14 @@ fn metres(one: Location, other: Location) -> f64 {
     let north = other.lat - one.lat;
     let east = (other.lng - one.lng) * one.lat.to_radians().cos();
     north.hypot(east) * METRES_A_DEGREE
+}
+
+/// Whole metres, rounded up: nobody is nearer than they are.
+fn whole(metres: f64) -> i32 {
+    #[expect(
+        clippy::as_conversions,
+        reason = "a cast from a float saturates, and no two places are 2,000,000 km apart"
+    )]
+    let whole = metres.ceil() as i32;
+    whole
 }

@@ -9,6 +9,7 @@ use crate::{
     event::EventKind,
     id::AccountId,
     refusal::Refusal,
+    service::code::Shown,
     testing::{at, code, id},
     time::Timestamp,
 };
@@ -31,8 +32,8 @@ fn post() -> Post {
         capacity: 2,
         taken: 0,
         factor_percent: 100,
-        check_in_code: "AC3D".to_owned(),
         location: Some(HERE),
+        tolerance: None,
         created_by: id(8),
         cancelled_at: None,
     }
@@ -46,6 +47,7 @@ fn form() -> PostForm<'static> {
         description: None,
         place: Some("文兴社区党群服务站"),
         location: Some((113.3402, 40.0911)),
+        tolerance_metres: None,
         starts_at: begin(),
         ends_at: begin() + TimeDelta::hours(2),
         capacity: 3,
@@ -60,20 +62,27 @@ fn claim_in(status: Status) -> Claim {
     Claim { status, minutes, points: minutes.map(|_| 1), ..new }
 }
 
+fn rules() -> Rules {
+    Rules::default()
+}
+
+/// What is known when a good code is shown.
+const GOOD: Around = Around { code: Some(Shown::Good), before: None };
+
 fn word(minutes: i32) -> Confirm {
     Confirm { minutes, comment: Some("很用心".to_owned()) }
 }
 
 fn take(step: Step, claim: &Claim) -> Result<Decision<Claim>, Refused> {
     let (post, now, officer) = (post(), begin() + TimeDelta::minutes(30), id(9));
-    let code = CheckIn { code: Some("AC3D".to_owned()), location: None };
     match step {
-        Step::CheckIn => claim.check_in(&post, &code, now),
+        Step::CheckIn => claim.check_in(&post, &CheckIn::default(), &GOOD, &rules(), now),
         Step::CheckOut => claim.check_out(&post, now),
-        Step::Cancel => claim.cancel(&post),
-        Step::Promote => claim.promote(&post),
+        Step::Cancel => claim.cancel(&post, &rules(), now),
+        Step::Promote => claim.promote(&post, &rules(), now),
         Step::Confirm => claim.confirm(&post, &word(120), officer, now),
         Step::NoShow => claim.no_show(&post, officer, now),
+        Step::Absent => claim.absent(&post, post.ends_at),
         Step::Reject => {
             claim.reject(&post, &Reject::parse("没有按要求服务").unwrap(), officer, now)
         }
@@ -98,7 +107,8 @@ fn exactly_the_listed_steps_are_allowed_and_lead_where_the_table_says() {
                     let after = decision.state;
                     assert!(targets.contains(&after.status), "{case}");
                     assert_eq!(after.version, before.version, "{case}: the store counts");
-                    let settled = matches!(step, Step::Confirm | Step::NoShow | Step::Reject);
+                    let settled =
+                        matches!(step, Step::Confirm | Step::NoShow | Step::Absent | Step::Reject);
                     assert_eq!(after.settled.is_some(), settled, "{case}");
                     assert_eq!(after.minutes.is_some(), *step == Step::Confirm, "{case}");
                     assert_eq!(decision.events.len(), 1, "{case}");
@@ -181,43 +191,198 @@ fn spans_overlap_when_they_share_an_instant() {
     }
 }
 
+fn near(metres: f64) -> CheckIn {
+    let lat = HERE.lat + metres / 111_195.0;
+    CheckIn { location: Some(Location { lat, ..HERE }), ..CheckIn::default() }
+}
+
 #[test]
 fn checking_in_needs_time_and_place() {
     let claim = claim_in(Status::Claimed);
-    let near = |metres: f64| {
-        let lat = HERE.lat + metres / 111_195.0;
-        CheckIn { code: None, location: Some(Location { lat, ..HERE }) }
+    let check = |post: &Post, shown: &CheckIn, code, minutes| {
+        let around = Around { code, before: None };
+        let now = begin() + TimeDelta::minutes(minutes);
+        let done = claim.check_in(post, shown, &around, &rules(), now);
+        done.map(|decision| decision.state.checked_in.unwrap().proof)
+            .map_err(|refused| refused.code())
     };
-    let typed = |code: &str| CheckIn::parse(Some(code), None).unwrap();
-    let check = |post: &Post, shown: &CheckIn, minutes| {
-        let done = claim.check_in(post, shown, begin() + TimeDelta::minutes(minutes));
-        done.map(|decision| decision.state.checked_in.unwrap().1).map_err(|refused| refused.code())
+    let (post, nothing) = (post(), CheckIn::default());
+    let (good, wrong) = (Some(Shown::Good), Some(Shown::Wrong));
+    assert_eq!(check(&post, &nothing, good, 0), Ok(Proof::Code));
+    assert_eq!(check(&post, &nothing, wrong, 0), Err("check_in_code_wrong"));
+    assert_eq!(check(&post, &nothing, Some(Shown::Expired), 0), Err("check_in_code_expired"));
+    assert_eq!(check(&post, &near(0.0), None, 0), Ok(Proof::Location));
+    assert_eq!(check(&post, &near(299.0), None, 0), Ok(Proof::Location));
+    assert_eq!(check(&post, &near(302.0), None, 0), Err("check_in_too_far"));
+    assert_eq!(check(&post, &nothing, None, 0), Err("check_in_proof_missing"));
+    assert_eq!(
+        check(&post, &near(0.0), wrong, 0),
+        Err("check_in_code_wrong"),
+        "a given code counts"
+    );
+    assert_eq!(check(&post, &nothing, good, -61), Err("check_in_not_open"));
+    assert_eq!(check(&post, &nothing, good, -60), Ok(Proof::Code));
+    assert_eq!(check(&post, &nothing, good, 119), Ok(Proof::Code));
+    assert_eq!(check(&post, &nothing, good, 120), Err("post_ended"));
+    let nowhere = Post { location: None, ..post.clone() };
+    assert_eq!(check(&nowhere, &nothing, None, 0), Ok(Proof::Time));
+    assert_eq!(check(&nowhere, &near(9e6), None, 0), Ok(Proof::Time));
+    assert_eq!(check(&nowhere, &nothing, wrong, 0), Err("check_in_code_wrong"));
+    let narrow = Post { tolerance: Some(50), ..post.clone() };
+    assert_eq!(check(&narrow, &near(60.0), None, 0), Err("check_in_too_far"));
+    let wide = Post { tolerance: Some(1000), ..post };
+    assert_eq!(check(&wide, &near(990.0), None, 0), Ok(Proof::Location));
+}
+
+#[test]
+fn a_code_is_read_as_people_type_it_or_from_its_picture() {
+    let read = |given: &str| CheckIn::parse(Some(given), None, None).unwrap().code;
+    assert_eq!(read(" ac3d7k "), Some("AC3D7K".to_owned()));
+    assert_eq!(read("zhixiang:check-in:019ab0c1:AC3D7K"), Some("AC3D7K".to_owned()));
+    assert_eq!(read("  "), None);
+    for bad in [-1.0, f64::NAN, f64::INFINITY, 100_001.0] {
+        assert!(CheckIn::parse(None, None, Some(bad)).is_err(), "{bad}");
+    }
+    assert_eq!(CheckIn::parse(None, None, Some(34.2)).unwrap().accuracy, 35);
+}
+
+#[test]
+fn a_few_wrong_codes_close_the_way_by_code_alone() {
+    let tried = |wrong_codes, shown, code| {
+        let claim = Claim { wrong_codes, ..claim_in(Status::Claimed) };
+        let around = Around { code, before: None };
+        claim.check_in(&post(), &shown, &around, &rules(), begin()).err().map(|it| it.code())
     };
-    let post = post();
-    assert_eq!(check(&post, &typed(" ac3d "), 0), Ok(Proof::Code), "as people type it");
-    assert_eq!(check(&post, &typed("AC3E"), 0), Err("check_in_code_wrong"));
-    assert_eq!(check(&post, &near(0.0), 0), Ok(Proof::Location));
-    assert_eq!(check(&post, &near(299.0), 0), Ok(Proof::Location));
-    assert_eq!(check(&post, &near(301.0), 0), Err("check_in_too_far"));
-    assert_eq!(check(&post, &CheckIn::default(), 0), Err("check_in_proof_missing"));
-    let both = CheckIn { code: Some("XXXX".into()), ..near(0.0) };
-    assert_eq!(check(&post, &both, 0), Err("check_in_code_wrong"), "a code that is given counts");
-    assert_eq!(check(&post, &typed("AC3D"), -61), Err("check_in_not_open"));
-    assert_eq!(check(&post, &typed("AC3D"), -60), Ok(Proof::Code));
-    assert_eq!(check(&post, &typed("AC3D"), 119), Ok(Proof::Code));
-    assert_eq!(check(&post, &typed("AC3D"), 120), Err("post_ended"));
-    let nowhere = Post { location: None, ..post };
-    assert_eq!(check(&nowhere, &CheckIn::default(), 0), Ok(Proof::Time));
-    assert_eq!(check(&nowhere, &near(9e6), 0), Ok(Proof::Time));
-    assert_eq!(check(&nowhere, &typed("no"), 0), Err("check_in_code_wrong"));
+    assert_eq!(tried(4, CheckIn::default(), Some(Shown::Good)), None);
+    let locked = Some("check_in_code_locked");
+    assert_eq!(tried(5, CheckIn::default(), Some(Shown::Good)), locked, "the right one too");
+    assert_eq!(tried(5, CheckIn::default(), Some(Shown::Wrong)), locked);
+    assert_eq!(tried(5, near(10.0), None), None, "the place still proves it");
+}
+
+#[test]
+fn what_looks_odd_is_noted_and_refuses_nothing() {
+    let odd = |shown: &CheckIn, code, before| {
+        let claim = claim_in(Status::Claimed);
+        let around = Around { code, before };
+        let done = claim.check_in(&post(), shown, &around, &rules(), begin()).unwrap();
+        let arrived = done.state.checked_in.unwrap();
+        (arrived.away, arrived.oddities)
+    };
+    let vague = |metres, accuracy| CheckIn { accuracy, ..near(metres) };
+    assert_eq!(odd(&vague(250.0, 500), None, None), (Some(250), vec![]));
+    assert_eq!(odd(&vague(390.0, 100), None, None), (Some(390), vec![Oddity::Inaccurate]));
+    let refused = claim_in(Status::Claimed).check_in(
+        &post(),
+        &vague(402.0, 100_000),
+        &Around::default(),
+        &rules(),
+        begin(),
+    );
+    let far = Refused::CheckInFar { away: 402, near: 300 };
+    assert_eq!(refused.err(), Some(far), "no more than a hundred metres are believed");
+    let good = Some(Shown::Good);
+    assert_eq!(odd(&near(5000.0), good, None), (Some(5000), vec![Oddity::CodeFromAfar]));
+    assert_eq!(odd(&CheckIn::default(), good, None), (None, vec![]));
+    // Twenty kilometres (eighteen beyond what two tolerances explain) in eight minutes, or in ten.
+    let place = Location { lat: HERE.lat + 20_000.0 / 111_195.0, ..HERE };
+    let before = |minutes| Some(Whereabouts { place, at: begin() - TimeDelta::minutes(minutes) });
+    assert_eq!(odd(&near(0.0), good, before(8)).1, [Oddity::Jump]);
+    assert_eq!(odd(&near(0.0), good, before(10)).1, []);
+    let beside = Some(Whereabouts { place: HERE, at: begin() });
+    assert_eq!(odd(&near(0.0), good, beside).1, []);
+}
+
+#[test]
+fn cancelling_close_to_the_start_is_late() {
+    let late = |claim: &Claim, minutes| {
+        let now = begin() - TimeDelta::minutes(minutes);
+        claim.cancel(&post(), &rules(), now).unwrap().state.cancelled_late
+    };
+    let long_ago = begin() - TimeDelta::days(7);
+    let claim = Claim { claimed_at: long_ago, ..claim_in(Status::Claimed) };
+    for (minutes, expected) in
+        [(25 * 60, false), (24 * 60, false), (24 * 60 - 1, true), (-30, true)]
+    {
+        assert_eq!(late(&claim, minutes), expected, "{minutes} minutes before");
+    }
+    let waiting = Claim { status: Status::Waitlisted, ..claim.clone() };
+    assert!(!late(&waiting, 5), "who waits keeps nobody out");
+    let short = Claim { short_notice: true, ..claim.clone() };
+    assert!(!late(&short, 5), "who moved up late could not know");
+    let fresh = Claim { claimed_at: begin() - TimeDelta::minutes(60), ..claim };
+    assert!(!late(&fresh, 10), "claimed by mistake");
+    assert!(late(&fresh, 0), "not once it has begun");
+}
+
+#[test]
+fn who_moves_up_close_to_the_start_is_not_held_to_it() {
+    let waiting = claim_in(Status::Waitlisted);
+    let promoted = |minutes| {
+        let now = begin() - TimeDelta::minutes(minutes);
+        waiting.promote(&post(), &rules(), now).unwrap().state
+    };
+    assert!(!promoted(120).short_notice && promoted(119).short_notice);
+    let absent = promoted(10).absent(&post(), begin() + LONGEST).unwrap().state;
+    assert_eq!(absent.status, Status::NoShow);
+    assert!(!absent.missed());
+    let absent = promoted(300).absent(&post(), begin() + LONGEST).unwrap().state;
+    assert!(absent.missed() && absent.settled.is_some_and(|settled| settled.by.is_none()));
+    let early = promoted(300).absent(&post(), begin() + TimeDelta::minutes(119));
+    assert!(early.is_err(), "nobody is missing before the end");
+}
+
+#[test]
+fn a_pause_keeps_from_new_claims() {
+    let until = begin() + TimeDelta::days(3);
+    let paused = Standing { paused_until: Some(until), ..Standing::default() };
+    let refused = post().claim(id(1), id(2), &paused, begin()).unwrap_err();
+    assert_eq!(refused, Refused::Paused { until });
+    assert!(refused.to_string().contains("11月27日"), "{refused}");
+}
+
+#[test]
+fn a_post_changes_within_what_people_arranged_for() {
+    let post = Post { taken: 2, ..post() };
+    let to = |change: fn(&mut Post)| {
+        let mut to = Post { id: id(7), created_by: id(7), version: 9, taken: 0, ..post.clone() };
+        change(&mut to);
+        to
+    };
+    let changed = post.change(&to(|to| to.capacity = 5), true).unwrap();
+    let kept = (changed.id, changed.created_by, changed.version, changed.taken);
+    assert_eq!(kept, (post.id, post.created_by, post.version, 2));
+    assert_eq!(changed.capacity, 5);
+    let fewer = post.change(&to(|to| to.capacity = 1), true);
+    assert_eq!(fewer, Err(Refused::CapacityTaken { taken: 2 }));
+    let later = to(|to| to.ends_at += TimeDelta::hours(1));
+    assert_eq!(post.change(&later, true), Err(Refused::TimesHeld));
+    assert!(post.change(&later, false).is_ok());
+    let off = post.call_off(begin()).unwrap();
+    assert_eq!(off.change(&to(|_| ()), false), Err(Refused::PostCancelled));
 }
 
 #[test]
 fn east_is_shorter_than_north() {
     let claim = claim_in(Status::Claimed);
     let east = Location { lng: HERE.lng + 0.0035, ..HERE };
-    let shown = CheckIn { code: None, location: Some(east) };
-    assert!(claim.check_in(&post(), &shown, begin()).is_ok(), "298 m at 40° north");
+    let shown = CheckIn { location: Some(east), ..CheckIn::default() };
+    let done = claim.check_in(&post(), &shown, &Around::default(), &rules(), begin());
+    assert!(done.is_ok(), "298 m at 40° north");
+}
+
+#[test]
+fn the_figures_are_sound_and_a_strange_one_is_named() {
+    assert_eq!(rules().fault(), None);
+    for (wrong, key) in [
+        (Rules { near_least: 400, ..rules() }, "service.near_metres"),
+        (Rules { code_skew_seconds: 60, ..rules() }, "service.code_skew_seconds"),
+        (Rules { code_attempts: 0, ..rules() }, "service.code_attempts"),
+        (Rules { absent_days: 0, ..rules() }, "service.absent_days"),
+        (Rules { pause_days: -1, ..rules() }, "service.pause_days"),
+    ] {
+        assert_eq!(wrong.fault().map(|(key, _)| key), Some(key));
+    }
 }
 
 #[test]
@@ -259,7 +424,7 @@ fn nobody_is_missing_before_the_post_begins() {
 fn a_post_may_start_seven_days_back() {
     let publish = |form: PostForm<'_>| {
         let by: AccountId = id(8);
-        let published = form.publish(id(1), "AC3D".to_owned(), by, begin());
+        let published = form.publish(id(1), &rules(), by, begin());
         published.map_err(|faults| faults.0.into_iter().map(|f| f.field).collect::<Vec<_>>())
     };
     let from = |starts_at| PostForm { starts_at, ends_at: starts_at + LONGEST, ..form() };
@@ -286,18 +451,27 @@ fn a_form_names_all_its_faults() {
         community_code: "文兴",
         title: "短",
         location: Some((40.0911, 113.3402)),
+        tolerance_metres: Some(1001),
         capacity: 0,
         skills: &skills,
         factor_percent: Some(301),
         ..form()
     };
-    let faults = wrong.publish(id(1), "AC3D".into(), id(8), begin()).unwrap_err().0;
+    let faults = wrong.publish(id(1), &rules(), id(8), begin()).unwrap_err().0;
     let fields: Vec<_> = faults.iter().map(|fault| fault.field.as_str()).collect();
-    let expected = ["community_code", "title", "location", "skills", "capacity", "factor_percent"];
+    let expected = [
+        "community_code",
+        "title",
+        "location",
+        "tolerance_metres",
+        "skills",
+        "capacity",
+        "factor_percent",
+    ];
     assert_eq!(fields, expected);
     for capacity in [1001, i64::MAX, -1] {
         let form = PostForm { capacity, ..form() };
-        assert!(form.publish(id(1), "AC3D".into(), id(8), begin()).is_err(), "{capacity}");
+        assert!(form.publish(id(1), &rules(), id(8), begin()).is_err(), "{capacity}");
     }
 }
 

@@ -158,6 +158,8 @@ pub(super) enum About {
     Claim,
     /// A claim on a post that one organises.
     Hours,
+    /// Any pause of new claims.
+    Pause,
     /// Any offer.
     Offer,
     /// A redemption of one's own.
@@ -330,6 +332,8 @@ pub(super) const ROWS: &[Row] = &[
     ("service.publish", ORGANISERS, About::Nothing),
     ("service.posts", LOGGED_IN, About::Nothing),
     ("service.read_post", LOGGED_IN, About::Post),
+    ("service.check_in_code", ORGANISERS, About::Organised),
+    ("service.change", ORGANISERS, About::Organised),
     ("service.call_off", ORGANISERS, About::Organised),
     ("service.claims", ORGANISERS, About::Organised),
     ("service.claim", RESIDENT, About::Post),
@@ -341,6 +345,9 @@ pub(super) const ROWS: &[Row] = &[
     ("service.no_show", ORGANISERS, About::Hours),
     ("service.reject", ORGANISERS, About::Hours),
     ("service.year", RESIDENT, About::Nothing),
+    ("service.standing", RESIDENT, About::Nothing),
+    ("service.pauses", &["organiser"], About::Nothing),
+    ("service.lift_pause", &["organiser"], About::Pause),
     ("points.mine", LOGGED_IN, About::Nothing),
     ("points.entries", LOGGED_IN, About::Nothing),
     ("points.reconciliation", &["auditor", "sysadmin"], About::Nothing),

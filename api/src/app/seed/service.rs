@@ -10,7 +10,7 @@ use domain::{
     party::Identity,
     points::Source,
     registration::{Registration, Sign},
-    service::{Claim, Confirm, Kind, Post, PostForm, Standing},
+    service::{Claim, Confirm, Kind, Post, PostForm, Rules, Standing},
     time::{self, Timestamp},
 };
 use infra::{
@@ -180,6 +180,7 @@ async fn serve(
             description: None,
             place: Some("文兴社区党群服务站"),
             location: Some((113.3402, 40.0911)),
+            tolerance_metres: None,
             starts_at,
             ends_at,
             capacity: 30,
@@ -208,7 +209,7 @@ async fn publish(
     at: Timestamp,
 ) -> Result<Post, Error> {
     let id: PostId = random::id(at);
-    let published = form.publish(id, random::code(&random::UNAMBIGUOUS, 6), by, at)?;
+    let published = form.publish(id, &Rules::default(), by, at)?;
     store::insert_post(conn, &published, at).await?;
     Ok(published.post)
 }
@@ -264,6 +265,7 @@ async fn offer(conn: &mut Connection, officer: AccountId, now: Timestamp) -> Res
             description: Some(&row.description),
             place: Some(&row.place),
             location: row.lng.zip(row.lat),
+            tolerance_metres: None,
             starts_at,
             ends_at: starts_at + TimeDelta::hours(row.hours),
             capacity: row.capacity,
@@ -306,6 +308,7 @@ mod tests {
                 description: Some(&row.description),
                 place: Some(&row.place),
                 location: row.lng.zip(row.lat),
+                tolerance_metres: None,
                 starts_at,
                 ends_at: starts_at + TimeDelta::hours(row.hours),
                 capacity: row.capacity,
@@ -314,7 +317,7 @@ mod tests {
             };
             let by = domain::id::Id::from_parts(now, &[1; 10]);
             let published =
-                form.publish(domain::id::Id::from_parts(now, &[2; 10]), "A".into(), by, now);
+                form.publish(domain::id::Id::from_parts(now, &[2; 10]), &Rules::default(), by, now);
             assert!(published.is_ok(), "{}: {published:?}", row.title);
         }
     }

@@ -98,6 +98,7 @@ needs![
     SignRegistration,
     OrganisePost,
     ClaimPost,
+    LiftPause,
 ];
 
 /// An authenticated caller who holds the permission `P`: 401 `unauthenticated`, then 403

@@ -341,7 +341,14 @@ fn service() -> Vec<Code> {
         code(&Refused::CheckInNotOpen { opens_at: EXAMPLE }),
         code(&Refused::CheckInNothing),
         code(&Refused::CheckInCode),
-        code(&Refused::CheckInFar { away: 820.0 }),
+        code(&Refused::CheckInCodeExpired),
+        code(&Refused::CheckInCodeLocked),
+        code(&Refused::CheckInFar { away: 820, near: 300 }),
+        code(&Refused::Paused { until: EXAMPLE }),
+        code(&Refused::PauseOver),
+        code(&Refused::OwnPause),
+        code(&Refused::CapacityTaken { taken: 3 }),
+        code(&Refused::TimesHeld),
         code(&Refused::MinutesBeyondPost { minutes: 120 }),
     ]
 }

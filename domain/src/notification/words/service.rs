@@ -23,8 +23,15 @@ impl Facts<'_> {
                 }
                 _ => "已认领岗位，请按时到场".to_owned(),
             },
+            EventKind::ClaimPromoted if self.flag("short_notice") => format!(
+                "岗位有了空位，您的候补已转正{}；时间很紧，来不了直接取消即可，不算未到",
+                starts()
+            ),
             EventKind::ClaimPromoted => {
                 format!("岗位有了空位，您的候补已转正{}，请按时到场；来不了请取消", starts())
+            }
+            EventKind::ClaimCancelled if self.flag("late") => {
+                "本人已取消认领；离开始已近，别人来不及接替，记为临时取消".to_owned()
             }
             EventKind::ClaimCancelled => "本人已取消认领".to_owned(),
             EventKind::PostCancelled => {
@@ -33,10 +40,33 @@ impl Facts<'_> {
             EventKind::CheckedIn => "已签到，服务开始".to_owned(),
             EventKind::CheckedOut => "已签退，等待组织者确认时长".to_owned(),
             EventKind::ServiceConfirmed => self.confirmed(),
+            EventKind::NoShow if self.flag("by_clock") => {
+                "岗位结束多日，没有人确认您到场，记为未到，这次不计时长；如实际到场，请提出异议"
+                    .to_owned()
+            }
             EventKind::NoShow => "组织者登记您没有到场，这次不计时长".to_owned(),
             EventKind::ClaimRejected => "组织者没有认可这次服务，不计时长".to_owned(),
+            EventKind::AttendanceDue => {
+                let open = self.number("open").unwrap_or_default();
+                let by = self.by("absent_at", |at| format!("；{at} 起没有签到的记为未到"));
+                format!("岗位已结束，还有 {open} 人的时长没有确认，请逐人确认或登记未到{by}")
+            }
+            EventKind::PostChanged => {
+                format!("{}更改了您认领的岗位{}，请查看最新安排", self.place(), starts())
+            }
+            EventKind::ClaimsPaused => {
+                let until = self.by("until", |at| format!("，到 {at} 为止"));
+                format!(
+                    "因多次认领后未到，新的认领暂停{until}；已认领的不受影响，确有原因的可联系组织部门"
+                )
+            }
+            EventKind::ClaimsResumed => "认领已恢复，可以认领新的岗位".to_owned(),
             _ => return None,
         })
+    }
+
+    fn flag(&self, key: &str) -> bool {
+        self.event.data.get(key).and_then(serde_json::Value::as_bool) == Some(true)
     }
 
     fn place(&self) -> &str {

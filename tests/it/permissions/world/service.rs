@@ -63,6 +63,18 @@ pub(super) async fn posts_and_claims(world: &mut World) {
     }
     world.foreign.insert((About::Organised, HERE), vec![there]);
     world.foreign.insert((About::Hours, HERE), vec![theirs.clone()]);
+    let pause: domain::id::ServicePauseId = infra::random::id(world.app.now());
+    sqlx::query(
+        "insert into service_pause (id, account_id, claim_id, no_shows, lates, began_at, until_at)
+         select $1, account_id, id, 3, 0, $3, $3 + interval '30 days' from claim where id = $2",
+    )
+    .bind(pause.0)
+    .bind(theirs.parse::<domain::id::ClaimId>().unwrap().0)
+    .bind(world.app.now())
+    .execute(world.app.db())
+    .await
+    .unwrap();
+    world.own.insert((About::Pause, "organiser"), pause.to_string());
     world.own.insert((About::Claim, "demo:li"), ours);
     world.foreign.insert((About::Claim, "demo:li"), vec![theirs]);
 }
