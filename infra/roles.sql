@@ -14,7 +14,7 @@ grant usage on schema public to zhixiang_app;
 grant select, insert, update, delete on all tables in schema public to zhixiang_app;
 grant usage, select on all sequences in schema public to zhixiang_app;
 grant execute on all functions in schema public to zhixiang_app;
-revoke update, delete on ledger_tx, ledger_entry, hold_lot, audit_entry, event from zhixiang_app;
+revoke update, delete on ledger_tx, ledger_entry, ledger_reason, hold_lot, audit_entry, event from zhixiang_app;
 revoke update, delete on calendar_year, calendar_day from zhixiang_app;
 revoke update, delete on rate_snapshot_case, rate_snapshot_centre, rate_snapshot_appraisal from zhixiang_app;
 revoke update, delete on duty_item, power, enforcement_act_officer from zhixiang_app;

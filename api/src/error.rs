@@ -48,6 +48,7 @@ refused_by!(
     domain::follow_up::Refused,
     domain::identity::Refused,
     domain::note::Refused,
+    domain::points::Refused,
     domain::redemption::Refused,
     domain::registration::Refused,
     domain::routing::Refused,

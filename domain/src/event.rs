@@ -229,6 +229,8 @@ codes! {
         ClaimsPaused = "claims_paused", "暂停认领";
         /// The pause ended before its time.
         ClaimsResumed = "claims_resumed", "恢复认领";
+        /// Points that were given are taken back.
+        PointsTakenBack = "points_taken_back", "收回积分";
     }
 }
 

@@ -165,5 +165,6 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::PostChanged, &[Person]),
         (EventKind::ClaimsPaused, &[Person]),
         (EventKind::ClaimsResumed, &[Person]),
+        (EventKind::PointsTakenBack, &[Person]),
     ]
 };

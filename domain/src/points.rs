@@ -8,13 +8,19 @@ use chrono::{Datelike, Days, NaiveDate, TimeDelta};
 use crate::{
     complaint,
     id::LotId,
-    service,
     task::Outcome,
     time::{self, Timestamp},
 };
 
+mod movement;
+mod refused;
+mod reversal;
 #[cfg(test)]
 mod tests;
+
+pub use movement::Movement;
+pub use refused::Refused;
+pub use reversal::{Ground, TakenBack, reversible, take_back, take_up_to};
 
 codes! {
     /// What moved points.
@@ -29,6 +35,10 @@ codes! {
         Reverse = "reverse", "冲正";
         /// Two persons adjusted the account.
         Adjust = "adjust", "调整";
+        /// What was owed was made good out of later points.
+        Offset = "offset", "抵还";
+        /// Points were given away, or came as a gift.
+        Donate = "donate", "转赠";
     }
 }
 
@@ -39,6 +49,10 @@ codes! {
         Service = "service", "志愿服务";
         /// An appeal that was verified.
         Appeal = "appeal", "有效诉求";
+        /// A suggestion that was adopted.
+        Suggestion = "suggestion", "采纳建议";
+        /// A visit to a household in difficulty.
+        Visit = "visit", "走访帮扶";
     }
 }
 
@@ -67,6 +81,8 @@ codes! {
         ConfirmedIsRedeemed = "confirmed_is_redeemed", "已核销的兑换都已入账，且数目一致";
         /// What a lot holds is held for codes that wait.
         LotHeldIsPending = "lot_held_is_pending", "批次占用等于待核销兑换从该批次取用的合计";
+        /// What people owe stands on the account of receivables.
+        DebtsAreReceivable = "debts_are_receivable", "待抵还的积分合计等于应收账户的欠额";
     }
 }
 
@@ -187,54 +203,4 @@ pub fn take(lots: &[Lot], points: i64) -> Option<Vec<Part>> {
         }
     }
     (wanted == 0).then_some(parts)
-}
-
-/// A movement on a person's account, to be explained to them.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Movement<'a> {
-    /// What moved.
-    pub kind: EntryKind,
-    /// What gave the points.
-    pub source: Option<Source>,
-    /// How many; negative when they went away.
-    pub points: i64,
-    /// Codes and figures of the movement.
-    pub data: &'a serde_json::Value,
-    /// The offer that was redeemed or refunded.
-    pub offer: Option<&'a str>,
-}
-
-impl Movement<'_> {
-    /// The sentence that explains the line.
-    pub fn sentence(&self) -> String {
-        let points = self.points.abs();
-        let number = |key: &str| self.data.get(key).and_then(serde_json::Value::as_i64);
-        let word = |key: &str| self.data.get(key).and_then(serde_json::Value::as_str);
-        let offer = self.offer.unwrap_or("优惠");
-        match (self.kind, self.source) {
-            (EntryKind::Earn, Some(Source::Appeal)) => {
-                let which = word("number").map_or_else(String::new, |number| format!(" {number}"));
-                format!("反映的诉求{which}查实办结，奖励 {points} 分")
-            }
-            (EntryKind::Earn, _) => {
-                let kind = word("post_kind").and_then(|code| code.parse::<service::Kind>().ok());
-                let kind = kind.map_or_else(String::new, |kind| format!("（{}）", kind.label()));
-                let long = number("minutes").map_or_else(String::new, duration);
-                format!("志愿服务{kind}{long}已确认，得 {points} 分")
-            }
-            (EntryKind::Redeem, _) => format!("兑换“{offer}”，已核销，用去 {points} 分"),
-            (EntryKind::Expire, _) => format!("到期未使用，清零 {points} 分"),
-            (EntryKind::Reverse, _) => format!("“{offer}”的兑换已退回，返还 {points} 分"),
-            (EntryKind::Adjust, _) if self.points < 0 => format!("核对账目后调减 {points} 分"),
-            (EntryKind::Adjust, _) => format!("核对账目后调增 {points} 分"),
-        }
-    }
-}
-
-fn duration(minutes: i64) -> String {
-    match (minutes / 60, minutes % 60) {
-        (0, minutes) => format!(" {minutes} 分钟"),
-        (hours, 0) => format!(" {hours} 小时"),
-        (hours, minutes) => format!(" {hours} 小时 {minutes} 分钟"),
-    }
 }

@@ -13,7 +13,7 @@ use infra::{
     postgres::{
         Connection,
         job::{self, NewJob},
-        points::{self as store, Appeal, Expired, Posting, Violation},
+        points::{self as store, Appeal, Expired, NewLot, Posting, Violation},
     },
     random,
 };
@@ -22,7 +22,10 @@ use uuid::Uuid;
 
 use crate::{error::Error, state::State};
 
+pub mod reversal;
 pub mod statement;
+
+pub use reversal::{Why, correct_service, take_back};
 
 /// Accounts whose expired points are taken in one transaction.
 const BATCH: i64 = 200;
@@ -44,7 +47,8 @@ pub struct Award {
     pub data: Value,
 }
 
-/// Posts an award as it is told, without looking at caps: movement, lot and balance.
+/// Posts an award as it is told, without looking at caps: movement, lot and balance. What the person
+/// owes is made good out of it.
 ///
 /// # Errors
 /// The database's; the same cause a second time is one of them (`ledger_tx_cause`).
@@ -52,6 +56,18 @@ pub async fn award(
     tx: &mut Connection,
     state: &State,
     award: &Award,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let expires_at = state.config.points.expiry(now);
+    award_until(tx, state, award, expires_at, now).await
+}
+
+/// The same with points that run out at a given instant.
+async fn award_until(
+    tx: &mut Connection,
+    state: &State,
+    award: &Award,
+    expires_at: Timestamp,
     now: Timestamp,
 ) -> Result<(), Error> {
     let rules = &state.config.points;
@@ -69,9 +85,15 @@ pub async fn award(
         reverses: None,
     };
     store::post(tx, &posting, now).await?;
-    let lot = random::id(now);
-    store::add_lot(tx, lot, award.account, award.points, rules.expiry(now)).await?;
-    Ok(())
+    let lot = NewLot {
+        id: random::id(now),
+        account: award.account.0,
+        points: award.points,
+        expires_at,
+        given_by: posting.id,
+    };
+    store::add_lot(tx, &lot).await?;
+    reversal::set_off(tx, award.account, now).await
 }
 
 /// Whether a cause was awarded before.
@@ -110,21 +132,28 @@ pub async fn award_service(
     service: &Service,
     now: Timestamp,
 ) -> Result<i64, Error> {
+    let cause = format!("service:{}", service.claim);
+    award_served(tx, state, service, cause, state.config.points.expiry(now), now).await
+}
+
+/// Awards a service under a cause of its own, with points that run out at a given instant.
+async fn award_served(
+    tx: &mut Connection,
+    state: &State,
+    service: &Service,
+    cause: String,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<i64, Error> {
     let Service { account, claim, post_kind, minutes, factor_percent, on } = *service;
     store::open(tx, account, now).await?;
     store::lock(tx, account).await?;
     let (earned, _) = store::awarded(tx, account, Source::Service, on, on + Days::new(1)).await?;
     let points = state.config.points.service(minutes, factor_percent, earned);
     if points > 0 {
-        let given = Award {
-            account,
-            points,
-            source: Source::Service,
-            cause: format!("service:{claim}"),
-            on,
-            data: json!({ "claim": claim, "post_kind": post_kind, "minutes": minutes }),
-        };
-        award(tx, state, &given, now).await?;
+        let data = json!({ "claim": claim, "post_kind": post_kind, "minutes": minutes });
+        let given = Award { account, points, source: Source::Service, cause, on, data };
+        award_until(tx, state, &given, expires_at, now).await?;
     }
     Ok(points)
 }

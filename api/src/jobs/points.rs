@@ -1,8 +1,9 @@
-//! The jobs of points: awarding verified appeals, taking what expired, comparing the books.
+//! The jobs of points: awarding verified appeals, taking what expired, comparing the
+//! books, making good what is owed.
 
 use infra::postgres::Connection;
 
-pub use crate::app::points::{AwardAppeal, ExpirePoints, ReconcileLedger};
+pub use crate::app::points::{AwardAppeal, ExpirePoints, ReconcileLedger, reversal::SetOff};
 use crate::{app::points, error::Error, jobs::runner::Job, state::State};
 
 impl Job for AwardAppeal {
@@ -26,5 +27,13 @@ impl Job for ReconcileLedger {
 
     async fn run(self, state: &State, tx: &mut Connection) -> Result<(), Error> {
         points::reconcile(tx, state.clock.now()).await.map(drop)
+    }
+}
+
+impl Job for SetOff {
+    const KIND: &'static str = Self::KIND;
+
+    async fn run(self, state: &State, tx: &mut Connection) -> Result<(), Error> {
+        points::reversal::set_off_all(tx, state.clock.now()).await
     }
 }

@@ -64,6 +64,7 @@ const KINDS: &[(&str, Run)] = &[
     (points::AwardAppeal::KIND, run::<points::AwardAppeal>),
     (points::ExpirePoints::KIND, run::<points::ExpirePoints>),
     (points::ReconcileLedger::KIND, run::<points::ReconcileLedger>),
+    (points::SetOff::KIND, run::<points::SetOff>),
     (redemption::Expire::KIND, run::<redemption::Expire>),
     (schedule::SweepIdempotency::KIND, run::<schedule::SweepIdempotency>),
     (schedule::SweepJobs::KIND, run::<schedule::SweepJobs>),

@@ -16,7 +16,7 @@ use super::{
     bulletin::FreezeMonths,
     calendar::WarnCalendar,
     export::SweepExports,
-    points::{ExpirePoints, ReconcileLedger},
+    points::{ExpirePoints, ReconcileLedger, SetOff},
     runner::Job,
     service::WatchAttendance,
 };
@@ -42,6 +42,7 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (FreezeMonths::KIND, HOUR),
     (WatchAttendance::KIND, HOUR),
     (ReconcileLedger::KIND, MINUTE),
+    (SetOff::KIND, MINUTE),
     (WarnCalendar::KIND, DAY),
 ];
 
@@ -153,7 +154,11 @@ mod tests {
         assert!(schedule.due(at("2026-11-24T08:59:00Z")).is_empty());
         let minutely: Vec<_> =
             schedule.due(at("2026-11-24T08:00:00Z")).into_iter().map(|(kind, _)| kind).collect();
-        assert_eq!(minutely, [ReconcileLedger::KIND], "another minute of the same hour");
+        assert_eq!(
+            minutely,
+            [ReconcileLedger::KIND, SetOff::KIND],
+            "another minute of the same hour"
+        );
 
         let next = schedule.due(at("2026-11-24T09:00:00Z"));
         let hourly = CHORES.iter().filter(|(_, period)| *period <= HOUR);

@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod consultation;
+mod points;
 mod service;
 mod supervision;
 #[cfg(test)]
@@ -215,7 +216,11 @@ impl Facts<'_> {
                 Some(step) => format!("区中心自身超时：{}已过", step.label()),
                 None => "区中心自身超时".to_owned(),
             }),
-            _ => self.service().or_else(|| self.supervision()).or_else(|| self.consultation()),
+            _ => self
+                .service()
+                .or_else(|| self.supervision())
+                .or_else(|| self.consultation())
+                .or_else(|| self.points()),
         }
     }
 

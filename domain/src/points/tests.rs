@@ -116,7 +116,7 @@ fn lots_are_spent_in_their_order_and_exactly() {
 #[test]
 fn each_line_is_explained() {
     let say = |kind, source, points, data: &serde_json::Value, offer| {
-        Movement { kind, source, points, data, offer }.sentence()
+        Movement { kind, source, points, data, offer, reason: None }.sentence()
     };
     let none = json!({});
     let served = json!({ "minutes": 150, "post_kind": "elderly" });
@@ -138,4 +138,55 @@ fn each_line_is_explained() {
             assert!(sentence.contains('3') && !sentence.contains("-3"), "{sentence}");
         }
     }
+}
+
+#[test]
+fn what_is_taken_back_comes_from_its_own_lot_first_and_the_rest_is_owed() {
+    let (own, others) = ([lot(1, 3)], [lot(2, 2), lot(3, 5)]);
+    let part = |n: u8, amount| Part { lot: lot(n, 0).id, amount };
+    let take = |expired, points| take_back(&own, expired, &others, points);
+    let with = |parts, expired, owed| TakenBack { parts, expired, owed };
+    assert_eq!(take(0, 2), with(vec![part(1, 2)], 0, 0));
+    assert_eq!(take(0, 4), with(vec![part(1, 3), part(2, 1)], 0, 0));
+    assert_eq!(take(0, 12), with(vec![part(1, 3), part(2, 2), part(3, 5)], 0, 2));
+    assert_eq!(take(4, 8), with(vec![part(1, 3), part(2, 1)], 4, 0), "what ran out is nobody's");
+    assert_eq!(take(9, 5), with(vec![part(1, 3)], 2, 0), "never more than the award");
+    assert_eq!(take_back(&[], 0, &[], 7), with(vec![], 0, 7));
+    for points in 0..=20 {
+        for expired in 0..=6 {
+            let taken = take(expired, points);
+            assert_eq!(taken.given() + taken.expired + taken.owed, points);
+        }
+    }
+}
+
+#[test]
+fn only_an_award_of_somebody_else_is_taken_back_and_only_once() {
+    let account = |n: u8| crate::id::AccountId::from_parts(at("2026-11-24 09:00"), &[n; 10]);
+    for kind in EntryKind::ALL {
+        let done = reversible(*kind, false, account(1), Some(account(2)));
+        let refused = Err(Refused::NotAnAward { kind: *kind });
+        assert_eq!(done, if *kind == EntryKind::Earn { Ok(()) } else { refused }, "{kind}");
+    }
+    let of = |reversed, by| reversible(EntryKind::Earn, reversed, account(1), by);
+    assert_eq!(of(true, Some(account(2))), Err(Refused::AlreadyReversed));
+    assert_eq!(of(false, Some(account(1))), Err(Refused::OwnPoints));
+    assert_eq!(of(false, None), Ok(()), "a rule, such as a correction of hours");
+}
+
+#[test]
+fn a_reversal_says_why_and_what_is_still_owed() {
+    let data = json!({ "ground": "untrue", "owed": 3 });
+    let line = Movement {
+        kind: EntryKind::Reverse,
+        source: Some(Source::Service),
+        points: -5,
+        data: &data,
+        offer: None,
+        reason: Some("当天活动没有举办"),
+    };
+    assert_eq!(
+        line.sentence(),
+        "情况不实，收回“志愿服务”所得的 5 分，另有 3 分已用掉，从以后所得中抵还。说明：当天活动没有举办"
+    );
 }

@@ -243,9 +243,12 @@ async fn read(
                w.id as "whistle_id?: WhistleId",
                claim.id as "claim_id?: ClaimId", r.id as "registration_id?: RegistrationId",
                coalesce(child.number, c.number) as "number?",
-               coalesce(child.title, c.title, w.title, post.title, o.name, '') as "title!",
+               coalesce(child.title, c.title, w.title, post.title, o.name,
+                   case when n.subject_id = n.account_id then '积分' else '' end) as "title!",
                coalesce(c.confidential, false) as "confidential!",
                coalesce(n.account_id in (c.reporter_id, claim.account_id, r.account_id), false)
+                   -- What happens to somebody's points stands under their own account.
+                   or n.subject_id = n.account_id
                    as "own!",
                child.id is not null as "follows!",
                coalesce(c.units && $6::text[], false)

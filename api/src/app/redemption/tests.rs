@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use domain::{
     identity::{Grant, SCOPE_SELF},
     offer::{Category, MerchantCode, NewOffer},
-    points::Source,
+    points::{Ground, Source},
     redemption::Status,
     time,
 };
@@ -17,7 +17,12 @@ use futures::future::join_all;
 use infra::postgres::{Pool, offer::Merchant};
 
 use super::*;
-use crate::{app::points::Award, clock::Clock, config::Config, jobs};
+use crate::{
+    app::points::{Award, Why},
+    clock::Clock,
+    config::Config,
+    jobs,
+};
 
 fn state(db: Pool) -> State {
     let mut config = Config::load(None).unwrap();
@@ -49,7 +54,7 @@ async fn resident(state: &State, points: i64) -> Asking {
     person
 }
 
-async fn give(state: &State, person: &Asking, points: i64) {
+async fn give(state: &State, person: &Asking, points: i64) -> LedgerTxId {
     static SERVICES: AtomicU64 = AtomicU64::new(0);
     let now = state.clock.now();
     let award = Award {
@@ -62,9 +67,30 @@ async fn give(state: &State, person: &Asking, points: i64) {
     };
     let here = state.clone();
     let given = transact(&state.db, move |tx| {
-        Box::pin(async move { crate::app::points::award(tx, &here, &award, now).await })
+        Box::pin(async move {
+            crate::app::points::award(tx, &here, &award, now).await?;
+            Ok(points::reversal::find(tx, points::reversal::By::Cause(&award.cause)).await?)
+        })
     });
-    given.await.unwrap();
+    given.await.unwrap().unwrap().id
+}
+
+/// Takes an award back; how much of it is owed.
+async fn take_back(state: &State, award: LedgerTxId) -> i64 {
+    let now = state.clock.now();
+    let why = Why { ground: Ground::Mistake, words: None, by: None };
+    let taken = transact(&state.db, move |tx| {
+        Box::pin(async move { crate::app::points::take_back(tx, award, &why, now).await })
+    });
+    taken.await.unwrap().owed
+}
+
+async fn set_off(state: &State) {
+    let now = state.clock.now();
+    let done = transact(&state.db, move |tx| {
+        Box::pin(async move { crate::app::points::reversal::set_off_all(tx, now).await })
+    });
+    done.await.unwrap();
 }
 
 async fn clerk(state: &State, merchant: &str) -> Asking {
@@ -349,6 +375,18 @@ struct Model {
     reserved: i64,
     open: Vec<(RedemptionId, String)>,
     verified: Vec<RedemptionId>,
+    /// Awards that stand, with their points.
+    awards: Vec<(LedgerTxId, i64)>,
+    owed: i64,
+}
+
+impl Model {
+    /// Makes good what is owed, out of what is free.
+    fn set_off(&mut self) {
+        let paid = self.owed.min(self.posted - self.held);
+        self.posted -= paid;
+        self.owed -= paid;
+    }
 }
 
 /// A small generator of its own, so that a failing seed can be replayed.
@@ -388,11 +426,23 @@ async fn history(state: &State, clerk: &Asking, seed: u64) {
         let taken: i64 = people.iter().map(|(_, model)| model.sold + model.reserved).sum();
         let who = dice.roll(2);
         let (by, model) = &mut people[who];
-        match dice.roll(6) {
+        match dice.roll(8) {
             0 => {
                 let points = i64::try_from(dice.roll(25) + 1).unwrap();
-                give(state, by, points).await;
+                model.awards.push((give(state, by, points).await, points));
                 model.posted += points;
+                model.set_off();
+            }
+            6 if !model.awards.is_empty() => {
+                let (award, points) = model.awards.remove(dice.roll(model.awards.len()));
+                let given = points.min(model.posted - model.held);
+                assert_eq!(take_back(state, award).await, points - given, "seed {seed}.{step}");
+                model.posted -= given;
+                model.owed += points - given;
+            }
+            7 => {
+                set_off(state).await;
+                people.iter_mut().for_each(|(_, model)| model.set_off());
             }
             1 | 2 => {
                 let expected = if model.sold + model.reserved == LIMIT {

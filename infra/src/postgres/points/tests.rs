@@ -61,8 +61,17 @@ async fn give(
     points: i64,
     until: Timestamp,
 ) {
-    post(conn, &award(account, cause, points, &json!({})), now()).await.unwrap();
-    add_lot(conn, random::id(now()), account, points, until).await.unwrap();
+    let (data, id) = (json!({}), random::id(now()));
+    let given = Posting { id, ..award(account, cause, points, &data) };
+    post(conn, &given, now()).await.unwrap();
+    let lot = NewLot {
+        id: random::id(now()),
+        account: account.0,
+        points,
+        expires_at: until,
+        given_by: id,
+    };
+    add_lot(conn, &lot).await.unwrap();
 }
 
 async fn publish(conn: &mut Connection, stock: i64) -> OfferId {
@@ -317,6 +326,12 @@ async fn every_falsified_figure_shows(pool: PgPool) {
         ),
         ("confirmed_is_redeemed", "delete from ledger_tx where kind = 'redeem'"),
         ("lot_held_is_pending", "update point_lot set held = held - 1 where held > 0"),
+        (
+            "debts_are_receivable",
+            "insert into points_debt (reversal, account, amount, remaining)
+             select ledger_tx.id, points_account.id, 1, 1 from ledger_tx, points_account
+             where points_account.kind = 'user' limit 1",
+        ),
     ];
     for (rule, statement) in falsified {
         let mut tx = conn.begin().await.unwrap();
