@@ -28,6 +28,7 @@ pub mod offer;
 pub mod points;
 pub mod redemption;
 pub mod registration;
+pub mod request;
 pub mod routing;
 pub mod seed;
 pub mod service;

@@ -51,6 +51,7 @@ refused_by!(
     domain::points::Refused,
     domain::redemption::Refused,
     domain::registration::Refused,
+    domain::request::Refused,
     domain::routing::Refused,
     domain::service::Refused,
     domain::supervision::Refused,

@@ -53,6 +53,7 @@ pub mod problem;
 pub mod rates;
 pub mod redemption;
 pub mod registration;
+pub mod request;
 pub mod routing;
 pub mod service;
 pub mod supervision;
@@ -124,8 +125,10 @@ pub fn words() -> Vec<Routes> {
         rates::routes(),
         bulletin::routes(),
         registration::routes(),
+        request::routes(),
         service::routes(),
         service::claim::routes(),
+        service::dispute::routes(),
         service::pause::routes(),
         points::routes(),
         offer::routes(),

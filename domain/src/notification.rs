@@ -163,8 +163,16 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::ClaimRejected, &[Person]),
         (EventKind::AttendanceDue, &[Unit]),
         (EventKind::PostChanged, &[Person]),
+        (EventKind::DisputeRaised, &[Unit, Person]),
+        (EventKind::DisputeWithdrawn, &[Unit, Person]),
+        (EventKind::DisputeDecided, &[Person]),
         (EventKind::ClaimsPaused, &[Person]),
         (EventKind::ClaimsResumed, &[Person]),
+        (EventKind::RequestSubmitted, &[Unit]),
+        (EventKind::RequestOrdered, &[Person]),
+        (EventKind::RequestDeclined, &[Person]),
+        (EventKind::RequestCancelled, &[Unit]),
+        (EventKind::RequestDone, &[Unit]),
         (EventKind::PointsTakenBack, &[Person]),
     ]
 };

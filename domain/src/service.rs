@@ -7,6 +7,7 @@
 
 mod claim;
 pub mod code;
+pub mod dispute;
 mod pause;
 mod post;
 mod refused;
@@ -91,7 +92,7 @@ impl Status {
         self.holds_place() || matches!(self, Self::Waitlisted)
     }
 
-    /// Whether the claim is over.
+    /// Whether the claim is over, unless a dispute corrects it.
     pub const fn is_ended(self) -> bool {
         matches!(self, Self::Confirmed | Self::Cancelled | Self::NoShow | Self::Rejected)
     }
@@ -140,6 +141,8 @@ codes! {
         Absent = "absent", "逾期记为未到";
         /// The organiser does not count it.
         Reject = "reject", "不予认可";
+        /// Another officer looked at it again and corrected the hours.
+        Correct = "correct", "复核更正";
         /// The post was called off.
         CallOff = "call_off", "岗位取消";
     }
@@ -161,6 +164,7 @@ pub const TRANSITIONS: &[(Step, &[Status], &[Status])] = {
         (Step::NoShow, &[Claimed], &[NoShow]),
         (Step::Absent, &[Claimed], &[NoShow]),
         (Step::Reject, &[Claimed, Waitlisted, CheckedIn, CheckedOut], &[Rejected]),
+        (Step::Correct, &[Confirmed, NoShow, Rejected], &[Confirmed, Rejected]),
         (Step::CallOff, &[Claimed, Waitlisted, CheckedIn, CheckedOut], &[Cancelled]),
     ]
 };

@@ -2,7 +2,8 @@
 //! the same tables that the rules read.
 
 use crate::{
-    complaint, consultation, final_reply, registration, service, supervision, task, whistle,
+    complaint, consultation, final_reply, registration, request, service, supervision, task,
+    whistle,
 };
 
 /// One table: each step with the states it starts from and those it can lead to.
@@ -25,7 +26,7 @@ pub fn markdown() -> String {
     let mut out = String::from(
         "# Transitions\n\n\
          <!-- Generated from `TRANSITIONS` in\n     \
-         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service}.rs.\n     \
+         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,request,service}.rs.\n     \
          Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
          Every step that is allowed, from where, and where it can lead. A step that a table does\n\
          not list is refused with the code under its title. A step that starts and ends in the\n\
@@ -40,7 +41,9 @@ pub fn markdown() -> String {
         final_replies(),
         supervisions(),
         registrations(),
+        requests(),
         claims(),
+        disputes(),
     ] {
         table.write(&mut out);
     }
@@ -96,6 +99,15 @@ fn registrations() -> Table<'static> {
 
 fn claims() -> Table<'static> {
     table!(service, "A claim of a service post (认领)", "claim_step_refused")
+}
+
+fn requests() -> Table<'static> {
+    table!(request, "A request (点单)", "request_step_refused")
+}
+
+fn disputes() -> Table<'static> {
+    use service::dispute;
+    table!(dispute, "A dispute of a service (服务异议)", "dispute_step_refused")
 }
 
 impl Row<'_> {

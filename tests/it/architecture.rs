@@ -34,6 +34,7 @@ const WORDS: &[(&str, &str)] = &[
     ("identity", "diaht"),
     ("notification", "diaht"),
     ("registration", "diaht"),
+    ("request", "diaht"),
     ("service", "diaht"),
     // The register is read by registrations alone, for now.
     ("party", "di"),

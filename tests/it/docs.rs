@@ -12,8 +12,8 @@ use std::{
 use api::http::problem::codes;
 use domain::{
     complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export,
-    final_reply, identity, import, offer, org, points, rates, redemption, registration, service,
-    sla, supervision, task, template, view, whistle,
+    final_reply, identity, import, offer, org, points, rates, redemption, registration, request,
+    service, sla, supervision, task, template, view, whistle,
 };
 
 use crate::support::{document, operations};
@@ -296,6 +296,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("whistle_step_refused", "Whistles (吹哨)"),
     ("supervision_step_refused", "Supervision (督办)"),
     ("registration_step_refused", "Registration (双报到)"),
+    ("request_step_refused", "Requests (点单)"),
     ("claim_step_refused", "Service (双服务)"),
     ("offer_sold_out", "Redemptions (兑换)"),
     ("view_limit_reached", "Lists (列表)"),
@@ -392,10 +393,15 @@ fn the_vocabularies_are_fresh() {
         registration::Status, "报到状态";
         registration::Finding, "与名册核对的结果";
         registration::Step, "报到步骤";
+        request::Status, "点单状态";
+        request::Step, "点单步骤";
         service::Kind, "岗位类别";
         service::Status, "认领状态";
         service::Proof, "签到方式";
         service::Step, "认领步骤";
+        service::Oddity, "签到疑点";
+        service::dispute::Status, "异议状态";
+        service::dispute::Step, "异议步骤";
         points::EntryKind, "积分种类";
         points::Source, "积分来源";
         offer::Category, "优惠种类";

@@ -54,6 +54,7 @@ mod rates;
 mod redemption;
 #[cfg(test)]
 mod registration;
+mod request;
 #[cfg(test)]
 mod routing;
 #[cfg(test)]

@@ -34,6 +34,7 @@ use crate::{error::Error, state::State};
 
 pub mod attendance;
 pub mod code;
+pub mod dispute;
 pub mod pause;
 
 /// Publishes a post in a community of one's own.
@@ -120,18 +121,29 @@ fn organises(ask: &Ask, community: &NodeCode) -> bool {
 pub async fn call_off(state: &State, ask: Ask, id: PostId) -> Result<(), Error> {
     carry_out(state, move |tx, _, now| {
         Box::pin(async move {
-            let post = organised(tx, &ask, id).await?.call_off(now)?;
-            store::save_post(tx, &post).await?;
-            let mut jobs = Vec::new();
-            for claim in store::lock_claims(tx, id, Which::Open).await? {
-                jobs.extend(save(tx, &ask, &claim.call_off(&post)?, now).await?);
-            }
-            store::recount(tx, &post).await?;
-            audit(tx, &ask, ("post.call_off", "post", id.0), Value::Null, now).await?;
-            Ok(jobs)
+            let post = organised(tx, &ask, id).await?;
+            take_off(tx, &ask, &post, now).await
         })
     })
     .await
+}
+
+/// Calls a locked post off with its claims.
+pub(super) async fn take_off(
+    tx: &mut Connection,
+    ask: &Ask,
+    post: &Post,
+    now: Timestamp,
+) -> Result<Vec<JobId>, Error> {
+    let post = post.call_off(now)?;
+    store::save_post(tx, &post).await?;
+    let mut jobs = Vec::new();
+    for claim in store::lock_claims(tx, post.id, Which::Open).await? {
+        jobs.extend(save(tx, ask, &claim.call_off(&post)?, now).await?);
+    }
+    store::recount(tx, &post).await?;
+    audit(tx, ask, ("post.call_off", "post", post.id.0), Value::Null, now).await?;
+    Ok(jobs)
 }
 
 /// Claims a post: a place, or a place on the waitlist when it is full. The post is locked first,
@@ -415,15 +427,19 @@ pub(super) async fn award(
     claim: &Claim,
     now: Timestamp,
 ) -> Result<i64, Error> {
-    let service = Service {
+    points::award_service(tx, state, &served(post, claim), now).await
+}
+
+/// A claim as the rules of points see it.
+fn served(post: &Post, claim: &Claim) -> Service {
+    Service {
         account: claim.account,
         claim: claim.id.0,
         post_kind: post.kind.code(),
         minutes: claim.minutes.unwrap_or_default().into(),
         factor_percent: post.factor_percent.into(),
         on: time::date(post.starts_at),
-    };
-    points::award_service(tx, state, &service, now).await
+    }
 }
 
 /// The organiser notes that the person did not come (登记未到).

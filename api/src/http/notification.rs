@@ -6,7 +6,7 @@ use actix_web::{
 };
 use domain::{
     event::EventKind,
-    id::{ClaimId, ComplaintId, NotificationId, RegistrationId, WhistleId},
+    id::{ClaimId, ComplaintId, NotificationId, RegistrationId, ServiceRequestId, WhistleId},
     identity::Actor,
     notification::render,
     page::{Cursor, Page},
@@ -41,6 +41,8 @@ pub struct NotificationView {
     pub claim_id: Option<ClaimId>,
     /// 所说的报到
     pub registration_id: Option<RegistrationId>,
+    /// 哪件点单
+    pub request_id: Option<ServiceRequestId>,
     /// 诉求编号
     #[schema(example = "PC20261124000123")]
     pub number: Option<String>,
@@ -81,6 +83,7 @@ impl From<Entry> for NotificationView {
             whistle_id,
             claim_id,
             registration_id,
+            request_id,
             number,
             title,
             viewer,
@@ -96,6 +99,7 @@ impl From<Entry> for NotificationView {
             whistle_id,
             claim_id,
             registration_id,
+            request_id,
             number,
             title: viewer.map(|_| title),
             seq: event.seq,

@@ -36,12 +36,13 @@ use crate::{
 };
 
 pub mod claim;
+pub mod dispute;
 pub mod pause;
 
 routes![publish, list, read_one, check_in_code, change, call_off, claims];
 
 /// 服务岗位
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PostBody {
     /// 社区或村的区划代码
@@ -78,7 +79,8 @@ pub struct PostBody {
 }
 
 impl PostBody {
-    fn form(&self) -> PostForm<'_> {
+    /// The fields as they came.
+    pub fn form(&self) -> PostForm<'_> {
         PostForm {
             community_code: &self.community_code,
             kind: self.kind,

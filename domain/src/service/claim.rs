@@ -190,7 +190,7 @@ impl Post {
         if now >= self.ends_at {
             return Err(Refused::PostEnded { ended_at: self.ends_at });
         }
-        if self.created_by == account {
+        if self.created_by == account || self.requested_by == Some(account) {
             return Err(Refused::OwnService);
         }
         if standing.claimed {
@@ -402,6 +402,15 @@ impl Claim {
         Ok(Decision::one(state, event))
     }
 
+    /// Whether the claim can hold its time beside what else the person has claimed.
+    ///
+    /// # Errors
+    /// It holds its time, and another does too.
+    pub fn fits(&self, standing: &Standing, post: &Post) -> Result<(), Refused> {
+        let met = standing.busy.iter().any(|span| overlap(*span, post.during()));
+        if self.status.holds_time() && met { Err(Refused::Overlap) } else { Ok(()) }
+    }
+
     /// Whether the person had a place, did not come, and had time enough to call it off.
     pub fn missed(&self) -> bool {
         self.cancelled_late || self.status == Status::NoShow && !self.short_notice
@@ -439,8 +448,11 @@ impl Claim {
     }
 
     /// The one who serves is never the one who certifies (记录与认定分开).
-    fn by_another(&self, post: &Post, by: AccountId) -> Result<(), Refused> {
-        if by == self.account || post.created_by == self.account {
+    pub(super) fn by_another(&self, post: &Post, by: AccountId) -> Result<(), Refused> {
+        if by == self.account
+            || post.created_by == self.account
+            || post.requested_by.is_some_and(|served| served == self.account || served == by)
+        {
             Err(Refused::OwnService)
         } else {
             Ok(())

@@ -215,7 +215,8 @@ impl Dispute {
     ) -> Result<Ruled, Refused> {
         let step = if verdict.minutes.is_some() { Step::Correct } else { Step::Uphold };
         self.permit(step)?;
-        if by == claim.account || by == self.raised_by || post.created_by == claim.account {
+        claim.by_another(post, by)?;
+        if by == self.raised_by {
             return Err(Refused::OwnService);
         }
         if self.first == Some(by) {

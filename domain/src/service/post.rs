@@ -89,6 +89,8 @@ pub struct Post {
     pub tolerance: Option<i32>,
     /// Who published it.
     pub created_by: AccountId,
+    /// Who asked for it (点单) and is served.
+    pub requested_by: Option<AccountId>,
     /// Since when it is called off.
     pub cancelled_at: Option<Timestamp>,
 }
@@ -143,6 +145,7 @@ impl PostForm<'_> {
             location: location.flatten(),
             tolerance: tolerance.flatten(),
             created_by: by,
+            requested_by: None,
             cancelled_at: None,
         };
         Ok(Published {
@@ -218,9 +221,9 @@ impl Post {
         if claimed && self.during() != to.during() {
             return Err(Refused::TimesHeld);
         }
-        let Self { id, version, taken, created_by, .. } = *self;
+        let Self { id, version, taken, created_by, requested_by, .. } = *self;
         let community = self.community.clone();
-        Ok(Self { id, version, taken, created_by, community, ..to.clone() })
+        Ok(Self { id, version, taken, created_by, requested_by, community, ..to.clone() })
     }
 
     /// Calls the post off. Its claims are called off beside it; what was confirmed stays.

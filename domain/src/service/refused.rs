@@ -1,6 +1,6 @@
 //! Why a step of a service is refused.
 
-use super::{Status, Step};
+use super::{Status, Step, dispute};
 use crate::{
     refusal::{self, FieldError, Kind},
     time::{self, Timestamp},
@@ -83,6 +83,35 @@ pub enum Refused {
     /// Nobody lifts a pause of their own.
     #[error("不能恢复自己的认领，请由其他组织员处理")]
     OwnPause,
+    /// The dispute's table has no such step from here.
+    #[error("异议现在是“{}”，不能“{}”", .status.label(), .step.label())]
+    Dispute {
+        /// What was asked.
+        step: dispute::Step,
+        /// Where the dispute stands.
+        status: dispute::Status,
+    },
+    /// Nothing was decided that one could disagree with.
+    #[error("认领现在是“{}”，还没有可以提出异议的结论", .status.label())]
+    NothingToDispute {
+        /// Where the claim stands.
+        status: Status,
+    },
+    /// The days are over.
+    #[error("提出异议的期限已在 {} 结束", time::spoken(*.closed_at))]
+    DisputeClosed {
+        /// When.
+        closed_at: Timestamp,
+    },
+    /// One dispute for each person and claim.
+    #[error("这次服务已经提出过异议，正在复核或已有复核结论")]
+    AlreadyDisputed,
+    /// Whoever decided first does not decide again.
+    #[error("原来的结论是您作出的，请由另一位工作人员或组织员复核")]
+    SameDecider,
+    /// A correction that changes nothing.
+    #[error("更正后的时长与原来一样；没有要改的请选择维持原结论")]
+    NothingCorrected,
     /// Fewer places than people who have one.
     #[error("已有 {taken} 人认领，需要的人数不能少于 {taken}")]
     CapacityTaken {
@@ -119,6 +148,12 @@ impl refusal::Refusal for Refused {
             Self::Paused { .. } => "claims_paused",
             Self::PauseOver => "pause_over",
             Self::OwnPause => "own_pause",
+            Self::Dispute { .. } => "dispute_step_refused",
+            Self::NothingToDispute { .. } => "nothing_to_dispute",
+            Self::DisputeClosed { .. } => "dispute_closed",
+            Self::AlreadyDisputed => "already_disputed",
+            Self::SameDecider => "same_decider",
+            Self::NothingCorrected => "nothing_corrected",
             Self::CapacityTaken { .. } => "capacity_taken",
             Self::TimesHeld => "post_times_held",
             Self::MinutesBeyondPost { .. } => "minutes_beyond_post",
@@ -131,6 +166,7 @@ impl refusal::Refusal for Refused {
             | Self::CheckInCode
             | Self::CheckInCodeExpired
             | Self::CheckInFar { .. }
+            | Self::NothingCorrected
             | Self::MinutesBeyondPost { .. } => Kind::Invalid,
             _ => Kind::Conflict,
         }
@@ -141,7 +177,7 @@ impl refusal::Refusal for Refused {
         match self {
             Self::CheckInNothing | Self::CheckInCode | Self::CheckInCodeExpired => at("code"),
             Self::CheckInFar { .. } => at("location"),
-            Self::MinutesBeyondPost { .. } => at("minutes"),
+            Self::NothingCorrected | Self::MinutesBeyondPost { .. } => at("minutes"),
             _ => Vec::new(),
         }
     }

@@ -35,6 +35,7 @@ fn post() -> Post {
         location: Some(HERE),
         tolerance: None,
         created_by: id(8),
+        requested_by: None,
         cancelled_at: None,
     }
 }
@@ -86,6 +87,21 @@ fn take(step: Step, claim: &Claim) -> Result<Decision<Claim>, Refused> {
         Step::Reject => {
             claim.reject(&post, &Reject::parse("没有按要求服务").unwrap(), officer, now)
         }
+        Step::Correct => {
+            let dispute = dispute::Dispute {
+                id: id(5),
+                version: 1,
+                claim: claim.id,
+                raised_by: claim.account,
+                first: Some(id(8)),
+                status: dispute::Status::Open,
+                minutes: None,
+            };
+            let verdict = dispute::Verdict::parse(true, Some(90), "核对后更正").unwrap();
+            let ruled = dispute.decide((claim, &post), &verdict, officer, now)?;
+            let told = ruled.told(claim, &post, None, "核对后更正");
+            Ok(Decision { state: ruled.claim.unwrap(), events: told })
+        }
         Step::CallOff => claim.call_off(&post),
     }
 }
@@ -107,10 +123,13 @@ fn exactly_the_listed_steps_are_allowed_and_lead_where_the_table_says() {
                     let after = decision.state;
                     assert!(targets.contains(&after.status), "{case}");
                     assert_eq!(after.version, before.version, "{case}: the store counts");
-                    let settled =
-                        matches!(step, Step::Confirm | Step::NoShow | Step::Absent | Step::Reject);
+                    let settled = matches!(
+                        step,
+                        Step::Confirm | Step::NoShow | Step::Absent | Step::Reject | Step::Correct
+                    );
                     assert_eq!(after.settled.is_some(), settled, "{case}");
-                    assert_eq!(after.minutes.is_some(), *step == Step::Confirm, "{case}");
+                    let served = matches!(step, Step::Confirm | Step::Correct);
+                    assert_eq!(after.minutes.is_some(), served, "{case}");
                     assert_eq!(decision.events.len(), 1, "{case}");
                     let event = &decision.events[0];
                     assert_eq!(event.data["account"], serde_json::json!(after.account));
@@ -129,7 +148,10 @@ fn exactly_the_listed_steps_are_allowed_and_lead_where_the_table_says() {
 #[test]
 fn what_ended_allows_nothing_and_holds_places_or_not() {
     for status in Status::ALL {
-        let steps = TRANSITIONS.iter().filter(|(_, from, _)| from.contains(status)).count();
+        let steps = TRANSITIONS
+            .iter()
+            .filter(|(step, from, _)| *step != Step::Correct && from.contains(status))
+            .count();
         assert_eq!(steps == 0, status.is_ended(), "{status}");
         assert!(!status.holds_place() || status.holds_time(), "{status}");
     }

@@ -3,7 +3,10 @@
 
 use domain::{
     event::{Event, EventKind, Visibility},
-    id::{AccountId, ClaimId, ComplaintId, Id, NotificationId, RegistrationId, TaskId, WhistleId},
+    id::{
+        AccountId, ClaimId, ComplaintId, Id, NotificationId, RegistrationId, ServiceRequestId,
+        TaskId, WhistleId,
+    },
     notification::{Recipient, TOLD, Viewer},
     org::NodeCode,
     page::{Cursor, PageRequest},
@@ -32,6 +35,8 @@ pub struct Entry {
     pub claim_id: Option<ClaimId>,
     /// The registration it is about.
     pub registration_id: Option<RegistrationId>,
+    /// The request that it is about, or that the claim serves.
+    pub request_id: Option<ServiceRequestId>,
     /// The case's number, where cases have one.
     pub number: Option<String>,
     /// The case's or the post's title, or the community's name.
@@ -242,11 +247,13 @@ async fn read(
                coalesce(child.id, c.id) as "complaint_id?: ComplaintId",
                w.id as "whistle_id?: WhistleId",
                claim.id as "claim_id?: ClaimId", r.id as "registration_id?: RegistrationId",
+               sr.id as "request_id?: ServiceRequestId",
                coalesce(child.number, c.number) as "number?",
-               coalesce(child.title, c.title, w.title, post.title, o.name,
+               coalesce(child.title, c.title, w.title, post.title, sr.title, o.name,
                    case when n.subject_id = n.account_id then '积分' else '' end) as "title!",
                coalesce(c.confidential, false) as "confidential!",
-               coalesce(n.account_id in (c.reporter_id, claim.account_id, r.account_id), false)
+               coalesce(n.account_id in (
+                       c.reporter_id, claim.account_id, r.account_id, sr.account_id), false)
                    -- What happens to somebody's points stands under their own account.
                    or n.subject_id = n.account_id
                    as "own!",
@@ -270,6 +277,8 @@ async fn read(
            left join claim on claim.id = n.subject_id
            left join post on post.id = claim.post_id
            left join registration r on r.id = n.subject_id
+           -- What was asked for, itself or by a claim on what was made of it.
+           left join service_request sr on sr.id = coalesce(post.request_id, n.subject_id)
            left join lateral (
                select child.id, child.number, child.title from complaint child
                where child.merged_into = c.id and child.reporter_id = n.account_id
@@ -321,6 +330,7 @@ async fn read(
                 whistle_id: row.whistle_id,
                 claim_id: row.claim_id,
                 registration_id: row.registration_id,
+                request_id: row.request_id,
                 number: row.number,
                 title: row.title,
                 viewer: reader.viewer(scope, row.confidential, &event),

@@ -16,6 +16,7 @@ use domain::{
 use super::{Connection, event};
 
 pub mod attendance;
+pub mod dispute;
 pub mod pause;
 pub mod read;
 pub mod seed;
@@ -72,7 +73,10 @@ pub async fn lock_post(conn: &mut Connection, id: PostId) -> Result<Option<Post>
     let row = sqlx::query!(
         r#"select version, community_code as "community: NodeCode", kind as "kind: Kind", starts_at,
                ends_at, capacity, taken, factor_percent, tolerance_metres, lng, lat,
-               created_by as "created_by: AccountId", cancelled_at
+               created_by as "created_by: AccountId", cancelled_at,
+               -- Who asked for it is served.
+               (select account_id from service_request r where r.id = post.request_id)
+                   as "requested_by: AccountId"
            from post where id = $1
            for no key update"#,
         id.0,
@@ -92,6 +96,7 @@ pub async fn lock_post(conn: &mut Connection, id: PostId) -> Result<Option<Post>
         tolerance: row.tolerance_metres,
         location: row.lng.zip(row.lat).map(|(lng, lat)| Location { lng, lat }),
         created_by: row.created_by,
+        requested_by: row.requested_by,
         cancelled_at: row.cancelled_at,
     }))
 }
@@ -135,6 +140,20 @@ pub async fn change_post(conn: &mut Connection, to: &Published) -> Result<(), sq
         skills,
         post.factor_percent,
         post.tolerance,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Adds a place to a locked post that has none free: somebody was there after all.
+///
+/// # Errors
+/// The database is away.
+pub async fn make_room(conn: &mut Connection, post: &Post) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update post set capacity = capacity + 1 where id = $1 and taken >= capacity",
+        post.id.0,
     )
     .execute(conn)
     .await?;

@@ -158,6 +158,14 @@ pub(super) enum About {
     Claim,
     /// A claim on a post that one organises.
     Hours,
+    /// A request to one's community; all for the organisers.
+    Request,
+    /// A request of one's own.
+    OwnRequest,
+    /// A dispute on a post that one organises.
+    Dispute,
+    /// A dispute that one raised.
+    OwnDispute,
     /// Any pause of new claims.
     Pause,
     /// Any offer.
@@ -329,6 +337,16 @@ pub(super) const ROWS: &[Row] = &[
     ("registration.list", COMMUNITY_DESK, About::Nothing),
     ("registration.read", COMMUNITY_DESK, About::Registration),
     ("registration.sign", COMMUNITY_DESK, About::Registration),
+    ("request.submit", RESIDENT, About::Nothing),
+    ("request.mine", RESIDENT, About::Nothing),
+    ("request.read_own", RESIDENT, About::OwnRequest),
+    ("request.confirm", RESIDENT, About::OwnRequest),
+    ("request.list", ORGANISERS, About::Nothing),
+    ("request.read", ORGANISERS, About::Request),
+    ("request.unmask", ORGANISERS, About::Request),
+    ("request.order", ORGANISERS, About::Request),
+    ("request.decline", ORGANISERS, About::Request),
+    ("request.cancel", RESIDENT, About::OwnRequest),
     ("service.publish", ORGANISERS, About::Nothing),
     ("service.posts", LOGGED_IN, About::Nothing),
     ("service.read_post", LOGGED_IN, About::Post),
@@ -345,6 +363,12 @@ pub(super) const ROWS: &[Row] = &[
     ("service.no_show", ORGANISERS, About::Hours),
     ("service.reject", ORGANISERS, About::Hours),
     ("service.year", RESIDENT, About::Nothing),
+    ("service.dispute", RESIDENT, About::Claim),
+    ("service.my_disputes", RESIDENT, About::Nothing),
+    ("service.disputes", ORGANISERS, About::Nothing),
+    ("service.read_dispute", ORGANISERS, About::Dispute),
+    ("service.decide_dispute", ORGANISERS, About::Dispute),
+    ("service.withdraw_dispute", RESIDENT, About::OwnDispute),
     ("service.standing", RESIDENT, About::Nothing),
     ("service.pauses", &["organiser"], About::Nothing),
     ("service.lift_pause", &["organiser"], About::Pause),

@@ -22,6 +22,8 @@ const KEYED: &[&str] = &[
     "redemption.redeem",
     "note.write",
     "note.write_on_whistle",
+    "request.submit",
+    "request.order",
 ];
 
 /// The objects of everybody.
@@ -127,6 +129,7 @@ impl World {
         enforcement::acts(&mut world).await;
         service::registrations(&mut world).await;
         service::posts_and_claims(&mut world).await;
+        service::requests_and_disputes(&mut world).await;
         service::redemptions(&mut world).await;
         world
     }

@@ -78,6 +78,7 @@ fn words() -> Vec<Code> {
         whistle(),
         supervision(),
         registration(),
+        request(),
         service(),
         redemption(),
         lists(),
@@ -328,8 +329,16 @@ fn registration() -> Vec<Code> {
     ]
 }
 
+fn request() -> Vec<Code> {
+    use domain::request::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Order, status: Status::Cancelled }),
+        code(&Refused::NotServed),
+    ]
+}
+
 fn service() -> Vec<Code> {
-    use domain::service::{Refused, Status, Step};
+    use domain::service::{Refused, Status, Step, dispute};
     vec![
         code(&Refused::Step { step: Step::Confirm, status: Status::Confirmed }),
         code(&Refused::PostEnded { ended_at: EXAMPLE }),
@@ -347,6 +356,12 @@ fn service() -> Vec<Code> {
         code(&Refused::Paused { until: EXAMPLE }),
         code(&Refused::PauseOver),
         code(&Refused::OwnPause),
+        code(&Refused::Dispute { step: dispute::Step::Withdraw, status: dispute::Status::Stands }),
+        code(&Refused::NothingToDispute { status: Status::Claimed }),
+        code(&Refused::DisputeClosed { closed_at: EXAMPLE }),
+        code(&Refused::AlreadyDisputed),
+        code(&Refused::SameDecider),
+        code(&Refused::NothingCorrected),
         code(&Refused::CapacityTaken { taken: 3 }),
         code(&Refused::TimesHeld),
         code(&Refused::MinutesBeyondPost { minutes: 120 }),

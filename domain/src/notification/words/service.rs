@@ -1,7 +1,10 @@
 //! Registration and service in plain words.
 
 use super::Facts;
-use crate::{event::EventKind, service::Status};
+use crate::{
+    event::EventKind,
+    service::{Status, dispute},
+};
 
 impl Facts<'_> {
     /// What happened to a registration, a post or a claim.
@@ -54,6 +57,17 @@ impl Facts<'_> {
             EventKind::PostChanged => {
                 format!("{}更改了您认领的岗位{}，请查看最新安排", self.place(), starts())
             }
+            EventKind::DisputeRaised | EventKind::DisputeWithdrawn => self.disputed(),
+            EventKind::DisputeDecided => self.ruled(),
+            EventKind::RequestSubmitted => {
+                "有居民点单，请查看后下单；不能安排的请说明原因".to_owned()
+            }
+            EventKind::RequestOrdered => {
+                format!("{}已为您的点单安排服务{}，有人接单后可以看到进展", self.place(), starts())
+            }
+            EventKind::RequestDeclined => format!("{}未能安排您的点单", self.place()),
+            EventKind::RequestCancelled => "居民取消了点单，还没有开始的岗位已一并取消".to_owned(),
+            EventKind::RequestDone => "居民已确认服务完成并作出评价".to_owned(),
             EventKind::ClaimsPaused => {
                 let until = self.by("until", |at| format!("，到 {at} 为止"));
                 format!(
@@ -71,6 +85,35 @@ impl Facts<'_> {
 
     fn place(&self) -> &str {
         self.event.unit_name.as_deref().unwrap_or("社区")
+    }
+
+    fn disputed(&self) -> String {
+        let who = if self.flag("by_served") { "被服务的居民" } else { "服务的人" };
+        match self.event.kind {
+            EventKind::DisputeRaised => {
+                format!("{who}对这次服务的认定提出异议，由另一位工作人员复核，复核前原结论有效")
+            }
+            _ => format!("{who}撤回了对这次服务的异议，原结论不变"),
+        }
+    }
+
+    fn ruled(&self) -> String {
+        let outcome = self.code::<dispute::Status>("outcome");
+        match (outcome, self.number("minutes")) {
+            (Some(dispute::Status::Corrected), Some(0)) => {
+                "异议已由另一位工作人员复核：更正为不计这次服务".to_owned()
+            }
+            (Some(dispute::Status::Corrected), Some(minutes)) => {
+                let points = self.number("points");
+                let points = points.map(|points| format!("，积分为 {points} 分"));
+                let points = points.unwrap_or_default();
+                format!("异议已由另一位工作人员复核：服务时长更正为{}{points}", spoken(minutes))
+            }
+            (Some(dispute::Status::Corrected), None) => {
+                "异议已由另一位工作人员复核：已更正".to_owned()
+            }
+            _ => "异议已由另一位工作人员复核：维持原结论".to_owned(),
+        }
     }
 
     fn confirmed(&self) -> String {

@@ -21,6 +21,7 @@ fn post() -> Post {
         location: None,
         tolerance: None,
         created_by: id(8),
+        requested_by: None,
         cancelled_at: None,
     }
 }
@@ -120,13 +121,17 @@ fn a_correction_makes_the_claim_what_it_should_have_been() {
     assert_eq!((longer.status, longer.minutes), (ClaimStatus::Confirmed, Some(120)));
     assert_eq!(longer.settled.unwrap().by, Some(id(7)));
     let there = ruled(&missed(), 90).unwrap().claim.unwrap();
-    assert_eq!((there.status, there.minutes, there.points), (ClaimStatus::Confirmed, Some(90), Some(0)));
+    assert_eq!(
+        (there.status, there.minutes, there.points),
+        (ClaimStatus::Confirmed, Some(90), Some(0))
+    );
     let none = ruled(&served(60), 0).unwrap().claim.unwrap();
     assert_eq!((none.status, none.minutes, none.points), (ClaimStatus::Rejected, None, None));
     assert_eq!(ruled(&served(60), 121).err(), Some(Refused::MinutesBeyondPost { minutes: 120 }));
     assert_eq!(ruled(&served(60), 60).err(), Some(Refused::NothingCorrected));
     assert_eq!(ruled(&missed(), 0).err(), Some(Refused::NothingCorrected));
-    for (correct, minutes) in [(true, None), (true, Some(-1)), (true, Some(1441)), (false, Some(1))] {
+    for (correct, minutes) in [(true, None), (true, Some(-1)), (true, Some(1441)), (false, Some(1))]
+    {
         assert!(Verdict::parse(correct, minutes, "理由").is_err(), "{correct} {minutes:?}");
     }
 }

@@ -5,7 +5,7 @@ use domain::{
     org::NodeCode,
     page::{Cursor, PageRequest},
     scope::Scope,
-    service::{Kind, Oddity, Proof, Served, Status, Year},
+    service::{Kind, Oddity, Proof, Served, Status, Year, dispute::Status as Disputed},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::postgres::Connection;
 
+pub mod dispute;
 pub mod pause;
 
 /// 位置（GCJ-02）
@@ -258,6 +259,8 @@ pub struct ClaimView {
     pub points: Option<i64>,
     /// 组织者的话
     pub comment: Option<String>,
+    /// 最近一次异议的状态；没有提出过的为空
+    pub dispute_status: Option<Disputed>,
     /// 组织者确认、登记未到或不予认可的时间
     #[schema(value_type = Option<String>, format = DateTime)]
     pub settled_at: Option<Timestamp>,
@@ -320,7 +323,9 @@ pub async fn claims(
                ) end as position,
                c.claimed_at, c.checked_in_at, c.checked_in_by as "checked_in_by: Proof",
                c.checked_in_away, c.check_in_oddities as "check_in_oddities: Vec<Oddity>", c.short_notice, c.cancelled_late,
-               c.checked_out_at, c.minutes, c.points, c.comment, c.settled_at
+               c.checked_out_at, c.minutes, c.points, c.comment, c.settled_at,
+               (select d.status from claim_dispute d where d.claim_id = c.id
+                   order by d.raised_at desc limit 1) as "dispute_status: Disputed"
            from claim c
            join post p on p.id = c.post_id
            join account a on a.id = c.account_id
@@ -367,6 +372,7 @@ pub async fn claims(
             minutes: row.minutes,
             points: row.points,
             comment: row.comment,
+            dispute_status: row.dispute_status,
             settled_at: row.settled_at,
         })
         .collect())
