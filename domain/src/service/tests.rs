@@ -174,7 +174,7 @@ fn a_full_post_gives_a_place_on_the_waitlist() {
 fn a_claim_is_refused_in_this_order() {
     let ended = begin() + TimeDelta::hours(2);
     let (free, busy) = (Standing::default(), vec![(begin(), ended)]);
-    let both = Standing { claimed: true, busy: busy.clone() };
+    let both = Standing { claimed: true, busy: busy.clone(), paused_until: None };
     let called_off = post().call_off(begin()).unwrap();
     let own = Post { created_by: id(2), ..post() };
     let claim = |post: &Post, standing: &Standing, now| {
