@@ -223,6 +223,8 @@ codes! {
         ClaimRejected = "claim_rejected", "未认可";
         /// A post ended, and nobody has said who came.
         AttendanceDue = "attendance_due", "时长待确认";
+        /// Somebody who agreed to be suggested is invited to a post.
+        PostInvited = "post_invited", "邀请认领";
         /// Something about the post is other than when it was claimed.
         PostChanged = "post_changed", "岗位变更";
         /// Somebody whom it concerns does not agree with what was decided.

@@ -162,6 +162,7 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::NoShow, &[Person]),
         (EventKind::ClaimRejected, &[Person]),
         (EventKind::AttendanceDue, &[Unit]),
+        (EventKind::PostInvited, &[Person]),
         (EventKind::PostChanged, &[Person]),
         (EventKind::DisputeRaised, &[Unit, Person]),
         (EventKind::DisputeWithdrawn, &[Unit, Person]),

@@ -5,20 +5,24 @@
 //! decide what a step does. How points follow from hours is `domain::points`' matter: hours are
 //! recorded in full, whatever the points are capped at.
 
+mod check_in;
 mod claim;
 pub mod code;
 pub mod dispute;
+pub mod matching;
 mod pause;
 mod post;
 mod refused;
 mod rules;
+pub mod series;
 #[cfg(test)]
 mod tests;
 mod year;
 
-pub use claim::{Around, Arrival, CheckIn, Claim, Confirm, Reject, Settled, Standing, Whereabouts};
+pub use check_in::{Around, Arrival, CheckIn, Whereabouts};
+pub use claim::{Claim, Confirm, Reject, Settled, Standing};
 pub use pause::{Lift, Missed, Pause};
-pub use post::{Post, PostForm, Published};
+pub use post::{Post, PostForm, Published, skills as post_skills};
 pub use refused::Refused;
 pub use rules::Rules;
 pub use year::{REQUIRED, Served, Tally, Year};

@@ -123,3 +123,33 @@ create index service_request_community on service_request (community_code, submi
 create index service_request_account on service_request (account_id, submitted_at desc, id desc);
 alter table post add column request_id uuid references service_request;
 create index post_request on post (request_id) where request_id is not null;
+
+-- Posts that repeat (重复岗位): each occurrence is a post of its own.
+create table post_series (
+    id uuid primary key,
+    community_code text not null references org_node,
+    -- 1 Monday to 7 Sunday.
+    weekdays smallint[] not null
+        constraint post_series_weekdays check (weekdays <@ array[1, 2, 3, 4, 5, 6, 7]::smallint[] and cardinality(weekdays) between 1 and 7),
+    until date not null,
+    skip_holidays boolean not null,
+    created_by uuid not null references account,
+    created_at timestamptz not null
+);
+alter table post add column series_id uuid references post_series;
+create index post_series_posts on post (series_id) where series_id is not null;
+
+-- What people say they know, and whether organisers may be told of them (匹配).
+create table service_profile (
+    account_id uuid primary key references account,
+    skills text[] not null constraint service_profile_skills check (cardinality(skills) <= 20),
+    suggest boolean not null,
+    changed_at timestamptz not null
+);
+create table post_invitation (
+    post_id uuid not null references post,
+    account_id uuid not null references account,
+    invited_at timestamptz not null,
+    invited_by uuid not null references account,
+    constraint post_invitation_once primary key (post_id, account_id)
+);

@@ -101,6 +101,7 @@ const NAMED: &[(&str, &str)] = &[
     ("claim_dispute", "claim_dispute_no_party"),
     ("service_request", "service_request_declined"),
     ("service_request", "service_request_by_another"),
+    ("post_invitation", "post_invitation_once"),
     ("service_pause", "service_pause_once"),
     ("service_pause", "service_pause_not_by_oneself"),
     ("points_account", "points_account_balance"),

@@ -78,8 +78,8 @@ async fn what_a_resident_asks_for_is_ordered_taken_and_confirmed() {
     assert_eq!(audited, 1);
 
     // Two taps make one post; a second order makes another.
-    let taps =
-        join_all((0..4).map(|_| ordered(&officer, id, "order-one-tap", &post(&app, 60)))).await;
+    let order = post(&app, 60);
+    let taps = join_all((0..4).map(|_| ordered(&officer, id, "order-one-tap", &order))).await;
     for tap in taps {
         assert_eq!(tap.expect(201)["posts"].as_array().unwrap().len(), 1);
     }
@@ -152,7 +152,8 @@ async fn a_request_is_declined_with_a_reason_or_taken_back() {
     let made = ordered(&officer, &id, "order-for-wang", &post(&app, 60)).await.expect(201);
     let one = made["posts"][0]["post_id"].as_str().unwrap();
     li.post(&format!("/posts/{one}/claims"), json!({})).await.expect(201);
-    let taps = join_all((0..4).map(|_| wang.post(&step(&id, "cancel"), json!({})))).await;
+    let cancel = step(&id, "cancel");
+    let taps = join_all((0..4).map(|_| wang.post(&cancel, json!({})))).await;
     assert_eq!(taps.iter().filter(|tap| tap.status == 200).count(), 1);
     assert_eq!(li.all("/me/claims").await[0]["status"], "cancelled");
     app.drain().await;

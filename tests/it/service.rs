@@ -11,6 +11,8 @@ use crate::support::{Answer, App, COMMUNITY, Client};
 mod attendance;
 mod check_in;
 mod dispute;
+mod matching;
+mod series;
 
 const OFFICER: &str = "community.140213066004";
 const FOREIGN: &str = "community.140213066001";

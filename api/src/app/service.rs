@@ -35,7 +35,9 @@ use crate::{error::Error, state::State};
 pub mod attendance;
 pub mod code;
 pub mod dispute;
+pub mod matching;
 pub mod pause;
+pub mod series;
 
 /// Publishes a post in a community of one's own.
 ///
@@ -48,14 +50,7 @@ pub async fn publish(state: &State, ask: Ask, form: &PostForm<'_>) -> Result<Pos
     transact(&state.db, move |tx| {
         Box::pin(async move {
             let post = &published.post;
-            if !org::community_exists(tx, &post.community).await? {
-                let reason = "没有这个社区或村，请从列表中选择";
-                return Err(Invalid::field("community_code", reason).into());
-            }
-            if !organises(&ask, &post.community) {
-                let reason = "只能发布本社区的岗位";
-                return Err(Invalid::field("community_code", reason).into());
-            }
+            may_publish(tx, &ask, &post.community).await?;
             store::insert_post(tx, &published, now).await?;
             let data = json!({ "community": post.community, "kind": post.kind });
             audit(tx, &ask, ("post.publish", "post", post.id.0), data, now).await?;
@@ -63,6 +58,19 @@ pub async fn publish(state: &State, ask: Ask, form: &PostForm<'_>) -> Result<Pos
         })
     })
     .await
+}
+
+/// Refuses a community that is none, or not one's own.
+async fn may_publish(tx: &mut Connection, ask: &Ask, community: &NodeCode) -> Result<(), Error> {
+    if !org::community_exists(tx, community).await? {
+        let reason = "没有这个社区或村，请从列表中选择";
+        return Err(Invalid::field("community_code", reason).into());
+    }
+    if !organises(ask, community) {
+        let reason = "只能发布本社区的岗位";
+        return Err(Invalid::field("community_code", reason).into());
+    }
+    Ok(())
 }
 
 /// Changes a post: other words, another place, more or fewer places. Whoever has one is told, and
@@ -77,26 +85,36 @@ pub async fn change(
     id: PostId,
     form: impl FnOnce(&NodeCode, Timestamp) -> Result<Published, Invalid> + Send + 'static,
 ) -> Result<(), Error> {
-    let here = state.clone();
-    carry_out(state, move |tx, _, now| {
+    carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let post = organised(tx, &ask, id).await?;
             let published = form(&post.community, now)?;
-            let claimed = store::is_claimed(tx, id).await?;
-            let to = Published { post: post.change(&published.post, claimed)?, ..published };
-            store::change_post(tx, &to).await?;
-            let mut jobs = Vec::new();
-            for claim in store::lock_claims(tx, id, Which::Open).await? {
-                let data = json!({ "starts_at": to.post.starts_at });
-                let told = claim.event(EventKind::PostChanged, &to.post, data);
-                jobs.extend(save(tx, &ask, &Decision::one(claim, told), now).await?);
-            }
-            jobs.extend(move_up(tx, &here, &ask, to.post, now).await?);
-            audit(tx, &ask, ("post.change", "post", id.0), Value::Null, now).await?;
-            Ok(jobs)
+            put_right(tx, here, &ask, (&post, published), now).await
         })
     })
     .await
+}
+
+/// Changes a locked post: whoever has a place is told, and who waits moves up.
+async fn put_right(
+    tx: &mut Connection,
+    state: &State,
+    ask: &Ask,
+    (post, published): (&Post, Published),
+    now: Timestamp,
+) -> Result<Vec<JobId>, Error> {
+    let claimed = store::is_claimed(tx, post.id).await?;
+    let to = Published { post: post.change(&published.post, claimed)?, ..published };
+    store::change_post(tx, &to).await?;
+    let mut jobs = Vec::new();
+    for claim in store::lock_claims(tx, post.id, Which::Open).await? {
+        let data = json!({ "starts_at": to.post.starts_at });
+        let told = claim.event(EventKind::PostChanged, &to.post, data);
+        jobs.extend(save(tx, ask, &Decision::one(claim, told), now).await?);
+    }
+    jobs.extend(move_up(tx, state, ask, to.post, now).await?);
+    audit(tx, ask, ("post.change", "post", post.id.0), Value::Null, now).await?;
+    Ok(jobs)
 }
 
 /// A locked post that the caller organises, on the version that the command names.

@@ -6,7 +6,9 @@ use actix_web::{
 };
 use domain::{
     event::EventKind,
-    id::{ClaimId, ComplaintId, NotificationId, RegistrationId, ServiceRequestId, WhistleId},
+    id::{
+        ClaimId, ComplaintId, NotificationId, PostId, RegistrationId, ServiceRequestId, WhistleId,
+    },
     identity::Actor,
     notification::render,
     page::{Cursor, Page},
@@ -43,6 +45,8 @@ pub struct NotificationView {
     pub registration_id: Option<RegistrationId>,
     /// 哪件点单
     pub request_id: Option<ServiceRequestId>,
+    /// 哪个岗位
+    pub post_id: Option<PostId>,
     /// 诉求编号
     #[schema(example = "PC20261124000123")]
     pub number: Option<String>,
@@ -84,6 +88,7 @@ impl From<Entry> for NotificationView {
             claim_id,
             registration_id,
             request_id,
+            post_id,
             number,
             title,
             viewer,
@@ -100,6 +105,7 @@ impl From<Entry> for NotificationView {
             claim_id,
             registration_id,
             request_id,
+            post_id,
             number,
             title: viewer.map(|_| title),
             seq: event.seq,

@@ -37,7 +37,9 @@ use crate::{
 
 pub mod claim;
 pub mod dispute;
+pub mod matching;
 pub mod pause;
+pub mod series;
 
 routes![publish, list, read_one, check_in_code, change, call_off, claims];
 
@@ -160,7 +162,7 @@ async fn list(
     let ListFilter { community_code, kind, open } = filter.0;
     let community =
         community_code.map(|code| NodeCode::parse("community_code", &code)).transpose()?;
-    let filter = PostFilter { id: None, community, kind, open };
+    let filter = PostFilter { community, kind, open, ..PostFilter::default() };
     let (now, scope) = (state.clock.now(), caller.scope());
     let mut connection = state.db.acquire().await?;
     let rows = read::posts(&mut connection, &scope, &filter, page.0, now).await?;

@@ -181,7 +181,11 @@ impl PostForm<'_> {
     }
 }
 
-pub(super) fn skills(given: &[String]) -> Result<Vec<String>, FieldError> {
+/// Reads what helps to know: at most ten words of 1–20 characters.
+///
+/// # Errors
+/// Too many, or a word that is none.
+pub fn skills(given: &[String]) -> Result<Vec<String>, FieldError> {
     if given.len() > SKILLS {
         let reason = format!("最多写 {SKILLS} 项技能");
         return Err(FieldError::new("skills", reason));

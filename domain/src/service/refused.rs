@@ -112,6 +112,9 @@ pub enum Refused {
     /// A correction that changes nothing.
     #[error("更正后的时长与原来一样；没有要改的请选择维持原结论")]
     NothingCorrected,
+    /// One invitation for each person and post.
+    #[error("已经邀请过这个人，请等本人决定")]
+    AlreadyInvited,
     /// Fewer places than people who have one.
     #[error("已有 {taken} 人认领，需要的人数不能少于 {taken}")]
     CapacityTaken {
@@ -154,6 +157,7 @@ impl refusal::Refusal for Refused {
             Self::AlreadyDisputed => "already_disputed",
             Self::SameDecider => "same_decider",
             Self::NothingCorrected => "nothing_corrected",
+            Self::AlreadyInvited => "already_invited",
             Self::CapacityTaken { .. } => "capacity_taken",
             Self::TimesHeld => "post_times_held",
             Self::MinutesBeyondPost { .. } => "minutes_beyond_post",

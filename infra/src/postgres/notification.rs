@@ -4,8 +4,8 @@
 use domain::{
     event::{Event, EventKind, Visibility},
     id::{
-        AccountId, ClaimId, ComplaintId, Id, NotificationId, RegistrationId, ServiceRequestId,
-        TaskId, WhistleId,
+        AccountId, ClaimId, ComplaintId, Id, NotificationId, PostId, RegistrationId,
+        ServiceRequestId, TaskId, WhistleId,
     },
     notification::{Recipient, TOLD, Viewer},
     org::NodeCode,
@@ -37,6 +37,8 @@ pub struct Entry {
     pub registration_id: Option<RegistrationId>,
     /// The request that it is about, or that the claim serves.
     pub request_id: Option<ServiceRequestId>,
+    /// The post that it is about, or that the claim is on.
+    pub post_id: Option<PostId>,
     /// The case's number, where cases have one.
     pub number: Option<String>,
     /// The case's or the post's title, or the community's name.
@@ -247,13 +249,15 @@ async fn read(
                coalesce(child.id, c.id) as "complaint_id?: ComplaintId",
                w.id as "whistle_id?: WhistleId",
                claim.id as "claim_id?: ClaimId", r.id as "registration_id?: RegistrationId",
-               sr.id as "request_id?: ServiceRequestId",
+               sr.id as "request_id?: ServiceRequestId", post.id as "post_id?: PostId",
                coalesce(child.number, c.number) as "number?",
                coalesce(child.title, c.title, w.title, post.title, sr.title, o.name,
                    case when n.subject_id = n.account_id then '积分' else '' end) as "title!",
                coalesce(c.confidential, false) as "confidential!",
                coalesce(n.account_id in (
                        c.reporter_id, claim.account_id, r.account_id, sr.account_id), false)
+                   -- Whoever is invited to a post.
+                   or coalesce(post.id = n.subject_id, false)
                    -- What happens to somebody's points stands under their own account.
                    or n.subject_id = n.account_id
                    as "own!",
@@ -275,7 +279,7 @@ async fn read(
            left join complaint c on c.id = n.subject_id
            left join whistle w on w.id = n.subject_id
            left join claim on claim.id = n.subject_id
-           left join post on post.id = claim.post_id
+           left join post on post.id = coalesce(claim.post_id, n.subject_id)
            left join registration r on r.id = n.subject_id
            -- What was asked for, itself or by a claim on what was made of it.
            left join service_request sr on sr.id = coalesce(post.request_id, n.subject_id)
@@ -331,6 +335,7 @@ async fn read(
                 claim_id: row.claim_id,
                 registration_id: row.registration_id,
                 request_id: row.request_id,
+                post_id: row.post_id,
                 number: row.number,
                 title: row.title,
                 viewer: reader.viewer(scope, row.confidential, &event),

@@ -18,8 +18,10 @@ use super::{Connection, event};
 pub mod attendance;
 pub mod dispute;
 pub mod pause;
+pub mod profile;
 pub mod read;
 pub mod seed;
+pub mod series;
 #[cfg(test)]
 mod tests;
 

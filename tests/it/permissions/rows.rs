@@ -154,6 +154,8 @@ pub(super) enum About {
     Post,
     /// A post that one organises: of one's community; all for the organisers.
     Organised,
+    /// A series of posts that one organises.
+    Series,
     /// A claim of one's own.
     Claim,
     /// A claim on a post that one organises.
@@ -350,6 +352,14 @@ pub(super) const ROWS: &[Row] = &[
     ("service.publish", ORGANISERS, About::Nothing),
     ("service.posts", LOGGED_IN, About::Nothing),
     ("service.read_post", LOGGED_IN, About::Post),
+    ("service.publish_series", ORGANISERS, About::Nothing),
+    ("service.change_series", ORGANISERS, About::Series),
+    ("service.cancel_series", ORGANISERS, About::Series),
+    ("service.skills", RESIDENT, About::Nothing),
+    ("service.keep_skills", RESIDENT, About::Nothing),
+    ("service.post_matches", RESIDENT, About::Nothing),
+    ("service.candidates", ORGANISERS, About::Organised),
+    ("service.invite", ORGANISERS, About::Organised),
     ("service.check_in_code", ORGANISERS, About::Organised),
     ("service.change", ORGANISERS, About::Organised),
     ("service.call_off", ORGANISERS, About::Organised),

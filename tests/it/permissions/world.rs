@@ -24,6 +24,7 @@ const KEYED: &[&str] = &[
     "note.write_on_whistle",
     "request.submit",
     "request.order",
+    "service.publish_series",
 ];
 
 /// The objects of everybody.

@@ -70,6 +70,15 @@ struct OpenPost {
     hours: i64,
     capacity: i64,
     factor_percent: i64,
+    /// What helps to know, with `、` between; empty for none.
+    skills: String,
+}
+
+impl OpenPost {
+    fn skills(&self) -> Vec<String> {
+        let skills = self.skills.split('、').filter(|skill| !skill.is_empty());
+        skills.map(str::to_owned).collect()
+    }
 }
 
 /// Makes what is missing; answers how many members were added.
@@ -258,6 +267,7 @@ async fn offer(conn: &mut Connection, officer: AccountId, now: Timestamp) -> Res
         let day = time::date(now) + Days::new(row.days);
         let hour = TimeDelta::hours(row.hour.into());
         let starts_at = time::instant(day.and_time(NaiveTime::MIN)) + hour;
+        let skills = row.skills();
         let form = PostForm {
             community_code: &row.community,
             kind: row.kind,
@@ -269,7 +279,7 @@ async fn offer(conn: &mut Connection, officer: AccountId, now: Timestamp) -> Res
             starts_at,
             ends_at: starts_at + TimeDelta::hours(row.hours),
             capacity: row.capacity,
-            skills: &[],
+            skills: &skills,
             factor_percent: Some(row.factor_percent),
         };
         let own = accounts::find_by_username(conn, &format!("community.{}", row.community)).await?;
@@ -301,6 +311,7 @@ mod tests {
         assert!(rows.len() >= 10);
         for row in rows {
             let starts_at = now + TimeDelta::days(1);
+            let skills = row.skills();
             let form = PostForm {
                 community_code: &row.community,
                 kind: row.kind,
@@ -312,7 +323,7 @@ mod tests {
                 starts_at,
                 ends_at: starts_at + TimeDelta::hours(row.hours),
                 capacity: row.capacity,
-                skills: &[],
+                skills: &skills,
                 factor_percent: Some(row.factor_percent),
             };
             let by = domain::id::Id::from_parts(now, &[1; 10]);

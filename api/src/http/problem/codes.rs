@@ -362,6 +362,7 @@ fn service() -> Vec<Code> {
         code(&Refused::AlreadyDisputed),
         code(&Refused::SameDecider),
         code(&Refused::NothingCorrected),
+        code(&Refused::AlreadyInvited),
         code(&Refused::CapacityTaken { taken: 3 }),
         code(&Refused::TimesHeld),
         code(&Refused::MinutesBeyondPost { minutes: 120 }),

@@ -54,6 +54,11 @@ impl Facts<'_> {
                 let by = self.by("absent_at", |at| format!("；{at} 起没有签到的记为未到"));
                 format!("岗位已结束，还有 {open} 人的时长没有确认，请逐人确认或登记未到{by}")
             }
+            EventKind::PostInvited => format!(
+                "{}邀请您认领这个岗位{}，方便的话请认领，不方便不用回复",
+                self.place(),
+                starts()
+            ),
             EventKind::PostChanged => {
                 format!("{}更改了您认领的岗位{}，请查看最新安排", self.place(), starts())
             }

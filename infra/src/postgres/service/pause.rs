@@ -39,7 +39,7 @@ pub async fn last(
         .await
 }
 
-/// What an account missed at posts that began since an instant.
+/// What an account missed at posts that began after an instant.
 ///
 /// # Errors
 /// The database is away.
@@ -53,7 +53,7 @@ pub async fn missed(
         r#"select count(*) filter (where status = 'no_show' and not short_notice) as "no_shows!",
                count(*) filter (where cancelled_late) as "lates!"
            from claim
-           where account_id = $1 and lower(during) >= $2"#,
+           where account_id = $1 and lower(during) > $2"#,
         account.0,
         since,
     )

@@ -1,7 +1,7 @@
 //! Posts, claims and years of service as they are read.
 
 use domain::{
-    id::{ClaimId, PostId},
+    id::{ClaimId, PostId, PostSeriesId},
     org::NodeCode,
     page::{Cursor, PageRequest},
     scope::Scope,
@@ -16,6 +16,7 @@ use crate::postgres::Connection;
 
 pub mod dispute;
 pub mod pause;
+pub mod profile;
 
 /// 位置（GCJ-02）
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
@@ -79,6 +80,10 @@ pub struct PostView {
     /// 定位签到要在多少米以内；不填为默认值
     #[schema(example = 300)]
     pub tolerance_metres: Option<i32>,
+    /// 属于哪一组重复岗位
+    pub series_id: Option<PostSeriesId>,
+    /// 是否本人发布、或为本人的点单安排的；自己的不能认领
+    pub own: bool,
 }
 
 /// 本人的认领
@@ -102,6 +107,8 @@ impl PostView {
 pub struct PostFilter {
     /// One post alone.
     pub id: Option<PostId>,
+    /// Those of one series alone.
+    pub series: Option<PostSeriesId>,
     /// In this division.
     pub community: Option<NodeCode>,
     /// About this.
@@ -130,7 +137,9 @@ pub async fn posts(
                (select count(*) from claim w where w.post_id = p.id and w.status = 'waitlisted')
                    as "waiting!",
                c.id as "claim?: ClaimId", c.status as "claim_status?: Status",
-               p.tolerance_metres
+               p.tolerance_metres, p.series_id as "series_id: PostSeriesId",
+               p.created_by = $2 or exists (select from service_request r
+                   where r.id = p.request_id and r.account_id = $2) as "own!"
            from post p
            join org_node o on o.code = p.community_code
            left join claim c
@@ -140,6 +149,7 @@ pub async fn posts(
                and ($5::text is null or p.kind = $5)
                and ($6::bool is null or (p.cancelled_at is null and p.ends_at > $1) = $6)
                and ($7::timestamptz is null or (p.starts_at, p.id) < ($7, $8::uuid))
+               and ($10::uuid is null or p.series_id = $10)
            order by p.starts_at desc, p.id desc
            limit $9"#,
         now,
@@ -152,6 +162,7 @@ pub async fn posts(
         page.after.map(|cursor| cursor.at),
         page.after.map_or(Uuid::nil(), |cursor| cursor.id),
         page.probe(),
+        filter.series.map(|id| id.0),
     )
     .fetch_all(conn)
     .await?;
@@ -179,6 +190,8 @@ pub async fn posts(
             version: row.version,
             my_claim: row.claim.zip(row.claim_status).map(|(id, status)| MyClaim { id, status }),
             tolerance_metres: row.tolerance_metres,
+            series_id: row.series_id,
+            own: row.own,
         })
         .collect())
 }

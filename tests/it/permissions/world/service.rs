@@ -105,10 +105,26 @@ pub(super) async fn requests_and_disputes(world: &mut World) {
         let reason = json!({"reason": "当天服务了两个小时"});
         id(&who.post(&format!("/claims/{done}/disputes"), reason).await.expect(201))
     };
+    let series = async |organiser: &str, community: &str| {
+        let starts_at = world.app.now() + TimeDelta::days(1);
+        let body = json!({
+            "post": {
+                "community_code": community, "kind": "environment", "title": "清洁家园",
+                "capacity": 5, "starts_at": starts_at, "ends_at": starts_at + TimeDelta::hours(1),
+            },
+            "weekdays": [1, 2, 3, 4, 5, 6, 7], "until": "2026-12-20",
+        });
+        let who = world.app.as_(organiser);
+        let request = who.request(reqwest::Method::POST, "/post-series").key("matrix-series");
+        id(&request.json(&body).send().await.expect(201))
+    };
+    let (one, other) = (series(HERE, COMMUNITY).await, series(THERE, ELSEWHERE).await);
     let here = dispute("zhao", HERE, COMMUNITY).await;
     let there = dispute("wang", THERE, ELSEWHERE).await;
     let own = dispute("li", HERE, COMMUNITY).await;
+    world.foreign.insert((About::Series, HERE), vec![other]);
     for persona in [HERE, "organiser"] {
+        world.own.insert((About::Series, persona), one.clone());
         world.own.insert((About::Request, persona), ours.clone());
         world.own.insert((About::Dispute, persona), here.clone());
     }
