@@ -32,6 +32,7 @@ pub mod party;
 pub mod points;
 pub mod redemption;
 pub mod registration;
+pub mod request;
 pub mod routing;
 pub mod score;
 pub mod seed;

@@ -59,6 +59,9 @@ pub struct Config {
     /// The score book of party members.
     #[serde(default)]
     pub score: domain::score::Rules,
+    /// Check-in, cancellation and what follows when nobody comes.
+    #[serde(default)]
+    pub service: domain::service::Rules,
     /// Logs and traces.
     pub telemetry: Telemetry,
 }
@@ -327,6 +330,9 @@ impl Config {
                 "高龄只能从 50–110 岁算起，五个组各用一种颜色",
             ),
         ];
+        if let Some((key, reason)) = self.service.fault() {
+            return Err(Unusable::Value { key, reason });
+        }
         for &(holds, key, reason) in rules {
             if !holds {
                 return Err(Unusable::Value { key, reason });

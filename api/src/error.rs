@@ -56,6 +56,7 @@ refused_by!(
     domain::offer::Refused,
     domain::redemption::Refused,
     domain::registration::Refused,
+    domain::request::Refused,
     domain::routing::Refused,
     domain::score::Refused,
     domain::service::Refused,

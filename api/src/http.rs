@@ -57,6 +57,7 @@ pub mod problem;
 pub mod rates;
 pub mod redemption;
 pub mod registration;
+pub mod request;
 pub mod routing;
 pub mod score;
 pub mod service;
@@ -135,6 +136,7 @@ pub fn words() -> Vec<Routes> {
         party::ledger::routes(),
         party::transfer::routes(),
         party::tree::routes(),
+        request::routes(),
         service::routes(),
         service::claim::routes(),
         service::hours::routes(),
@@ -143,6 +145,10 @@ pub fn words() -> Vec<Routes> {
         score::routes(),
         score::book::routes(),
         score::settlement::routes(),
+        service::dispute::routes(),
+        service::matching::routes(),
+        service::pause::routes(),
+        service::series::routes(),
         points::routes(),
         points::book::routes(),
         points::donation::routes(),

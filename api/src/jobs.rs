@@ -23,6 +23,7 @@ pub mod redemption;
 pub mod runner;
 pub mod schedule;
 pub mod score;
+pub mod service;
 pub mod sweeper;
 pub mod task;
 pub mod timer;

@@ -221,6 +221,32 @@ codes! {
         NoShow = "no_show", "未到";
         /// The organiser does not count it.
         ClaimRejected = "claim_rejected", "未认可";
+        /// A post ended, and nobody has said who came.
+        AttendanceDue = "attendance_due", "时长待确认";
+        /// Somebody who agreed to be suggested is invited to a post.
+        PostInvited = "post_invited", "邀请认领";
+        /// Something about the post is other than when it was claimed.
+        PostChanged = "post_changed", "岗位变更";
+        /// Somebody whom it concerns does not agree with what was decided.
+        DisputeRaised = "dispute_raised", "提出异议";
+        /// They took it back.
+        DisputeWithdrawn = "dispute_withdrawn", "撤回异议";
+        /// Another officer looked at it again.
+        DisputeDecided = "dispute_decided", "异议已复核";
+        /// New claims pause for a while.
+        ClaimsPaused = "claims_paused", "暂停认领";
+        /// The pause ended before its time.
+        ClaimsResumed = "claims_resumed", "恢复认领";
+        /// A resident asks for a service (点单).
+        RequestSubmitted = "request_submitted", "点单";
+        /// The community made a post of it.
+        RequestOrdered = "request_ordered", "已下单";
+        /// The community cannot do it.
+        RequestDeclined = "request_declined", "未能安排";
+        /// The resident took it back.
+        RequestCancelled = "request_cancelled", "取消点单";
+        /// The resident was served.
+        RequestDone = "request_done", "确认完成";
         /// Points that were given are taken back.
         PointsTakenBack = "points_taken_back", "收回积分";
         /// Two persons adjusted somebody's points.

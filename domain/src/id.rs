@@ -144,6 +144,14 @@ ids! {
     PostId;
     /// A claim of a service post (认领).
     ClaimId;
+    /// A dispute of what was decided on a claim (服务异议).
+    DisputeId;
+    /// What a resident asks for (服务点单).
+    ServiceRequestId;
+    /// A series of posts that repeat (重复岗位).
+    PostSeriesId;
+    /// A pause of new claims (暂停认领).
+    ServicePauseId;
     /// A final reply (最终答复).
     FinalReplyId;
     /// A saved view (常用筛选).

@@ -220,6 +220,8 @@ pub enum Permission {
     SettleScore,
     /// Add versions of what counts in the score book.
     ManageScore,
+    /// See whose claims pause, and end a pause before its time.
+    LiftPause,
 }
 
 impl Permission {
@@ -316,6 +318,7 @@ impl Permission {
             Self::ManageOffers | Self::KeepPartyTree => only(&[Organiser]),
             Self::ReadRegister => only(&[BranchSecretary, CommunityOfficer, Organiser, Auditor]),
             Self::KeepRegister => only(&[BranchSecretary, CommunityOfficer, Organiser]),
+            Self::ManageOffers | Self::LiftPause => only(&[Organiser]),
             Self::VerifyRedemption => only(&[MerchantClerk]),
             Self::ReadTill => only(&[MerchantClerk, Organiser, Auditor]),
             Self::IssueVoucher => only(&[CommunityOfficer]),

@@ -37,6 +37,7 @@ pub mod rates;
 pub mod redemption;
 pub mod refusal;
 pub mod registration;
+pub mod request;
 pub mod routing;
 pub mod scope;
 pub mod score;

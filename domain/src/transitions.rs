@@ -6,6 +6,8 @@ use crate::{
     points, redemption, registration, service, supervision, task, whistle,
     complaint, consultation, final_reply, household, party::transfer, registration, score,
     score::settlement, service, supervision, task, whistle,
+    complaint, consultation, final_reply, registration, request, service, supervision, task,
+    whistle,
 };
 
 /// One table: each step with the states it starts from and those it can lead to.
@@ -34,6 +36,7 @@ pub fn markdown() -> String {
          domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,\n     \
          domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,merchant,offer}.rs.\n     \
          household,party/transfer,score,score/settlement}.rs.\n     \
+         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,request,service}.rs.\n     \
          Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
          Every step that is allowed, from where, and where it can lead. A step that a table does\n\
          not list is refused with the code under its title. A step that starts and ends in the\n\
@@ -49,6 +52,7 @@ pub fn markdown() -> String {
         supervisions(),
         registrations(),
         transfers(),
+        requests(),
         claims(),
         pairings(),
         proposals(),
@@ -60,6 +64,7 @@ pub fn markdown() -> String {
         settlements(),
         scores(),
         settlements(),
+        disputes(),
     ] {
         table.write(&mut out);
     }
@@ -189,6 +194,15 @@ fn scores() -> Table<'static> {
 
 fn settlements() -> Table<'static> {
     table!(settlement, "A branch's quarter (季度结算)", "settlement_step_refused")
+}
+
+fn requests() -> Table<'static> {
+    table!(request, "A request (点单)", "request_step_refused")
+}
+
+fn disputes() -> Table<'static> {
+    use service::dispute;
+    table!(dispute, "A dispute of a service (服务异议)", "dispute_step_refused")
 }
 
 impl Row<'_> {

@@ -36,6 +36,7 @@ pub mod points;
 pub mod rates;
 pub mod redemption;
 pub mod registration;
+pub mod request;
 pub mod routing;
 pub mod score;
 pub mod service;

@@ -34,6 +34,7 @@ const WORDS: &[(&str, &str)] = &[
     ("identity", "diaht"),
     ("notification", "diaht"),
     ("registration", "diaht"),
+    ("request", "diaht"),
     ("service", "diaht"),
     ("party", "diaht"),
     ("points", "diaht"),

@@ -14,6 +14,8 @@ use domain::{
     complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export, fairness,
     final_reply, household, identity, import, merchant, offer, org, party, points, rates,
     redemption, registration, service, sla, supervision, task, template, view, whistle,
+    final_reply, identity, import, offer, org, points, rates, redemption, registration, request,
+    service, sla, supervision, task, template, view, whistle,
 };
 
 use crate::support::{document, operations};
@@ -297,6 +299,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("supervision_step_refused", "Supervision (督办)"),
     ("registration_step_refused", "Registration (双报到)"),
     ("party_number_there", "Party register (党员名册)"),
+    ("request_step_refused", "Requests (点单)"),
     ("claim_step_refused", "Service (双服务)"),
     ("pairing_step_refused", "Households (困难家庭)"),
     ("not_an_award", "Points (积分)"),
@@ -414,6 +417,8 @@ fn the_vocabularies_are_fresh() {
         party::transfer::Status, "转接状态";
         party::transfer::Step, "转接步骤";
         party::roll::Column, "名册表格的列";
+        request::Status, "点单状态";
+        request::Step, "点单步骤";
         service::Kind, "岗位类别";
         service::Status, "认领状态";
         service::Proof, "签到方式";
@@ -428,6 +433,9 @@ fn the_vocabularies_are_fresh() {
         score::Step, "积分管理手册步骤";
         score::settlement::Status, "季度结算状态";
         score::settlement::Step, "季度结算步骤";
+        service::Oddity, "签到疑点";
+        service::dispute::Status, "异议状态";
+        service::dispute::Step, "异议步骤";
         points::EntryKind, "积分种类";
         points::Source, "积分来源";
         points::Ground, "收回理由";

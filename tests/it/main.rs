@@ -64,6 +64,7 @@ mod rates;
 mod redemption;
 #[cfg(test)]
 mod registration;
+mod request;
 #[cfg(test)]
 mod routing;
 #[cfg(test)]

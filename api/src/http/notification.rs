@@ -10,6 +10,9 @@ use domain::{
         ApplicationId, ClaimId, ComplaintId, FlagId, NotificationId, PairingId, RedemptionId,
         RegistrationId, WhistleId,
     },
+    id::{
+        ClaimId, ComplaintId, NotificationId, PostId, RegistrationId, ServiceRequestId, WhistleId,
+    },
     identity::Actor,
     notification::render,
     page::{Cursor, Page},
@@ -52,6 +55,10 @@ pub struct NotificationView {
     pub flag_id: Option<FlagId>,
     /// 所说的商户入驻申请
     pub application_id: Option<ApplicationId>,
+    /// 哪件点单
+    pub request_id: Option<ServiceRequestId>,
+    /// 哪个岗位
+    pub post_id: Option<PostId>,
     /// 诉求编号
     #[schema(example = "PC20261124000123")]
     pub number: Option<String>,
@@ -96,6 +103,8 @@ impl From<Entry> for NotificationView {
             redemption_id,
             flag_id,
             application_id,
+            request_id,
+            post_id,
             number,
             title,
             viewer,
@@ -115,6 +124,8 @@ impl From<Entry> for NotificationView {
             redemption_id,
             flag_id,
             application_id,
+            request_id,
+            post_id,
             number,
             title: viewer.map(|_| title),
             seq: event.seq,

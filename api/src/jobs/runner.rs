@@ -24,6 +24,8 @@ use super::{
     bulletin, calendar, export, fairness, household, merchant, notification, pause, points,
     redemption, schedule, stopped, task,
     score, stopped, task,
+    bulletin, calendar, export, notification, pause, points, redemption, schedule, service,
+    stopped, task,
 };
 use crate::{app, error::Error, state::State};
 
@@ -78,6 +80,8 @@ const KINDS: &[(&str, Run)] = &[
     (schedule::SweepJobs::KIND, run::<schedule::SweepJobs>),
     (schedule::SweepSessions::KIND, run::<schedule::SweepSessions>),
     (score::LockScores::KIND, run::<score::LockScores>),
+    (service::SettleAttendance::KIND, run::<service::SettleAttendance>),
+    (service::WatchAttendance::KIND, run::<service::WatchAttendance>),
     (task::TakeBack::KIND, run::<task::TakeBack>),
 ];
 

@@ -21,6 +21,7 @@ use super::{
     points::{ExpirePoints, ReconcileLedger, SetOff, WarnExpiring},
     runner::Job,
     score::LockScores,
+    service::WatchAttendance,
 };
 use crate::{error::Error, state::State};
 
@@ -45,6 +46,7 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (ReleaseBudgets::KIND, HOUR),
     (SettleMonths::KIND, HOUR),
     (LockScores::KIND, HOUR),
+    (WatchAttendance::KIND, HOUR),
     (ReconcileLedger::KIND, MINUTE),
     (SetOff::KIND, MINUTE),
     (WarnCalendar::KIND, DAY),
@@ -57,6 +59,7 @@ pub(super) const CHORES: &[(&str, i64)] = &[
 const IRREVERSIBLE: &[&str] =
     &[ExpirePoints::KIND, FreezeMonths::KIND, WarnExpiring::KIND, SettleMonths::KIND];
 const IRREVERSIBLE: [&str; 3] = [ExpirePoints::KIND, FreezeMonths::KIND, LockScores::KIND];
+const IRREVERSIBLE: [&str; 3] = [ExpirePoints::KIND, FreezeMonths::KIND, WatchAttendance::KIND];
 
 /// What this worker has enqueued: the last period's number of each chore.
 #[derive(Debug, Default)]
@@ -69,6 +72,8 @@ impl Schedule {
     /// nobody is warned of it, and no month is frozen or settled.
     /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire, no
     /// month is frozen and no quarter is locked.
+    /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire, no
+    /// month is frozen and nobody is noted as not come.
     pub async fn enqueue_due(&mut self, state: &State, agreed: bool) {
         let now = state.clock.now();
         let mut due = self.due(now);

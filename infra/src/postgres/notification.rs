@@ -7,6 +7,10 @@ use domain::{
         AccountId, ApplicationId, ClaimId, ComplaintId, FlagId, Id, NotificationId, PairingId,
         RedemptionId, RegistrationId, TaskId, WhistleId,
     },
+    id::{
+        AccountId, ClaimId, ComplaintId, Id, NotificationId, PostId, RegistrationId,
+        ServiceRequestId, TaskId, WhistleId,
+    },
     notification::{Recipient, TOLD, Viewer},
     org::NodeCode,
     page::{Cursor, PageRequest},
@@ -43,6 +47,10 @@ pub struct Entry {
     pub flag_id: Option<FlagId>,
     /// The application of a merchant that it is about.
     pub application_id: Option<ApplicationId>,
+    /// The request that it is about, or that the claim serves.
+    pub request_id: Option<ServiceRequestId>,
+    /// The post that it is about, or that the claim is on.
+    pub post_id: Option<PostId>,
     /// The case's number, where cases have one.
     pub number: Option<String>,
     /// The case's or the post's title, or the community's name.
@@ -256,12 +264,18 @@ async fn read(
                pair.id as "pairing_id?: PairingId",
                hold.id as "redemption_id?: RedemptionId", flag.id as "flag_id?: FlagId",
                ma.id as "application_id?: ApplicationId",
+               sr.id as "request_id?: ServiceRequestId", post.id as "post_id?: PostId",
                coalesce(child.number, c.number) as "number?",
                coalesce(child.title, c.title, w.title, post.title, ma.name, offer.title, o.name,
+               coalesce(child.title, c.title, w.title, post.title, sr.title, o.name,
                    case when n.subject_id = n.account_id then '积分' else '' end) as "title!",
                coalesce(c.confidential, false) as "confidential!",
                coalesce(n.account_id in (c.reporter_id, claim.account_id, r.account_id,
                        pair.account_id, hold.account, flag.account_id, ma.applicant), false)
+               coalesce(n.account_id in (
+                       c.reporter_id, claim.account_id, r.account_id, sr.account_id), false)
+                   -- Whoever is invited to a post.
+                   or coalesce(post.id = n.subject_id, false)
                    -- What happens to somebody's points stands under their own account.
                    or n.subject_id = n.account_id
                    -- What is told of the score book is told to the person that the event names.
@@ -286,7 +300,7 @@ async fn read(
            left join complaint c on c.id = n.subject_id
            left join whistle w on w.id = n.subject_id
            left join claim on claim.id = n.subject_id
-           left join post on post.id = claim.post_id
+           left join post on post.id = coalesce(claim.post_id, n.subject_id)
            left join registration r on r.id = n.subject_id
            left join household_pairing pair on pair.id = n.subject_id
            left join hold on hold.id = n.subject_id
@@ -298,6 +312,8 @@ async fn read(
                union all
                select id from score_settlement where id = n.subject_id
            ) as score on true
+           -- What was asked for, itself or by a claim on what was made of it.
+           left join service_request sr on sr.id = coalesce(post.request_id, n.subject_id)
            left join lateral (
                select child.id, child.number, child.title from complaint child
                where child.merged_into = c.id and child.reporter_id = n.account_id
@@ -353,6 +369,8 @@ async fn read(
                 redemption_id: row.redemption_id,
                 flag_id: row.flag_id,
                 application_id: row.application_id,
+                request_id: row.request_id,
+                post_id: row.post_id,
                 number: row.number,
                 title: row.title,
                 viewer: reader.viewer(scope, row.confidential, &event),

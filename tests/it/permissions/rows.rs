@@ -192,6 +192,8 @@ pub(super) enum About {
     Post,
     /// A post that one organises: of one's community; all for the organisers.
     Organised,
+    /// A series of posts that one organises.
+    Series,
     /// A claim of one's own.
     Claim,
     /// A claim on a post that one organises.
@@ -222,6 +224,16 @@ pub(super) enum About {
     Settlement,
     /// An objection to one.
     ScoreObjection,
+    /// A request to one's community; all for the organisers.
+    Request,
+    /// A request of one's own.
+    OwnRequest,
+    /// A dispute on a post that one organises.
+    Dispute,
+    /// A dispute that one raised.
+    OwnDispute,
+    /// Any pause of new claims.
+    Pause,
     /// Any offer.
     Offer,
     /// A redemption of one's own.
@@ -426,9 +438,29 @@ pub(super) const ROWS: &[Row] = &[
     ("party.found", &["organiser"], About::Nothing),
     ("party.reshape", &["organiser"], About::PartyBody),
     ("party.deactivate", &["organiser"], About::PartyBody),
+    ("request.submit", RESIDENT, About::Nothing),
+    ("request.mine", RESIDENT, About::Nothing),
+    ("request.read_own", RESIDENT, About::OwnRequest),
+    ("request.confirm", RESIDENT, About::OwnRequest),
+    ("request.list", ORGANISERS, About::Nothing),
+    ("request.read", ORGANISERS, About::Request),
+    ("request.unmask", ORGANISERS, About::Request),
+    ("request.order", ORGANISERS, About::Request),
+    ("request.decline", ORGANISERS, About::Request),
+    ("request.cancel", RESIDENT, About::OwnRequest),
     ("service.publish", ORGANISERS, About::Nothing),
     ("service.posts", LOGGED_IN, About::Nothing),
     ("service.read_post", LOGGED_IN, About::Post),
+    ("service.publish_series", ORGANISERS, About::Nothing),
+    ("service.change_series", ORGANISERS, About::Series),
+    ("service.cancel_series", ORGANISERS, About::Series),
+    ("service.skills", RESIDENT, About::Nothing),
+    ("service.keep_skills", RESIDENT, About::Nothing),
+    ("service.post_matches", RESIDENT, About::Nothing),
+    ("service.candidates", ORGANISERS, About::Organised),
+    ("service.invite", ORGANISERS, About::Organised),
+    ("service.check_in_code", ORGANISERS, About::Organised),
+    ("service.change", ORGANISERS, About::Organised),
     ("service.call_off", ORGANISERS, About::Organised),
     ("service.claims", ORGANISERS, About::Organised),
     ("service.claim", RESIDENT, About::Post),
@@ -480,6 +512,15 @@ pub(super) const ROWS: &[Row] = &[
     ("score.publish", ORGANISERS, About::Settlement),
     ("score.send_back", ORGANISERS, About::Settlement),
     ("score.decide", ORGANISERS, About::ScoreObjection),
+    ("service.dispute", RESIDENT, About::Claim),
+    ("service.my_disputes", RESIDENT, About::Nothing),
+    ("service.disputes", ORGANISERS, About::Nothing),
+    ("service.read_dispute", ORGANISERS, About::Dispute),
+    ("service.decide_dispute", ORGANISERS, About::Dispute),
+    ("service.withdraw_dispute", RESIDENT, About::OwnDispute),
+    ("service.standing", RESIDENT, About::Nothing),
+    ("service.pauses", &["organiser"], About::Nothing),
+    ("service.lift_pause", &["organiser"], About::Pause),
     ("points.mine", LOGGED_IN, About::Nothing),
     ("points.entries", LOGGED_IN, About::Nothing),
     ("points.statement", LOGGED_IN, About::Nothing),

@@ -39,6 +39,9 @@ const KEYED: &[&str] = &[
     "party.add",
     "score.declare",
     "score.enter",
+    "request.submit",
+    "request.order",
+    "service.publish_series",
 ];
 
 /// The objects of everybody.
@@ -145,6 +148,7 @@ impl World {
         service::registrations(&mut world).await;
         party::members(&mut world).await;
         service::posts_and_claims(&mut world).await;
+        service::requests_and_disputes(&mut world).await;
         service::redemptions(&mut world).await;
         points::kept(&mut world).await;
         household::households(&mut world).await;

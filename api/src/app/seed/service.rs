@@ -14,7 +14,7 @@ use domain::{
     },
     points::{Served, Source},
     registration::{Registration, Sign},
-    service::{Claim, Confirm, Kind, Post, PostForm, Standing},
+    service::{Claim, Confirm, Kind, Post, PostForm, Rules, Standing},
     time::{self, Timestamp},
 };
 use infra::{
@@ -75,6 +75,15 @@ struct OpenPost {
     hours: i64,
     capacity: i64,
     factor_percent: i64,
+    /// What helps to know, with `、` between; empty for none.
+    skills: String,
+}
+
+impl OpenPost {
+    fn skills(&self) -> Vec<String> {
+        let skills = self.skills.split('、').filter(|skill| !skill.is_empty());
+        skills.map(str::to_owned).collect()
+    }
 }
 
 /// Makes what is missing; answers how many members were added.
@@ -217,6 +226,7 @@ async fn serve(
             description: None,
             place: Some("文兴社区党群服务站"),
             location: Some((113.3402, 40.0911)),
+            tolerance_metres: None,
             starts_at,
             ends_at,
             capacity: 30,
@@ -245,7 +255,7 @@ async fn publish(
     at: Timestamp,
 ) -> Result<Post, Error> {
     let id: PostId = random::id(at);
-    let published = form.publish(id, random::code(&random::UNAMBIGUOUS, 6), by, at)?;
+    let published = form.publish(id, &Rules::default(), by, at)?;
     store::insert_post(conn, &published, at).await?;
     Ok(published.post)
 }
@@ -295,6 +305,7 @@ async fn offer(conn: &mut Connection, officer: AccountId, now: Timestamp) -> Res
         let day = time::date(now) + Days::new(row.days);
         let hour = TimeDelta::hours(row.hour.into());
         let starts_at = time::instant(day.and_time(NaiveTime::MIN)) + hour;
+        let skills = row.skills();
         let form = PostForm {
             community_code: &row.community,
             kind: row.kind,
@@ -302,10 +313,11 @@ async fn offer(conn: &mut Connection, officer: AccountId, now: Timestamp) -> Res
             description: Some(&row.description),
             place: Some(&row.place),
             location: row.lng.zip(row.lat),
+            tolerance_metres: None,
             starts_at,
             ends_at: starts_at + TimeDelta::hours(row.hours),
             capacity: row.capacity,
-            skills: &[],
+            skills: &skills,
             factor_percent: Some(row.factor_percent),
         };
         let own = accounts::find_by_username(conn, &format!("community.{}", row.community)).await?;
@@ -337,6 +349,7 @@ mod tests {
         assert!(rows.len() >= 10);
         for row in rows {
             let starts_at = now + TimeDelta::days(1);
+            let skills = row.skills();
             let form = PostForm {
                 community_code: &row.community,
                 kind: row.kind,
@@ -344,15 +357,16 @@ mod tests {
                 description: Some(&row.description),
                 place: Some(&row.place),
                 location: row.lng.zip(row.lat),
+                tolerance_metres: None,
                 starts_at,
                 ends_at: starts_at + TimeDelta::hours(row.hours),
                 capacity: row.capacity,
-                skills: &[],
+                skills: &skills,
                 factor_percent: Some(row.factor_percent),
             };
             let by = domain::id::Id::from_parts(now, &[1; 10]);
             let published =
-                form.publish(domain::id::Id::from_parts(now, &[2; 10]), "A".into(), by, now);
+                form.publish(domain::id::Id::from_parts(now, &[2; 10]), &Rules::default(), by, now);
             assert!(published.is_ok(), "{}: {published:?}", row.title);
         }
     }

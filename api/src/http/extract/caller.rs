@@ -125,6 +125,7 @@ needs![
     KeepScore,
     SettleScore,
     ManageScore,
+    LiftPause,
 ];
 
 /// An authenticated caller who holds the permission `P`: 401 `unauthenticated`, then 403

@@ -79,6 +79,7 @@ fn words() -> Vec<Code> {
         supervision(),
         registration(),
         party(),
+        request(),
         service(),
         hours(),
         household(),
@@ -537,8 +538,16 @@ fn party() -> Vec<Code> {
     ]
 }
 
+fn request() -> Vec<Code> {
+    use domain::request::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Order, status: Status::Cancelled }),
+        code(&Refused::NotServed),
+    ]
+}
+
 fn service() -> Vec<Code> {
-    use domain::service::{Refused, Status, Step};
+    use domain::service::{Refused, Status, Step, dispute};
     vec![
         code(&Refused::Step { step: Step::Confirm, status: Status::Confirmed }),
         code(&Refused::PostEnded { ended_at: EXAMPLE }),
@@ -550,7 +559,21 @@ fn service() -> Vec<Code> {
         code(&Refused::CheckInNotOpen { opens_at: EXAMPLE }),
         code(&Refused::CheckInNothing),
         code(&Refused::CheckInCode),
-        code(&Refused::CheckInFar { away: 820.0 }),
+        code(&Refused::CheckInCodeExpired),
+        code(&Refused::CheckInCodeLocked),
+        code(&Refused::CheckInFar { away: 820, near: 300 }),
+        code(&Refused::Paused { until: EXAMPLE }),
+        code(&Refused::PauseOver),
+        code(&Refused::OwnPause),
+        code(&Refused::Dispute { step: dispute::Step::Withdraw, status: dispute::Status::Stands }),
+        code(&Refused::NothingToDispute { status: Status::Claimed }),
+        code(&Refused::DisputeClosed { closed_at: EXAMPLE }),
+        code(&Refused::AlreadyDisputed),
+        code(&Refused::SameDecider),
+        code(&Refused::NothingCorrected),
+        code(&Refused::AlreadyInvited),
+        code(&Refused::CapacityTaken { taken: 3 }),
+        code(&Refused::TimesHeld),
         code(&Refused::MinutesBeyondPost { minutes: 120 }),
     ]
 }

@@ -76,7 +76,8 @@ impl<P: Needs> Addressed for On<P, ClaimId> {
     responses((status = 201, description = "已认领或已列入候补", body = ClaimView)),
     security(("bearer" = [])),
     extensions(("x-problems" = json!([
-        "post_ended", "post_cancelled", "own_service", "already_claimed", "claim_overlap"
+        "post_ended", "post_cancelled", "own_service", "already_claimed", "claim_overlap",
+        "claims_paused"
     ]))),
 )]
 #[post("/posts/{id}/claims")]
@@ -129,16 +130,20 @@ async fn mine(
 #[serde(deny_unknown_fields)]
 #[schema(as = ServiceCheckInBody)]
 pub struct CheckInBody {
-    /// 现场的签到码
-    #[schema(example = "AC3D7K")]
+    /// 现场的签到码，或扫码得到的全文；出现后 60 秒内有效
+    #[schema(example = "AC3D7K", max_length = 100)]
     pub code: Option<String>,
-    /// 手机的位置（GCJ-02）；离岗位地点 300 米以内
+    /// 手机的位置（GCJ-02）；在岗位地点的范围以内
     pub location: Option<LocationBody>,
+    /// 手机报告的定位误差（米）；在一定限度内放宽
+    #[schema(example = 35.0)]
+    pub accuracy_metres: Option<f64>,
 }
 
 /// 签到
 ///
-/// 开始前一小时至结束前，凭现场的签到码，或在岗位地点附近定位。签到从不强制：组织者的确认可以代替。
+/// 开始前一小时至结束前，凭现场的签到码，或在岗位地点附近定位。签到码一分钟失效，输错几次以后只能定位或由
+/// 组织者确认。签到从不强制：组织者的确认可以代替。看着不合情理的签到只记下来请人看一看，不会被拒绝。
 #[utoipa::path(
     operation_id = "service.check_in",
     tag = "service",
@@ -148,7 +153,7 @@ pub struct CheckInBody {
     security(("bearer" = [])),
     extensions(("x-problems" = json!([
         "claim_step_refused", "check_in_not_open", "post_ended", "check_in_proof_missing",
-        "check_in_code_wrong", "check_in_too_far"
+        "check_in_code_wrong", "check_in_code_expired", "check_in_code_locked", "check_in_too_far"
     ]))),
 )]
 #[post("/claims/{id}/check-in")]
@@ -158,7 +163,8 @@ async fn check_in(
 ) -> Result<HttpResponse, Error> {
     let shows = on
         .read(body, |body| {
-            CheckIn::parse(body.code.as_deref(), body.location.map(LocationBody::pair))
+            let location = body.location.map(LocationBody::pair);
+            CheckIn::parse(body.code.as_deref(), location, body.accuracy_metres)
         })
         .await?;
     services::check_in(&on.state, on.ask(), on.id, shows).await?;
@@ -184,7 +190,7 @@ async fn check_out(on: On<ClaimPost, ClaimId>, body: Body<Empty>) -> Result<Http
 
 /// 取消认领
 ///
-/// 空出来的名额按先后给候补的人。
+/// 空出来的名额按先后给候补的人。开始前 24 小时以内取消的记为临时取消；候补、刚刚认领的不算。
 #[utoipa::path(
     operation_id = "service.cancel",
     tag = "service",

@@ -1,7 +1,10 @@
 //! Registration and service in plain words.
 
 use super::Facts;
-use crate::{event::EventKind, service::Status};
+use crate::{
+    event::EventKind,
+    service::{Status, dispute},
+};
 
 impl Facts<'_> {
     /// What happened to a registration, a post or a claim.
@@ -23,8 +26,15 @@ impl Facts<'_> {
                 }
                 _ => "已认领岗位，请按时到场".to_owned(),
             },
+            EventKind::ClaimPromoted if self.flag("short_notice") => format!(
+                "岗位有了空位，您的候补已转正{}；时间很紧，来不了直接取消即可，不算未到",
+                starts()
+            ),
             EventKind::ClaimPromoted => {
                 format!("岗位有了空位，您的候补已转正{}，请按时到场；来不了请取消", starts())
+            }
+            EventKind::ClaimCancelled if self.flag("late") => {
+                "本人已取消认领；离开始已近，别人来不及接替，记为临时取消".to_owned()
             }
             EventKind::ClaimCancelled => "本人已取消认领".to_owned(),
             EventKind::PostCancelled => {
@@ -33,6 +43,10 @@ impl Facts<'_> {
             EventKind::CheckedIn => "已签到，服务开始".to_owned(),
             EventKind::CheckedOut => "已签退，等待组织者确认时长".to_owned(),
             EventKind::ServiceConfirmed => self.confirmed(),
+            EventKind::NoShow if self.flag("by_clock") => {
+                "岗位结束多日，没有人确认您到场，记为未到，这次不计时长；如实际到场，请提出异议"
+                    .to_owned()
+            }
             EventKind::NoShow => "组织者登记您没有到场，这次不计时长".to_owned(),
             EventKind::ClaimRejected => "组织者没有认可这次服务，不计时长".to_owned(),
             _ => return self.household(),
@@ -96,12 +110,76 @@ impl Facts<'_> {
             EventKind::ScoreLocked => {
                 format!("所在党支部 {quarter} 的积分已锁定，需要更正的在下一季度更正")
             }
+            EventKind::AttendanceDue => {
+                let open = self.number("open").unwrap_or_default();
+                let by = self.by("absent_at", |at| format!("；{at} 起没有签到的记为未到"));
+                format!("岗位已结束，还有 {open} 人的时长没有确认，请逐人确认或登记未到{by}")
+            }
+            EventKind::PostInvited => format!(
+                "{}邀请您认领这个岗位{}，方便的话请认领，不方便不用回复",
+                self.place(),
+                starts()
+            ),
+            EventKind::PostChanged => {
+                format!("{}更改了您认领的岗位{}，请查看最新安排", self.place(), starts())
+            }
+            EventKind::DisputeRaised | EventKind::DisputeWithdrawn => self.disputed(),
+            EventKind::DisputeDecided => self.ruled(),
+            EventKind::RequestSubmitted => {
+                "有居民点单，请查看后下单；不能安排的请说明原因".to_owned()
+            }
+            EventKind::RequestOrdered => {
+                format!("{}已为您的点单安排服务{}，有人接单后可以看到进展", self.place(), starts())
+            }
+            EventKind::RequestDeclined => format!("{}未能安排您的点单", self.place()),
+            EventKind::RequestCancelled => "居民取消了点单，还没有开始的岗位已一并取消".to_owned(),
+            EventKind::RequestDone => "居民已确认服务完成并作出评价".to_owned(),
+            EventKind::ClaimsPaused => {
+                let until = self.by("until", |at| format!("，到 {at} 为止"));
+                format!(
+                    "因多次认领后未到，新的认领暂停{until}；已认领的不受影响，确有原因的可联系组织部门"
+                )
+            }
+            EventKind::ClaimsResumed => "认领已恢复，可以认领新的岗位".to_owned(),
             _ => return None,
         })
     }
 
+    fn flag(&self, key: &str) -> bool {
+        self.event.data.get(key).and_then(serde_json::Value::as_bool) == Some(true)
+    }
+
     fn place(&self) -> &str {
         self.event.unit_name.as_deref().unwrap_or("社区")
+    }
+
+    fn disputed(&self) -> String {
+        let who = if self.flag("by_served") { "被服务的居民" } else { "服务的人" };
+        match self.event.kind {
+            EventKind::DisputeRaised => {
+                format!("{who}对这次服务的认定提出异议，由另一位工作人员复核，复核前原结论有效")
+            }
+            _ => format!("{who}撤回了对这次服务的异议，原结论不变"),
+        }
+    }
+
+    fn ruled(&self) -> String {
+        let outcome = self.code::<dispute::Status>("outcome");
+        match (outcome, self.number("minutes")) {
+            (Some(dispute::Status::Corrected), Some(0)) => {
+                "异议已由另一位工作人员复核：更正为不计这次服务".to_owned()
+            }
+            (Some(dispute::Status::Corrected), Some(minutes)) => {
+                let points = self.number("points");
+                let points = points.map(|points| format!("，积分为 {points} 分"));
+                let points = points.unwrap_or_default();
+                format!("异议已由另一位工作人员复核：服务时长更正为{}{points}", spoken(minutes))
+            }
+            (Some(dispute::Status::Corrected), None) => {
+                "异议已由另一位工作人员复核：已更正".to_owned()
+            }
+            _ => "异议已由另一位工作人员复核：维持原结论".to_owned(),
+        }
     }
 
     fn confirmed(&self) -> String {

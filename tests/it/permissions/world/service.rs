@@ -63,8 +63,77 @@ pub(super) async fn posts_and_claims(world: &mut World) {
     }
     world.foreign.insert((About::Organised, HERE), vec![there]);
     world.foreign.insert((About::Hours, HERE), vec![theirs.clone()]);
+    let pause: domain::id::ServicePauseId = infra::random::id(world.app.now());
+    sqlx::query(
+        "insert into service_pause (id, account_id, claim_id, no_shows, lates, began_at, until_at)
+         select $1, account_id, id, 3, 0, $3, $3 + interval '30 days' from claim where id = $2",
+    )
+    .bind(pause.0)
+    .bind(theirs.parse::<domain::id::ClaimId>().unwrap().0)
+    .bind(world.app.now())
+    .execute(world.app.db())
+    .await
+    .unwrap();
+    world.own.insert((About::Pause, "organiser"), pause.to_string());
     world.own.insert((About::Claim, "demo:li"), ours);
     world.foreign.insert((About::Claim, "demo:li"), vec![theirs]);
+}
+
+/// What li and wang asked for, here and in another community, and what they do not agree with.
+pub(super) async fn requests_and_disputes(world: &mut World) {
+    let ask = async |who: &str, community: &str| {
+        let body = json!({
+            "community_code": community, "kind": "elderly", "title": "陪母亲去医院复查",
+            "content": "母亲腿脚不便，周三上午要去医院复查。",
+        });
+        let who = world.app.resident(who);
+        let request = who.request(reqwest::Method::POST, "/service-requests").key("matrix-request");
+        id(&request.json(&body).send().await.expect(201))
+    };
+    let (ours, theirs) = (ask("li", COMMUNITY).await, ask("wang", ELSEWHERE).await);
+    let dispute = async |who: &str, organiser: &str, community: &str| {
+        let served = post(world, organiser, community, -100).await;
+        let who = world.app.resident(who);
+        let done = claim(&who, &served).await;
+        let confirm = json!({"minutes": 30});
+        world
+            .app
+            .as_(organiser)
+            .post(&format!("/claims/{done}/confirm"), confirm)
+            .await
+            .expect(200);
+        let reason = json!({"reason": "当天服务了两个小时"});
+        id(&who.post(&format!("/claims/{done}/disputes"), reason).await.expect(201))
+    };
+    let series = async |organiser: &str, community: &str| {
+        let starts_at = world.app.now() + TimeDelta::days(1);
+        let body = json!({
+            "post": {
+                "community_code": community, "kind": "environment", "title": "清洁家园",
+                "capacity": 5, "starts_at": starts_at, "ends_at": starts_at + TimeDelta::hours(1),
+            },
+            "weekdays": [1, 2, 3, 4, 5, 6, 7], "until": "2026-12-20",
+        });
+        let who = world.app.as_(organiser);
+        let request = who.request(reqwest::Method::POST, "/post-series").key("matrix-series");
+        id(&request.json(&body).send().await.expect(201))
+    };
+    let (one, other) = (series(HERE, COMMUNITY).await, series(THERE, ELSEWHERE).await);
+    let here = dispute("zhao", HERE, COMMUNITY).await;
+    let there = dispute("wang", THERE, ELSEWHERE).await;
+    let own = dispute("li", HERE, COMMUNITY).await;
+    world.foreign.insert((About::Series, HERE), vec![other]);
+    for persona in [HERE, "organiser"] {
+        world.own.insert((About::Series, persona), one.clone());
+        world.own.insert((About::Request, persona), ours.clone());
+        world.own.insert((About::Dispute, persona), here.clone());
+    }
+    world.foreign.insert((About::Request, HERE), vec![theirs.clone()]);
+    world.foreign.insert((About::Dispute, HERE), vec![there.clone()]);
+    world.own.insert((About::OwnRequest, "demo:li"), ours);
+    world.foreign.insert((About::OwnRequest, "demo:li"), vec![theirs]);
+    world.own.insert((About::OwnDispute, "demo:li"), own);
+    world.foreign.insert((About::OwnDispute, "demo:li"), vec![there]);
 }
 
 /// An offer for a point; li earned two, and others' redemptions are foreign to him.
