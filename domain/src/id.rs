@@ -114,6 +114,18 @@ ids! {
     MemberId;
     /// A registration with a community (双报到).
     RegistrationId;
+    /// A change of a registration that a member asks for (报到变更).
+    ChangeId;
+    /// A work unit's registration with a community (单位报到).
+    UnitRegistrationId;
+    /// What a work unit is told of one of its members (报到回执).
+    ReceiptId;
+    /// What a work unit is told of all its members (年度服务反馈).
+    UnitReportId;
+    /// A leading cadre's pairing with a community (包联).
+    PairingId;
+    /// What a paired cadre took on (包联事项).
+    MatterId;
     /// A service post (服务岗位).
     PostId;
     /// A claim of a service post (认领).

@@ -37,6 +37,8 @@ codes! {
         Leader = "leader", "区领导";
         /// 商户店员.
         MerchantClerk = "merchant_clerk", "商户店员";
+        /// 单位党组织联络员：看本单位党员的报到回执与年度结果.
+        UnitLiaison = "unit_liaison", "单位党组织联络员";
         /// 物业工作人员.
         PropertyClerk = "property_clerk", "物业人员";
         /// 审计员：只读.
@@ -158,6 +160,22 @@ pub enum Permission {
     Register,
     /// Sign registrations with one's own community.
     SignRegistration,
+    /// Keep the register of work units, and with which communities they are paired.
+    KeepWorkUnit,
+    /// Read the register of work units and their registrations.
+    ReadWorkUnit,
+    /// Act for one's work unit: register it with communities, acknowledge receipts and reports.
+    ActForWorkUnit,
+    /// Read receipts and reports of work units.
+    ReadReceipt,
+    /// Read the year's results of members: a community its own, a liaison the unit's own.
+    ReadResults,
+    /// Pair leading cadres with communities and estates.
+    KeepPairing,
+    /// Read which cadres are paired with what, and what they solved.
+    ReadPairing,
+    /// Log what a paired cadre takes on and solves.
+    LogMatter,
     /// Publish service posts and confirm hours: a community its own, the organisers all.
     OrganisePost,
     /// Claim service posts, and see one's own hours.
@@ -170,7 +188,7 @@ impl Permission {
         use Role::{
             Auditor, CommunityOfficer, DepartmentClerk, DepartmentHead, Dispatcher, GridOfficer,
             Leader, MerchantClerk, Organiser, PartyMember, Resident, SecurityAdmin,
-            SubdistrictOfficer, Supervisor, SystemAdmin,
+            SubdistrictOfficer, Supervisor, SystemAdmin, UnitLiaison,
         };
         let only = |roles: &[Role]| roles.to_vec();
         match self {
@@ -260,6 +278,15 @@ impl Permission {
             Self::ReadLedger => only(&[Auditor, SystemAdmin]),
             Self::Register | Self::ClaimPost => only(&[Resident, PartyMember]),
             Self::SignRegistration => only(&[CommunityOfficer]),
+            Self::KeepWorkUnit | Self::KeepPairing => only(&[Organiser]),
+            Self::ReadWorkUnit => only(&[CommunityOfficer, Organiser, UnitLiaison, Auditor]),
+            Self::ActForWorkUnit => only(&[UnitLiaison]),
+            Self::ReadReceipt => only(&[UnitLiaison, Organiser]),
+            Self::ReadResults => only(&[CommunityOfficer, Organiser, UnitLiaison]),
+            Self::ReadPairing => {
+                only(&[CommunityOfficer, Organiser, UnitLiaison, Leader, Auditor])
+            }
+            Self::LogMatter => only(&[CommunityOfficer, UnitLiaison]),
             Self::OrganisePost => only(&[CommunityOfficer, Organiser]),
         }
     }

@@ -10,12 +10,12 @@ mod post;
 mod refused;
 #[cfg(test)]
 mod tests;
-mod year;
+pub mod year;
 
 pub use claim::{CheckIn, Claim, Confirm, Reject, Settled, Standing};
 pub use post::{Post, PostForm, Published};
 pub use refused::Refused;
-pub use year::{REQUIRED, Served, Tally, Year};
+pub use year::{Served, Tally, Year};
 
 use crate::time::Timestamp;
 use chrono::TimeDelta;

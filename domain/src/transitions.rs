@@ -2,7 +2,8 @@
 //! the same tables that the rules read.
 
 use crate::{
-    complaint, consultation, final_reply, registration, service, supervision, task, whistle,
+    complaint, consultation, final_reply, pairing, registration, service, supervision, task, whistle,
+    work_unit,
 };
 
 /// One table: each step with the states it starts from and those it can lead to.
@@ -25,7 +26,8 @@ pub fn markdown() -> String {
     let mut out = String::from(
         "# Transitions\n\n\
          <!-- Generated from `TRANSITIONS` in\n     \
-         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service}.rs.\n     \
+         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,work_unit,pairing,service}.rs
+     and domain/src/registration/change.rs.\n     \
          Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
          Every step that is allowed, from where, and where it can lead. A step that a table does\n\
          not list is refused with the code under its title. A step that starts and ends in the\n\
@@ -40,6 +42,9 @@ pub fn markdown() -> String {
         final_replies(),
         supervisions(),
         registrations(),
+        changes(),
+        unit_registrations(),
+        matters(),
         claims(),
     ] {
         table.write(&mut out);
@@ -92,6 +97,19 @@ fn final_replies() -> Table<'static> {
 
 fn registrations() -> Table<'static> {
     table!(registration, "A registration (双报到)", "registration_step_refused")
+}
+
+fn changes() -> Table<'static> {
+    use registration::change;
+    table!(change, "A change of a registration (报到变更)", "registration_change_step_refused")
+}
+
+fn unit_registrations() -> Table<'static> {
+    table!(work_unit, "A work unit's registration (单位报到)", "unit_registration_step_refused")
+}
+
+fn matters() -> Table<'static> {
+    table!(pairing, "A paired cadre's matter (包联事项)", "matter_step_refused")
 }
 
 fn claims() -> Table<'static> {

@@ -1,7 +1,12 @@
 //! Registration and service in plain words.
 
 use super::Facts;
-use crate::{event::EventKind, service::Status};
+use crate::{
+    event::EventKind,
+    registration::change,
+    service::{Status, year::Short},
+    work_unit::{ReceiptCause, ReportKind},
+};
 
 impl Facts<'_> {
     /// What happened to a registration, a post or a claim.
@@ -17,6 +22,30 @@ impl Facts<'_> {
             EventKind::RegistrationRefused => {
                 format!("{}未签署您的报到，请核对姓名和证件号码后重新申请", self.place())
             }
+            EventKind::ReceiptSent => match self.code::<ReceiptCause>("cause") {
+                Some(cause) => format!(
+                    "贵单位一名党员{}（{}），请在报到回执中查看并签收",
+                    cause.label(),
+                    self.place()
+                ),
+                None => "贵单位有新的报到回执，请查看并签收".to_owned(),
+            },
+            EventKind::ChangeAsked
+            | EventKind::ChangeReleased
+            | EventKind::ChangeGranted
+            | EventKind::ChangeRefused
+            | EventKind::ChangeTakenBack => self.changed(),
+            EventKind::ServiceReminded => {
+                let year = self.number("year").unwrap_or_default();
+                format!("{year} 年度服务{}，年底前完成；可在服务岗位中认领", self.short())
+            }
+            EventKind::UnitSubmitted => {
+                format!("有单位申请到{}报到，请核对后签署", self.place())
+            }
+            EventKind::UnitSigned => format!("{}已签署贵单位的报到", self.place()),
+            EventKind::UnitRefused => format!("{}未签署贵单位的报到", self.place()),
+            EventKind::UnitEnded => format!("单位在{}的报到已终止", self.place()),
+            EventKind::UnitReported => self.reported(),
             EventKind::Claimed => match self.code::<Status>("status") {
                 Some(Status::Waitlisted) => {
                     "岗位已满，列入候补，有人退出时按先后自动转正".to_owned()
@@ -41,6 +70,44 @@ impl Facts<'_> {
 
     fn place(&self) -> &str {
         self.event.unit_name.as_deref().unwrap_or("社区")
+    }
+
+    /// What became of a change that a member asked for.
+    fn changed(&self) -> String {
+        let what = self.code::<change::Kind>("change").map_or("变更报到", change::Kind::label);
+        let (place, own) = (self.place(), self.viewer.own);
+        match self.event.kind {
+            EventKind::ChangeAsked => format!("有党员申请“{what}”，请{place}核对后办理"),
+            EventKind::ChangeReleased if own => {
+                format!("原社区已同意转出，等待{place}接收，服务次数和时长都带过去")
+            }
+            EventKind::ChangeReleased => format!("有党员转到{place}，请核对后接收"),
+            EventKind::ChangeGranted => format!("{place}已办理您的“{what}”申请"),
+            EventKind::ChangeRefused => format!("{place}没有同意您的“{what}”申请"),
+            _ => format!("党员撤回了“{what}”申请，不用再办"),
+        }
+    }
+
+    /// What is missing as the event holds it.
+    fn short(&self) -> String {
+        let number = |key| self.number(key).unwrap_or_default();
+        Short { services: number("services"), minutes: number("minutes") }.text()
+    }
+
+    /// What a unit is told of all its members.
+    fn reported(&self) -> String {
+        let number = |key| self.number(key).unwrap_or_default();
+        let (year, members, missing) = (number("year"), number("members"), number("missing"));
+        let figures = format!("贵单位报到党员 {members} 人，未完成 {missing} 人");
+        match self.code::<ReportKind>("report") {
+            Some(ReportKind::Quarter) => {
+                format!("{year} 年第 {} 季度服务反馈：{figures}，可下载名单", number("number"))
+            }
+            Some(ReportKind::Year) => {
+                format!("{year} 年度服务结果已结算：{figures}，可下载证明和名单")
+            }
+            _ => format!("{year} 年度服务提醒：{figures}，请提醒尚未完成的党员"),
+        }
     }
 
     fn confirmed(&self) -> String {
