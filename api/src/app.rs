@@ -36,6 +36,7 @@ pub mod task;
 pub mod template;
 pub mod view;
 pub mod whistle;
+pub mod work_unit;
 
 /// Runs `work` in one transaction: committed when it succeeds, rolled back when it fails.
 ///

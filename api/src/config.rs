@@ -38,6 +38,9 @@ pub struct Config {
     /// What gives points, and how long they and redemption codes last.
     #[serde(default)]
     pub points: domain::points::Rules,
+    /// What a year of service requires, and when people are told.
+    #[serde(default)]
+    pub service_year: domain::service::year::Rules,
     /// Logs and traces.
     pub telemetry: Telemetry,
 }

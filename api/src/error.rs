@@ -49,7 +49,9 @@ refused_by!(
     domain::identity::Refused,
     domain::note::Refused,
     domain::redemption::Refused,
+    domain::pairing::Refused,
     domain::registration::Refused,
+    domain::registration::change::Refused,
     domain::routing::Refused,
     domain::service::Refused,
     domain::supervision::Refused,
@@ -57,6 +59,7 @@ refused_by!(
     domain::template::Refused,
     domain::view::Refused,
     domain::whistle::Refused,
+    domain::work_unit::Refused,
     crate::sheet::Refused,
 );
 

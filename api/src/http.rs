@@ -61,6 +61,7 @@ pub mod template;
 pub mod track;
 pub mod view;
 pub mod whistle;
+pub mod work_unit;
 
 /// The operations of one word: how to mount them, and what they are.
 pub struct Routes {
@@ -123,7 +124,12 @@ pub fn words() -> Vec<Routes> {
         deadline::routes(),
         rates::routes(),
         bulletin::routes(),
+        // Before the registrations themselves, one of which `results` is not.
+        registration::result::routes(),
+        registration::change::routes(),
         registration::routes(),
+        work_unit::routes(),
+        work_unit::told::routes(),
         service::routes(),
         service::claim::routes(),
         points::routes(),

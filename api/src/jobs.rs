@@ -17,6 +17,7 @@ pub mod export;
 pub mod notification;
 pub mod points;
 pub mod redemption;
+pub mod registration;
 pub mod runner;
 pub mod schedule;
 pub mod sweeper;

@@ -159,12 +159,13 @@ create trigger service_result_append_only before update or delete on service_res
 create trigger service_result_no_truncate before truncate on service_result
     for each statement execute function row_is_append_only();
 
--- Which reminders have gone out: each once.
-create table service_reminder (
+-- Which rounds of reminders (by month) and of feedback (by quarter) have gone out: each once.
+create table service_round (
+    kind text not null constraint service_round_kind check (kind in ('reminder', 'quarter')),
     year integer not null,
-    on_day date not null,
+    number integer not null,
     sent_at timestamptz not null,
-    primary key (year, on_day)
+    primary key (kind, year, number)
 );
 
 -- What a unit gets about all its members: a reminder's summary, a quarter's feedback, the year's

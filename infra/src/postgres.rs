@@ -41,6 +41,7 @@ pub mod template;
 pub mod timer;
 pub mod view;
 pub mod whistle;
+pub mod work_unit;
 
 /// A connection pool.
 pub type Pool = sqlx::PgPool;

@@ -6,7 +6,10 @@ use actix_web::{
 };
 use domain::{
     event::EventKind,
-    id::{ClaimId, ComplaintId, NotificationId, RegistrationId, WhistleId},
+    id::{
+        ClaimId, ComplaintId, NotificationId, RegistrationId, UnitRegistrationId, UnitReportId,
+        WhistleId,
+    },
     identity::Actor,
     notification::render,
     page::{Cursor, Page},
@@ -41,6 +44,10 @@ pub struct NotificationView {
     pub claim_id: Option<ClaimId>,
     /// 所说的报到
     pub registration_id: Option<RegistrationId>,
+    /// 所说的单位报到
+    pub unit_registration_id: Option<UnitRegistrationId>,
+    /// 所说的单位年度服务反馈
+    pub unit_report_id: Option<UnitReportId>,
     /// 诉求编号
     #[schema(example = "PC20261124000123")]
     pub number: Option<String>,
@@ -81,6 +88,8 @@ impl From<Entry> for NotificationView {
             whistle_id,
             claim_id,
             registration_id,
+            unit_registration_id,
+            unit_report_id,
             number,
             title,
             viewer,
@@ -96,6 +105,8 @@ impl From<Entry> for NotificationView {
             whistle_id,
             claim_id,
             registration_id,
+            unit_registration_id,
+            unit_report_id,
             number,
             title: viewer.map(|_| title),
             seq: event.seq,

@@ -21,7 +21,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 use super::{
-    bulletin, calendar, export, notification, pause, points, redemption, schedule, stopped, task,
+    bulletin, calendar, export, notification, pause, points, redemption, registration, schedule,
+    stopped, task,
 };
 use crate::{app, error::Error, state::State};
 
@@ -64,6 +65,7 @@ const KINDS: &[(&str, Run)] = &[
     (points::ExpirePoints::KIND, run::<points::ExpirePoints>),
     (points::ReconcileLedger::KIND, run::<points::ReconcileLedger>),
     (redemption::Expire::KIND, run::<redemption::Expire>),
+    (registration::FollowServiceYear::KIND, run::<registration::FollowServiceYear>),
     (schedule::SweepIdempotency::KIND, run::<schedule::SweepIdempotency>),
     (schedule::SweepJobs::KIND, run::<schedule::SweepJobs>),
     (schedule::SweepSessions::KIND, run::<schedule::SweepSessions>),

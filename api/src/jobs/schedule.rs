@@ -17,6 +17,7 @@ use super::{
     calendar::WarnCalendar,
     export::SweepExports,
     points::{ExpirePoints, ReconcileLedger},
+    registration::FollowServiceYear,
     runner::Job,
 };
 use crate::{error::Error, state::State};
@@ -39,12 +40,14 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (SweepExports::KIND, HOUR),
     (ExpirePoints::KIND, HOUR),
     (FreezeMonths::KIND, HOUR),
+    (FollowServiceYear::KIND, HOUR),
     (ReconcileLedger::KIND, MINUTE),
     (WarnCalendar::KIND, DAY),
 ];
 
 /// What no later run takes back.
-const IRREVERSIBLE: [&str; 2] = [ExpirePoints::KIND, FreezeMonths::KIND];
+const IRREVERSIBLE: [&str; 3] =
+    [ExpirePoints::KIND, FreezeMonths::KIND, FollowServiceYear::KIND];
 
 /// What this worker has enqueued: the last period's number of each chore.
 #[derive(Debug, Default)]
@@ -53,8 +56,8 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire and no
-    /// month is frozen.
+    /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire, no
+    /// month is frozen and no year is settled.
     pub async fn enqueue_due(&mut self, state: &State, agreed: bool) {
         let now = state.clock.now();
         let mut due = self.due(now);

@@ -3,7 +3,10 @@
 
 use domain::{
     event::{Event, EventKind, Visibility},
-    id::{AccountId, ClaimId, ComplaintId, Id, NotificationId, RegistrationId, TaskId, WhistleId},
+    id::{
+        AccountId, ClaimId, ComplaintId, Id, NotificationId, RegistrationId, TaskId,
+        UnitRegistrationId, UnitReportId, WhistleId,
+    },
     notification::{Recipient, TOLD, Viewer},
     org::NodeCode,
     page::{Cursor, PageRequest},
@@ -32,6 +35,10 @@ pub struct Entry {
     pub claim_id: Option<ClaimId>,
     /// The registration it is about.
     pub registration_id: Option<RegistrationId>,
+    /// The work unit's registration that it is about.
+    pub unit_registration_id: Option<UnitRegistrationId>,
+    /// The report to a work unit that it is about.
+    pub unit_report_id: Option<UnitReportId>,
     /// The case's number, where cases have one.
     pub number: Option<String>,
     /// The case's or the post's title, or the community's name.
@@ -95,6 +102,7 @@ fn told() -> (Vec<String>, Vec<String>, Vec<String>) {
             Recipient::Blower => "blower",
             Recipient::Reviewer => "reviewer",
             Recipient::Centre | Recipient::Supervisor | Recipient::Leader => "centre",
+            Recipient::Liaison => "liaison",
             Recipient::Person => "person",
         };
         for role in who.roles() {
@@ -183,6 +191,13 @@ async fn recipients(
                    on g.scope = blower.parent_code and g.role = told.role and g.revoked_at is null
                where told.class = 'reviewer'
                union
+               select told.seq, told.actor_id, g.account_id
+               from told
+               join role_grant g
+                   on g.scope = told.data ->> 'work_unit' and g.role = told.role
+                   and g.revoked_at is null
+               where told.class = 'liaison'
+               union
                select told.seq, told.actor_id, (told.data ->> 'account')::uuid
                from told
                where told.class = 'person' and told.visibility in ('everyone', 'reporter')
@@ -242,8 +257,10 @@ async fn read(
                coalesce(child.id, c.id) as "complaint_id?: ComplaintId",
                w.id as "whistle_id?: WhistleId",
                claim.id as "claim_id?: ClaimId", r.id as "registration_id?: RegistrationId",
+               ur.id as "unit_registration_id?: UnitRegistrationId",
+               up.id as "unit_report_id?: UnitReportId",
                coalesce(child.number, c.number) as "number?",
-               coalesce(child.title, c.title, w.title, post.title, o.name, '') as "title!",
+               coalesce(child.title, c.title, w.title, post.title, u.name, o.name, '') as "title!",
                coalesce(c.confidential, false) as "confidential!",
                coalesce(n.account_id in (c.reporter_id, claim.account_id, r.account_id), false)
                    as "own!",
@@ -252,7 +269,9 @@ async fn read(
                    or coalesce(coalesce(c.community_code, w.community_code) like any($7::text[]), false)
                    or exists (select from task t where t.whistle_id = w.id
                        and (t.unit = any($6) or t.body = any($6)))
+                   or coalesce(r.id is not null and e.unit = any($6), false)
                    as "works!",
+               coalesce(e.data ->> 'work_unit' = any($8), false) as "liaises!",
                coalesce(e.data ->> 'body' = any($6), false)
                    or exists (select from task t where t.id = e.task_id and t.body = any($6))
                    as "handed!",
@@ -267,6 +286,9 @@ async fn read(
            left join claim on claim.id = n.subject_id
            left join post on post.id = claim.post_id
            left join registration r on r.id = n.subject_id
+           left join unit_registration ur on ur.id = n.subject_id
+           left join unit_report up on up.id = n.subject_id
+           left join work_unit u on u.code = coalesce(ur.unit_code, up.unit_code)
            left join lateral (
                select child.id, child.number, child.title from complaint child
                where child.merged_into = c.id and child.reporter_id = n.account_id
@@ -286,6 +308,7 @@ async fn read(
         limit,
         scope.units(),
         &scope.area_patterns(),
+        scope.liaises(),
     )
     .fetch_all(conn)
     .await?;
@@ -309,6 +332,7 @@ async fn read(
                 works: row.works,
                 handed: row.handed,
                 blew: row.blew,
+                liaises: row.liaises,
             };
             Entry {
                 id: row.id,
@@ -318,6 +342,8 @@ async fn read(
                 whistle_id: row.whistle_id,
                 claim_id: row.claim_id,
                 registration_id: row.registration_id,
+                unit_registration_id: row.unit_registration_id,
+                unit_report_id: row.unit_report_id,
                 number: row.number,
                 title: row.title,
                 viewer: reader.viewer(scope, row.confidential, &event),
@@ -336,6 +362,8 @@ struct Reader {
     handed: bool,
     /// The whistle is blown in the name of the owner's unit, which judges every unit's work.
     blew: bool,
+    /// The event names a work unit that the owner is the liaison of.
+    liaises: bool,
 }
 
 impl Reader {
@@ -351,7 +379,9 @@ impl Reader {
                 Audience::Reporter
             }
             Visibility::Everyone if self.works => Audience::Unit,
-            Visibility::Unit if of_unit || self.handed || self.blew => Audience::Unit,
+            Visibility::Unit if of_unit || self.handed || self.blew || self.liaises => {
+                Audience::Unit
+            }
             _ => return None,
         };
         Some(Viewer { audience, own: self.own, confidential })

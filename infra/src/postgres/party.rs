@@ -103,3 +103,18 @@ pub async fn insert_missing(
     .fetch_all(conn)
     .await
 }
+
+/// Writes down for which work unit a member works now.
+///
+/// # Errors
+/// The database is away.
+pub async fn set_work_unit(
+    conn: &mut Connection,
+    member: MemberId,
+    work_unit: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("update party_member set work_unit = $2 where id = $1", member.0, work_unit)
+        .execute(conn)
+        .await?;
+    Ok(())
+}

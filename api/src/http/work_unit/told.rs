@@ -1,0 +1,213 @@
+//! What a unit is told: receipts for its members, and reports on all of them.
+
+use actix_web::{
+    HttpResponse, get, post,
+    web::{Data, Json},
+};
+use domain::{
+    id::{ReceiptId, UnitReportId},
+    org::NodeCode,
+    page::{Limit, Page, PageRequest},
+    refusal::Basic,
+};
+use infra::postgres::work_unit::read::{self, ReceiptView, ToldFilter, UnitReportView};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    app::{case::Ask, registration, work_unit as units},
+    error::Error,
+    http::extract::{
+        Addressed, Body, Caller, On, Paging, Query,
+        caller::needs::{ActForWorkUnit, ReadReceipt},
+    },
+    state::State,
+};
+
+routes![receipts, receipt, acknowledge_receipt, reports, report, acknowledge_report];
+
+/// 筛选条件
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ToldQuery {
+    /// 已签收的，或未签收的
+    #[param(required = false)]
+    acknowledged: Option<bool>,
+    /// 哪个单位
+    #[param(required = false, example = "education")]
+    unit: Option<String>,
+}
+
+impl ToldQuery {
+    fn read(&self) -> Result<ToldFilter, Error> {
+        let unit = NodeCode::optional("unit", self.unit.as_deref())?;
+        Ok(ToldFilter { id: None, acknowledged: self.acknowledged, unit })
+    }
+}
+
+/// 报到回执及姓名
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReceiptDetail {
+    /// 回执本身
+    #[serde(flatten)]
+    pub receipt: ReceiptView,
+    /// 党员的姓名；列表里只显示姓
+    #[schema(example = "演*****")]
+    pub name: String,
+}
+
+/// 报到回执
+///
+/// 本单位党员报到、转社区、换单位、退休、免除、退出，各有一份；新的在前。
+#[utoipa::path(
+    operation_id = "work_unit.receipts",
+    tag = "work_unit",
+    params(ToldQuery, Paging),
+    responses((status = 200, description = "一页回执", body = Page<ReceiptDetail>)),
+    security(("bearer" = [])),
+)]
+#[get("/receipts")]
+async fn receipts(
+    caller: Caller<ReadReceipt>,
+    state: Data<State>,
+    asked: Query<ToldQuery>,
+    page: Paging,
+) -> Result<Json<Page<ReceiptDetail>>, Error> {
+    let filter = asked.0.read()?;
+    let mut conn = state.db.acquire().await?;
+    let rows = read::receipts(&mut conn, &caller.scope(), &filter, page.0).await?;
+    let mut views = Vec::with_capacity(rows.len());
+    for receipt in rows {
+        let name = registration::masked_name(&state, &receipt.name_sealed)?;
+        views.push(ReceiptDetail { receipt, name });
+    }
+    Ok(Json(Page::of(views, page.0.limit, |view| view.receipt.cursor())))
+}
+
+impl<P> Addressed for On<P, ReceiptId> {
+    async fn visible(&self) -> Result<(), Error> {
+        let filter = ToldFilter { id: Some(self.id.0), ..ToldFilter::default() };
+        let one = PageRequest { after: None, limit: Limit::DEFAULT };
+        let mut conn = self.state.db.acquire().await?;
+        let rows = read::receipts(&mut conn, &self.caller.scope(), &filter, one).await?;
+        rows.first().map(|_| ()).ok_or_else(|| Basic::NotFound.into())
+    }
+
+    async fn shown(&self) -> Result<HttpResponse, Error> {
+        let ask = Ask { expected: None, ..self.ask() };
+        let (receipt, name) = units::receipt(&self.state, ask, self.id).await?;
+        Ok(HttpResponse::Ok().json(ReceiptDetail { receipt, name }))
+    }
+}
+
+/// 查看一份回执
+///
+/// 单位可看到本单位党员的全名，每次查看都留有记录。
+#[utoipa::path(
+    operation_id = "work_unit.receipt",
+    tag = "work_unit",
+    responses((status = 200, description = "回执", body = ReceiptDetail)),
+    security(("bearer" = [])),
+)]
+#[get("/receipts/{id}")]
+async fn receipt(on: On<ReadReceipt, ReceiptId>) -> Result<HttpResponse, Error> {
+    on.shown().await
+}
+
+/// 没有内容
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcknowledgeToldBody {}
+
+/// 签收回执
+#[utoipa::path(
+    operation_id = "work_unit.acknowledge_receipt",
+    tag = "work_unit",
+    request_body(content = AcknowledgeToldBody, example = json!({})),
+    responses((status = 200, description = "回执现在的样子", body = ReceiptDetail)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["already_acknowledged"]))),
+)]
+#[post("/receipts/{id}/acknowledge")]
+async fn acknowledge_receipt(
+    on: On<ActForWorkUnit, ReceiptId>,
+    body: Body<AcknowledgeToldBody>,
+) -> Result<HttpResponse, Error> {
+    on.read(body, |_| Ok(())).await?;
+    units::acknowledge_receipt(&on.state, on.ask(), on.id).await?;
+    on.shown().await
+}
+
+/// 年度服务反馈
+///
+/// 随提醒送达的汇总、每季度的反馈、年度结算后的证明；新的在前。
+#[utoipa::path(
+    operation_id = "work_unit.reports",
+    tag = "work_unit",
+    params(ToldQuery, Paging),
+    responses((status = 200, description = "一页反馈", body = Page<UnitReportView>)),
+    security(("bearer" = [])),
+)]
+#[get("/unit-reports")]
+async fn reports(
+    caller: Caller<ReadReceipt>,
+    state: Data<State>,
+    asked: Query<ToldQuery>,
+    page: Paging,
+) -> Result<Json<Page<UnitReportView>>, Error> {
+    let filter = asked.0.read()?;
+    let mut conn = state.db.acquire().await?;
+    let rows = read::reports(&mut conn, &caller.scope(), &filter, page.0).await?;
+    Ok(Json(Page::of(rows, page.0.limit, UnitReportView::cursor)))
+}
+
+impl<P> Addressed for On<P, UnitReportId> {
+    async fn visible(&self) -> Result<(), Error> {
+        self.view().await.map(drop)
+    }
+
+    async fn shown(&self) -> Result<HttpResponse, Error> {
+        Ok(HttpResponse::Ok().json(self.view().await?))
+    }
+}
+
+impl<P> On<P, UnitReportId> {
+    async fn view(&self) -> Result<UnitReportView, Error> {
+        let filter = ToldFilter { id: Some(self.id.0), ..ToldFilter::default() };
+        let one = PageRequest { after: None, limit: Limit::DEFAULT };
+        let mut conn = self.state.db.acquire().await?;
+        let mut rows = read::reports(&mut conn, &self.caller.scope(), &filter, one).await?;
+        rows.pop().ok_or_else(|| Basic::NotFound.into())
+    }
+}
+
+/// 查看一份反馈
+#[utoipa::path(
+    operation_id = "work_unit.report",
+    tag = "work_unit",
+    responses((status = 200, description = "反馈", body = UnitReportView)),
+    security(("bearer" = [])),
+)]
+#[get("/unit-reports/{id}")]
+async fn report(on: On<ReadReceipt, UnitReportId>) -> Result<HttpResponse, Error> {
+    on.shown().await
+}
+
+/// 签收反馈
+#[utoipa::path(
+    operation_id = "work_unit.acknowledge_report",
+    tag = "work_unit",
+    request_body(content = AcknowledgeToldBody, example = json!({})),
+    responses((status = 200, description = "反馈现在的样子", body = UnitReportView)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["already_acknowledged"]))),
+)]
+#[post("/unit-reports/{id}/acknowledge")]
+async fn acknowledge_report(
+    on: On<ActForWorkUnit, UnitReportId>,
+    body: Body<AcknowledgeToldBody>,
+) -> Result<HttpResponse, Error> {
+    on.read(body, |_| Ok(())).await?;
+    units::acknowledge_report(&on.state, on.ask(), on.id).await?;
+    on.shown().await
+}
