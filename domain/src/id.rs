@@ -112,6 +112,12 @@ ids! {
     RoutingRuleId;
     /// A row of the register of party members (党员名册).
     MemberId;
+    /// A transfer between party branches (组织关系转接).
+    TransferId;
+    /// A change on the register of party members (名册变动).
+    MemberChangeId;
+    /// A stay of a floating member (流动).
+    FloatingId;
     /// A registration with a community (双报到).
     RegistrationId;
     /// A change of a registration that a member asks for (报到变更).

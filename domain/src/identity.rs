@@ -33,6 +33,8 @@ codes! {
         Supervisor = "supervisor", "督查";
         /// 组织部.
         Organiser = "organiser", "组织员";
+        /// 党支部书记：一个党组织和它下面的党员.
+        BranchSecretary = "branch_secretary", "支部书记";
         /// 区领导.
         Leader = "leader", "区领导";
         /// 商户店员.
@@ -176,6 +178,12 @@ pub enum Permission {
     ReadPairing,
     /// Log what a paired cadre takes on and solves.
     LogMatter,
+    /// Read the party register within one's scope.
+    ReadRegister,
+    /// Keep the party register within one's scope: members, ledgers, transfers, full numbers.
+    KeepRegister,
+    /// Found, rename, move and deactivate party bodies.
+    KeepPartyTree,
     /// Publish service posts and confirm hours: a community its own, the organisers all.
     OrganisePost,
     /// Claim service posts, and see one's own hours.
@@ -186,9 +194,9 @@ impl Permission {
     /// The roles that hold the permission.
     pub fn roles(self) -> Vec<Role> {
         use Role::{
-            Auditor, CommunityOfficer, DepartmentClerk, DepartmentHead, Dispatcher, GridOfficer,
-            Leader, MerchantClerk, Organiser, PartyMember, Resident, SecurityAdmin,
-            SubdistrictOfficer, Supervisor, SystemAdmin, UnitLiaison,
+            Auditor, BranchSecretary, CommunityOfficer, DepartmentClerk, DepartmentHead,
+            Dispatcher, GridOfficer, Leader, MerchantClerk, Organiser, PartyMember, Resident,
+            SecurityAdmin, SubdistrictOfficer, Supervisor, SystemAdmin, UnitLiaison,
         };
         let only = |roles: &[Role]| roles.to_vec();
         match self {
@@ -273,7 +281,9 @@ impl Permission {
             Self::ManageCalendar | Self::ManageJobs => only(&[SystemAdmin]),
             Self::ManageRouting | Self::ManageCertificates => only(&[Dispatcher, SystemAdmin]),
             Self::UsePoints => only(&[Resident, PartyMember]),
-            Self::ManageOffers => only(&[Organiser]),
+            Self::ManageOffers | Self::KeepPartyTree => only(&[Organiser]),
+            Self::ReadRegister => only(&[BranchSecretary, CommunityOfficer, Organiser, Auditor]),
+            Self::KeepRegister => only(&[BranchSecretary, CommunityOfficer, Organiser]),
             Self::VerifyRedemption => only(&[MerchantClerk]),
             Self::ReadLedger => only(&[Auditor, SystemAdmin]),
             Self::Register | Self::ClaimPost => only(&[Resident, PartyMember]),

@@ -2,8 +2,8 @@
 //! the same tables that the rules read.
 
 use crate::{
-    complaint, consultation, final_reply, pairing, registration, service, supervision, task, whistle,
-    work_unit,
+    complaint, consultation, final_reply, pairing, party::transfer, registration,
+    registration::change, service, supervision, task, whistle, work_unit,
 };
 
 /// One table: each step with the states it starts from and those it can lead to.
@@ -26,8 +26,8 @@ pub fn markdown() -> String {
     let mut out = String::from(
         "# Transitions\n\n\
          <!-- Generated from `TRANSITIONS` in\n     \
-         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,work_unit,pairing,service}.rs
-     and domain/src/registration/change.rs.\n     \
+         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,\n     \
+         registration/change,work_unit,pairing,party/transfer}.rs.\n     \
          Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
          Every step that is allowed, from where, and where it can lead. A step that a table does\n\
          not list is refused with the code under its title. A step that starts and ends in the\n\
@@ -45,6 +45,7 @@ pub fn markdown() -> String {
         changes(),
         unit_registrations(),
         matters(),
+        transfers(),
         claims(),
     ] {
         table.write(&mut out);
@@ -100,7 +101,6 @@ fn registrations() -> Table<'static> {
 }
 
 fn changes() -> Table<'static> {
-    use registration::change;
     table!(change, "A change of a registration (报到变更)", "registration_change_step_refused")
 }
 
@@ -110,6 +110,14 @@ fn unit_registrations() -> Table<'static> {
 
 fn matters() -> Table<'static> {
     table!(pairing, "A paired cadre's matter (包联事项)", "matter_step_refused")
+}
+
+fn transfers() -> Table<'static> {
+    table!(
+        transfer,
+        "A transfer between party branches (组织关系转接)",
+        "party_transfer_step_refused"
+    )
 }
 
 fn claims() -> Table<'static> {

@@ -22,7 +22,7 @@ const DISTRICT: [(&str, Role, &str); 7] = [
 
 /// The desks of each unit of a kind: the word before the dot, the role, and what the unit's name
 /// is followed by.
-const UNITS: [(NodeKind, &str, Role, &str); 7] = [
+const UNITS: [(NodeKind, &str, Role, &str); 8] = [
     (NodeKind::Subdistrict, "subdistrict", Role::SubdistrictOfficer, "工作者"),
     (NodeKind::Community, "community", Role::CommunityOfficer, "工作者"),
     (NodeKind::Village, "community", Role::CommunityOfficer, "工作者"),
@@ -30,6 +30,7 @@ const UNITS: [(NodeKind, &str, Role, &str); 7] = [
     (NodeKind::Department, "head", Role::DepartmentHead, "负责人"),
     (NodeKind::Utility, "dept", Role::DepartmentClerk, "经办人"),
     (NodeKind::Utility, "head", Role::DepartmentHead, "负责人"),
+    (NodeKind::PartyBranch, "secretary", Role::BranchSecretary, "书记"),
 ];
 
 /// The staff of a district.
@@ -65,8 +66,9 @@ mod tests {
     #[test]
     fn every_desk_has_one_account() {
         let staff = of(&district::load().unwrap());
-        // 7 of the district, 18 subdistricts, 155 communities, 47 villages, 53 × 2, one merchant.
-        assert_eq!(staff.len(), 7 + 18 + 155 + 47 + 53 * 2 + 1);
+        // 7 of the district, 18 subdistricts, 155 communities, 47 villages, 53 × 2, 18 party
+        // branches, one merchant.
+        assert_eq!(staff.len(), 7 + 18 + 155 + 47 + 53 * 2 + 18 + 1);
         let usernames: HashSet<&str> = staff.iter().map(|one| one.username.as_str()).collect();
         assert_eq!(usernames.len(), staff.len());
         for wanted in [
@@ -75,6 +77,7 @@ mod tests {
             "community.140213066201",
             "dept.urban-management",
             "head.power-grid",
+            "secretary.party-140213066004-01",
             "merchant.wenxing",
         ] {
             assert!(usernames.contains(wanted), "{wanted}");

@@ -104,6 +104,9 @@ needs![
     KeepPairing,
     ReadPairing,
     LogMatter,
+    ReadRegister,
+    KeepRegister,
+    KeepPartyTree,
     OrganisePost,
     ClaimPost,
 ];

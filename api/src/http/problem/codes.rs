@@ -78,6 +78,9 @@ fn words() -> Vec<Code> {
         whistle(),
         supervision(),
         registration(),
+        change(),
+        work_unit(),
+        pairing(),
         service(),
         redemption(),
         lists(),
@@ -325,6 +328,46 @@ fn registration() -> Vec<Code> {
         code(&Refused::NotOnRegister),
         code(&Refused::MemberTaken),
         code(&Refused::OwnRegistration),
+    ]
+}
+
+fn change() -> Vec<Code> {
+    use domain::registration::change::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Grant, status: Status::Granted }),
+        code(&Refused::NotRegistered),
+        code(&Refused::Open),
+        code(&Refused::SameCommunity),
+        code(&Refused::SameUnit),
+        code(&Refused::AlreadyRetired),
+        code(&Refused::AlreadyExempt),
+        code(&Refused::Year { this: 2026 }),
+        code(&Refused::Settled),
+        code(&Refused::NotYourTurn),
+        code(&Refused::OwnChange),
+    ]
+}
+
+fn work_unit() -> Vec<Code> {
+    use domain::work_unit::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Sign, status: Status::Ended }),
+        code(&Refused::Taken("代码")),
+        code(&Refused::NotPaired),
+        code(&Refused::AlreadyRegistered),
+        code(&Refused::OwnUnit),
+        code(&Refused::Acknowledged),
+    ]
+}
+
+fn pairing() -> Vec<Code> {
+    use domain::pairing::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Confirm, status: Status::Logged }),
+        code(&Refused::Paired),
+        code(&Refused::Over),
+        code(&Refused::Logged),
+        code(&Refused::OwnMatter),
     ]
 }
 

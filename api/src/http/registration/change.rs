@@ -24,6 +24,7 @@ use crate::{
     error::Error,
     http::extract::{
         Addressed, Body, Caller, IfMatch, On, Paging, Query, RequestMeta,
+        body::Empty,
         caller::needs::{Register, SignRegistration},
     },
     state::State,
@@ -233,11 +234,6 @@ async fn decide(
     on.shown().await
 }
 
-/// 没有内容
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TakeBackBody {}
-
 /// 撤回报到变更
 ///
 /// 社区办完之前本人可以撤回。
@@ -245,7 +241,7 @@ pub struct TakeBackBody {}
     operation_id = "registration.take_back_change",
     tag = "registration",
     params(IfMatch),
-    request_body(content = TakeBackBody, example = json!({})),
+    request_body(content = Empty, example = json!({})),
     responses((status = 200, description = "变更现在的样子", body = ChangeDetail)),
     security(("bearer" = [])),
     extensions(("x-problems" = json!(["registration_change_step_refused"]))),
@@ -253,7 +249,7 @@ pub struct TakeBackBody {}
 #[post("/registration-changes/{id}/take-back")]
 async fn take_back(
     on: On<Register, ChangeId>,
-    body: Body<TakeBackBody>,
+    body: Body<Empty>,
 ) -> Result<HttpResponse, Error> {
     on.read(body, |_| Ok(())).await?;
     changes::take_back(&on.state, on.ask(), on.id).await?;

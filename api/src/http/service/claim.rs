@@ -12,13 +12,14 @@ use domain::{
     page::{Limit, Page, PageRequest},
     refusal::Basic,
     service::{CheckIn, Confirm, Reject, Tally},
+    time::Timestamp,
 };
 use infra::postgres::service::read::{self, ClaimFilter, ClaimView};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    app::{case::Ask, service as services},
+    app::{case::Ask, registration::result, service as services},
     error::Error,
     http::{
         complaint::LocationBody,

@@ -19,6 +19,7 @@ use crate::{
     error::Error,
     http::extract::{
         Addressed, Body, Caller, On, Paging, Query,
+        body::Empty,
         caller::needs::{ActForWorkUnit, ReadReceipt},
     },
     state::State,
@@ -114,16 +115,11 @@ async fn receipt(on: On<ReadReceipt, ReceiptId>) -> Result<HttpResponse, Error> 
     on.shown().await
 }
 
-/// 没有内容
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AcknowledgeToldBody {}
-
 /// 签收回执
 #[utoipa::path(
     operation_id = "work_unit.acknowledge_receipt",
     tag = "work_unit",
-    request_body(content = AcknowledgeToldBody, example = json!({})),
+    request_body(content = Empty, example = json!({})),
     responses((status = 200, description = "回执现在的样子", body = ReceiptDetail)),
     security(("bearer" = [])),
     extensions(("x-problems" = json!(["already_acknowledged"]))),
@@ -131,7 +127,7 @@ pub struct AcknowledgeToldBody {}
 #[post("/receipts/{id}/acknowledge")]
 async fn acknowledge_receipt(
     on: On<ActForWorkUnit, ReceiptId>,
-    body: Body<AcknowledgeToldBody>,
+    body: Body<Empty>,
 ) -> Result<HttpResponse, Error> {
     on.read(body, |_| Ok(())).await?;
     units::acknowledge_receipt(&on.state, on.ask(), on.id).await?;
@@ -197,7 +193,7 @@ async fn report(on: On<ReadReceipt, UnitReportId>) -> Result<HttpResponse, Error
 #[utoipa::path(
     operation_id = "work_unit.acknowledge_report",
     tag = "work_unit",
-    request_body(content = AcknowledgeToldBody, example = json!({})),
+    request_body(content = Empty, example = json!({})),
     responses((status = 200, description = "反馈现在的样子", body = UnitReportView)),
     security(("bearer" = [])),
     extensions(("x-problems" = json!(["already_acknowledged"]))),
@@ -205,7 +201,7 @@ async fn report(on: On<ReadReceipt, UnitReportId>) -> Result<HttpResponse, Error
 #[post("/unit-reports/{id}/acknowledge")]
 async fn acknowledge_report(
     on: On<ActForWorkUnit, UnitReportId>,
-    body: Body<AcknowledgeToldBody>,
+    body: Body<Empty>,
 ) -> Result<HttpResponse, Error> {
     on.read(body, |_| Ok(())).await?;
     units::acknowledge_report(&on.state, on.ask(), on.id).await?;
