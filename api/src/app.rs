@@ -25,6 +25,7 @@ pub mod job;
 pub mod note;
 pub mod notification;
 pub mod offer;
+pub mod pairing;
 pub mod points;
 pub mod redemption;
 pub mod registration;

@@ -47,6 +47,7 @@ pub mod offer;
 pub mod openapi;
 pub mod operations;
 pub mod org;
+pub mod pairing;
 pub mod points;
 pub mod printed;
 pub mod problem;
@@ -128,6 +129,8 @@ pub fn words() -> Vec<Routes> {
         registration::result::routes(),
         registration::change::routes(),
         registration::routes(),
+        pairing::routes(),
+        pairing::matter::routes(),
         work_unit::routes(),
         work_unit::told::routes(),
         service::routes(),

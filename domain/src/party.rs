@@ -162,33 +162,6 @@ impl Identity {
     }
 }
 
-codes! {
-    /// The rank at work (职级). 科级及以下 are bound to the yearly minimum of services and hours.
-    pub enum Rank {
-        /// None: workers, and staff of institutions and enterprises without one.
-        None = "none", "无职级";
-        /// 科员、办事员.
-        Clerk = "clerk", "科员";
-        /// 科级副职.
-        SectionDeputy = "section_deputy", "科级副职";
-        /// 科级正职.
-        Section = "section", "科级正职";
-        /// 处级副职.
-        DivisionDeputy = "division_deputy", "处级副职";
-        /// 处级正职.
-        Division = "division", "处级正职";
-        /// 厅局级及以上.
-        Bureau = "bureau", "厅局级及以上";
-    }
-}
-
-impl Rank {
-    /// Whether the rank is 科级及以下, which the yearly minimum binds.
-    pub const fn is_bound(self) -> bool {
-        matches!(self, Self::None | Self::Clerk | Self::SectionDeputy | Self::Section)
-    }
-}
-
 /// A row of the register, as registrations need it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {

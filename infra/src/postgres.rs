@@ -28,6 +28,7 @@ pub mod note;
 pub mod notification;
 pub mod offer;
 pub mod org;
+pub mod pairing;
 pub mod party;
 pub mod points;
 pub mod rates;

@@ -34,6 +34,8 @@ const WORDS: &[(&str, &str)] = &[
     ("identity", "diaht"),
     ("notification", "diaht"),
     ("registration", "diaht"),
+    ("work_unit", "diaht"),
+    ("pairing", "diaht"),
     ("service", "diaht"),
     // The register is read by registrations alone, for now.
     ("party", "di"),

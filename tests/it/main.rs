@@ -43,6 +43,8 @@ mod openapi;
 #[cfg(test)]
 mod ops;
 #[cfg(test)]
+mod pairing;
+#[cfg(test)]
 mod permissions;
 #[cfg(test)]
 mod points;
@@ -74,3 +76,5 @@ mod track;
 mod view;
 #[cfg(test)]
 mod whistle;
+#[cfg(test)]
+mod work_unit;

@@ -11,7 +11,7 @@ use domain::{
     id::UnitRegistrationId,
     org::NodeCode,
     page::{KeyRequest, Limit, Page, PageRequest},
-    refusal::{Basic, Faults, Invalid},
+    refusal::{Basic, Faults, FieldError, Invalid},
     text,
     work_unit::{Status, WorkUnit},
 };
@@ -31,7 +31,7 @@ use crate::{
 
 pub mod told;
 
-routes![add, list, read_one, change, register, registrations, registration, sign, end];
+routes![add, list, read_one, change, register, registrations, read_registration, sign, end];
 
 /// 新增工作单位
 #[derive(Debug, Deserialize, ToSchema)]
@@ -120,13 +120,25 @@ async fn list(
     Ok(Json(Page::by_key(rows, page.limit, WorkUnitView::key)))
 }
 
-impl<P> Addressed for On<P, NodeCode> {
+/// The code of a work unit in a path; no node of the organisation trees.
+#[derive(Debug, Clone)]
+pub struct UnitCode(NodeCode);
+
+impl std::str::FromStr for UnitCode {
+    type Err = FieldError;
+
+    fn from_str(given: &str) -> Result<Self, FieldError> {
+        NodeCode::parse("code", given).map(Self)
+    }
+}
+
+impl<P> Addressed for On<P, UnitCode> {
     async fn visible(&self) -> Result<(), Error> {
-        unit(&self.state, &self.caller, &self.id).await.map(drop)
+        unit(&self.state, &self.caller, &self.id.0).await.map(drop)
     }
 
     async fn shown(&self) -> Result<HttpResponse, Error> {
-        let view = unit(&self.state, &self.caller, &self.id).await?;
+        let view = unit(&self.state, &self.caller, &self.id.0).await?;
         let etag = format!("\"{}\"", view.version);
         Ok(HttpResponse::Ok().insert_header((ETAG, etag)).json(view))
     }
@@ -141,7 +153,7 @@ impl<P> Addressed for On<P, NodeCode> {
     security(("bearer" = [])),
 )]
 #[get("/work-units/{id}")]
-async fn read_one(on: On<ReadWorkUnit, NodeCode>) -> Result<HttpResponse, Error> {
+async fn read_one(on: On<ReadWorkUnit, UnitCode>) -> Result<HttpResponse, Error> {
     on.shown().await
 }
 
@@ -159,10 +171,10 @@ async fn read_one(on: On<ReadWorkUnit, NodeCode>) -> Result<HttpResponse, Error>
 )]
 #[put("/work-units/{id}")]
 async fn change(
-    on: On<KeepWorkUnit, NodeCode>,
+    on: On<KeepWorkUnit, UnitCode>,
     body: Body<ChangeUnitBody>,
 ) -> Result<HttpResponse, Error> {
-    let code = on.id.as_str();
+    let code = on.id.0.as_str();
     let parse = |body: ChangeUnitBody| {
         WorkUnit::parse(code, &body.name, &body.party_body, &body.communities)
     };
@@ -292,7 +304,7 @@ impl<P> Addressed for On<P, UnitRegistrationId> {
     security(("bearer" = [])),
 )]
 #[get("/unit-registrations/{id}")]
-async fn registration(on: On<ReadWorkUnit, UnitRegistrationId>) -> Result<HttpResponse, Error> {
+async fn read_registration(on: On<ReadWorkUnit, UnitRegistrationId>) -> Result<HttpResponse, Error> {
     on.shown().await
 }
 

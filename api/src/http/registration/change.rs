@@ -30,7 +30,7 @@ use crate::{
     state::State,
 };
 
-routes![ask, mine, take_back, list, read_one, decide];
+routes![ask_change, mine, take_back, list, read_one, decide];
 
 /// 申请变更报到
 #[derive(Debug, Deserialize, ToSchema)]
@@ -92,7 +92,7 @@ pub struct ChangeDetail {
     ]))),
 )]
 #[post("/me/registration-changes")]
-async fn ask(
+async fn ask_change(
     caller: Caller<Register>,
     state: Data<State>,
     meta: RequestMeta,

@@ -25,7 +25,14 @@ use crate::{
     state::State,
 };
 
-routes![receipts, receipt, acknowledge_receipt, reports, report, acknowledge_report];
+routes![
+    receipts,
+    read_receipt,
+    acknowledge_receipt,
+    reports,
+    read_report,
+    acknowledge_report
+];
 
 /// 筛选条件
 #[derive(Debug, Deserialize, IntoParams)]
@@ -105,13 +112,13 @@ impl<P> Addressed for On<P, ReceiptId> {
 ///
 /// 单位可看到本单位党员的全名，每次查看都留有记录。
 #[utoipa::path(
-    operation_id = "work_unit.receipt",
+    operation_id = "work_unit.read_receipt",
     tag = "work_unit",
     responses((status = 200, description = "回执", body = ReceiptDetail)),
     security(("bearer" = [])),
 )]
 #[get("/receipts/{id}")]
-async fn receipt(on: On<ReadReceipt, ReceiptId>) -> Result<HttpResponse, Error> {
+async fn read_receipt(on: On<ReadReceipt, ReceiptId>) -> Result<HttpResponse, Error> {
     on.shown().await
 }
 
@@ -179,13 +186,13 @@ impl<P> On<P, UnitReportId> {
 
 /// 查看一份反馈
 #[utoipa::path(
-    operation_id = "work_unit.report",
+    operation_id = "work_unit.read_report",
     tag = "work_unit",
     responses((status = 200, description = "反馈", body = UnitReportView)),
     security(("bearer" = [])),
 )]
 #[get("/unit-reports/{id}")]
-async fn report(on: On<ReadReceipt, UnitReportId>) -> Result<HttpResponse, Error> {
+async fn read_report(on: On<ReadReceipt, UnitReportId>) -> Result<HttpResponse, Error> {
     on.shown().await
 }
 
