@@ -41,8 +41,20 @@ pub struct Config {
     /// What a year of service requires, and when people are told.
     #[serde(default)]
     pub service_year: domain::service::year::Rules,
+    /// Papers (PDF).
+    pub pdf: Pdf,
     /// Logs and traces.
     pub telemetry: Telemetry,
+}
+
+/// Papers (PDF).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pdf {
+    /// A file with a Chinese font; empty looks where distributions put one.
+    pub font: String,
+    /// Which face of a collection (.ttc), from 0; for `font` alone.
+    pub face: u32,
 }
 
 /// What kind of installation this is.

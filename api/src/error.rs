@@ -60,6 +60,7 @@ refused_by!(
     domain::view::Refused,
     domain::whistle::Refused,
     domain::work_unit::Refused,
+    crate::paper::Refused,
     crate::sheet::Refused,
 );
 

@@ -142,7 +142,9 @@ async fn a_unit_registers_where_it_is_paired_and_the_community_signs() {
     let (made, refused): (Vec<_>, Vec<_>) =
         twins.into_iter().partition(|answer| answer.status == 201);
     assert_eq!((made.len(), refused.len()), (1, 3));
-    refused.into_iter().for_each(|answer| answer.refused(409, "unit_already_registered"));
+    refused.into_iter().for_each(|answer| {
+        answer.refused(409, "unit_already_registered");
+    });
     let waiting = made.into_iter().next().unwrap().expect(201);
     let path = format!("/unit-registrations/{}", id(&waiting));
     app.drain().await;

@@ -34,6 +34,8 @@ use super::{
 };
 use crate::{error::Error, state::State};
 
+pub mod file;
+
 /// Adds a unit to the register.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ use crate::support::{
 mod enforcement;
 mod service;
 mod supervision;
+mod units;
 
 /// Operations that need an `Idempotency-Key`.
 const KEYED: &[&str] = &[
@@ -126,6 +127,8 @@ impl World {
         world.duties().await;
         enforcement::acts(&mut world).await;
         service::registrations(&mut world).await;
+        units::units(&mut world).await;
+        units::pairings(&mut world).await;
         service::posts_and_claims(&mut world).await;
         service::redemptions(&mut world).await;
         world

@@ -75,7 +75,9 @@ async fn one_change_at_a_time_and_it_can_be_taken_back() {
     let taps = join_all((0..5).map(|_| ask(&member, moving()))).await;
     let (made, refused): (Vec<_>, Vec<_>) = taps.into_iter().partition(|answer| answer.status == 201);
     assert_eq!((made.len(), refused.len()), (1, 4));
-    refused.into_iter().for_each(|answer| answer.refused(409, "registration_change_open"));
+    refused.into_iter().for_each(|answer| {
+        answer.refused(409, "registration_change_open");
+    });
     let change = made.into_iter().next().unwrap().expect(201);
     let back = format!("{}/take-back", path(&change));
     app.resident("party-3").post(&back, json!({})).await.refused(404, "not_found");

@@ -448,6 +448,7 @@ fn sheet() -> Vec<Code> {
         code(&sheet::Refused::TooLarge),
         code(&sheet::Refused::Type),
         code(&sheet::Refused::Broken),
+        code(&crate::paper::Refused::FontMissing),
         code(&domain::routing::Refused::Exists),
         code(&domain::routing::Refused::Ended),
     ]

@@ -15,7 +15,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    app::{case::Ask, registration, work_unit as units},
+    app::{
+        case::Ask,
+        registration,
+        work_unit::{self as units, file::Form},
+    },
     error::Error,
     http::extract::{
         Addressed, Body, Caller, On, Paging, Query,
@@ -31,6 +35,7 @@ routes![
     acknowledge_receipt,
     reports,
     read_report,
+    file,
     acknowledge_report
 ];
 
@@ -213,4 +218,58 @@ async fn acknowledge_report(
     on.read(body, |_| Ok(())).await?;
     units::acknowledge_report(&on.state, on.ask(), on.id).await?;
     on.shown().await
+}
+
+/// 文件的形式
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct FileQuery {
+    /// 形式：xlsx 或 pdf；不填为 xlsx
+    #[param(required = false, value_type = Option<String>, example = "xlsx")]
+    format: Option<FileFormat>,
+}
+
+/// 形式
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FileFormat {
+    /// 表格
+    Xlsx,
+    /// PDF
+    Pdf,
+}
+
+/// 下载反馈或证明
+///
+/// 列出本单位每名报到党员（全名）的要求、次数、小时和还差多少；年度证明以结算为准。每次下载都留有记录。
+#[utoipa::path(
+    operation_id = "work_unit.file",
+    tag = "work_unit",
+    params(FileQuery),
+    responses((status = 200, description = "文件", content(
+        (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (String = "application/pdf"),
+    ))),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["pdf_font_missing", "invalid_field"]))),
+)]
+#[get("/unit-reports/{id}/file")]
+async fn file(
+    on: On<ReadReceipt, UnitReportId>,
+    Query(asked): Query<FileQuery>,
+) -> Result<HttpResponse, Error> {
+    let (form, media_type, ending) = match asked.format {
+        Some(FileFormat::Pdf) => (Form::Pdf, "application/pdf", "pdf"),
+        _ => {
+            let media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+            (Form::Workbook, media_type, "xlsx")
+        }
+    };
+    let ask = Ask { expected: None, ..on.ask() };
+    let bytes = units::file::make(&on.state, ask, on.id, form).await?;
+    let name = format!("attachment; filename=\"unit-report-{}.{ending}\"", on.id);
+    Ok(HttpResponse::Ok()
+        .content_type(media_type)
+        .insert_header(("content-disposition", name))
+        .body(bytes))
 }
