@@ -263,7 +263,7 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), Unusable> {
-        let rules: [(bool, &'static str, &'static str); 14] = [
+        let rules: [(bool, &'static str, &'static str); 16] = [
             (self.database.connections > 0, "database.connections", "至少要有 1 个连接"),
             (!self.redis.prefix.is_empty(), "redis.prefix", "不能为空"),
             (
@@ -298,6 +298,16 @@ impl Config {
             (self.worker.lease_seconds > 0, "worker.lease_seconds", "至少 1 秒"),
             (self.worker.scan_seconds > 0, "worker.scan_seconds", "至少 1 秒"),
             ((1..=1000).contains(&self.worker.batch), "worker.batch", "只能是 1–1000"),
+            (
+                self.service_year.reminders_apart(),
+                "service_year.reminders",
+                "每个月最多提醒一次，请把日期放在不同的月份",
+            ),
+            (
+                self.service_year.required.iter().all(|row| row.services >= 0 && row.hours >= 0),
+                "service_year.required",
+                "次数和小时数不能是负数",
+            ),
         ];
         for (holds, key, reason) in rules {
             if !holds {

@@ -168,6 +168,8 @@ pub enum Permission {
     ReadWorkUnit,
     /// Act for one's work unit: register it with communities, acknowledge receipts and reports.
     ActForWorkUnit,
+    /// End the registration of a work unit: the unit itself, or the community.
+    EndUnitRegistration,
     /// Read receipts and reports of work units.
     ReadReceipt,
     /// Read the year's results of members: a community its own, a liaison the unit's own.
@@ -296,7 +298,9 @@ impl Permission {
             Self::ReadPairing => {
                 only(&[CommunityOfficer, Organiser, UnitLiaison, Leader, Auditor])
             }
-            Self::LogMatter => only(&[CommunityOfficer, UnitLiaison]),
+            Self::LogMatter | Self::EndUnitRegistration => {
+                only(&[CommunityOfficer, UnitLiaison])
+            }
             Self::OrganisePost => only(&[CommunityOfficer, Organiser]),
         }
     }

@@ -1,10 +1,12 @@
 //! Work units: the register, a unit's registration with a community, receipts for its members.
 
+use api::jobs::schedule::Schedule;
+use chrono::TimeDelta;
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{App, COMMUNITY};
+use crate::support::{App, COMMUNITY, at};
 
 const OFFICER: &str = "community.140213066004";
 const LIAISON: &str = "liaison.education";
@@ -15,6 +17,7 @@ fn id(answer: &Value) -> String {
 
 /// 演示党员13 works for 区教育局 and is signed for by 文兴社区.
 async fn signed(app: &App) {
+    app.advance(TimeDelta::minutes(1));
     let member = json!({ "name": "演示党员13", "id_number_last6": "100013" });
     let body = json!({ "community_code": COMMUNITY, "party_member": member });
     let made = app.resident("party-13").post("/registrations", body).await.expect(201);
@@ -171,4 +174,68 @@ async fn a_unit_registers_where_it_is_paired_and_the_community_signs() {
     submit("education", COMMUNITY).await.expect(201);
     assert_eq!(liaison.all("/unit-registrations").await.len(), 2);
     assert_eq!(officer.all("/unit-registrations?status=ended").await.len(), 1);
+}
+
+/// The first quarter's feedback to 区教育局, when the quarter is over.
+async fn feedback(app: &App) -> String {
+    app.set_clock(at("2027-04-01T02:00:00Z"));
+    Schedule::default().enqueue_due(app.state(), true).await;
+    app.drain().await;
+    let reports = app.as_(LIAISON).all("/unit-reports").await;
+    let quarter = reports.iter().find(|one| one["kind"] == "quarter").expect("a feedback");
+    assert_eq!((&quarter["number"], &quarter["members"], &quarter["missing"]), (&json!(1), &json!(4), &json!(4)));
+    format!("/unit-reports/{}", id(quarter))
+}
+
+#[tokio::test]
+async fn a_unit_takes_its_feedback_away_with_whole_names_and_on_record() {
+    let app = App::spawn().await;
+    let path = feedback(&app).await;
+    let liaison = app.as_(LIAISON);
+    let (media_type, book) = download(&app, &format!("{path}/file?format=xlsx")).await;
+    assert!(media_type.contains("spreadsheet"), "{media_type}");
+    let table = api::sheet::read(book).unwrap();
+    assert_eq!(table.columns[..3], ["姓名", "报到社区", "当年要求"]);
+    let mut names: Vec<&str> = table.rows.iter().map(|row| row.cells[0].as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["演示党员1", "演示党员10", "演示党员4", "演示党员7"]);
+    assert_eq!(table.rows[0].cells[2..], ["4 次 20 小时", "0", "0", "还差 4 次、20 小时", "未完成"]);
+    assert_eq!(app.count("audit_entry where action = 'work_unit.file'").await, 1);
+
+    app.as_("liaison.housing").get(&format!("{path}/file")).await.refused(404, "not_found");
+    app.as_("auditor").get(&format!("{path}/file")).await.refused(403, "forbidden");
+    let odd = liaison.get(&format!("{path}/file?format=docx")).await;
+    assert_eq!((odd.status, odd.fields()), (422, vec!["format"]));
+    let signed = liaison.post(&format!("{path}/acknowledge"), json!({})).await.ok();
+    assert!(!signed["acknowledged_at"].is_null());
+    liaison.post(&format!("{path}/acknowledge"), json!({})).await
+        .refused(409, "already_acknowledged");
+
+    if api::paper::font(&app.state().config.pdf).is_err() {
+        eprintln!("SKIPPED: no Chinese font on this machine (apt-get install fonts-noto-cjk)");
+        return;
+    }
+    let (media_type, paper) = download(&app, &format!("{path}/file?format=pdf")).await;
+    assert_eq!(media_type, "application/pdf");
+    assert!(paper.starts_with(b"%PDF-") && paper.len() > 2000, "{} bytes", paper.len());
+}
+
+/// A file of the liaison's as its bytes, with its media type.
+async fn download(app: &App, path: &str) -> (String, Vec<u8>) {
+    let token = app.as_(LIAISON).token().await.unwrap();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("{}/api/v1{path}", app.base());
+    let answer = http.get(url).bearer_auth(token).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let media_type = answer.headers()["content-type"].to_str().unwrap().to_owned();
+    (media_type, answer.bytes().await.unwrap().to_vec())
+}
+
+#[tokio::test]
+async fn without_a_font_the_workbook_remains() {
+    let app = App::with(|config| config.pdf.font = "/no/such/font.ttc".to_owned()).await;
+    let path = feedback(&app).await;
+    let liaison = app.as_(LIAISON);
+    liaison.get(&format!("{path}/file?format=pdf")).await.refused(503, "pdf_font_missing");
+    assert!(!download(&app, &format!("{path}/file")).await.1.is_empty());
 }

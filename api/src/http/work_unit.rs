@@ -21,7 +21,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{
     Addressed, Body, Caller, IfMatch, KeyPaging, On, Paging, Query, RequestMeta,
-    caller::needs::{ActForWorkUnit, KeepWorkUnit, ReadWorkUnit, SignRegistration},
+    caller::needs::{
+        ActForWorkUnit, EndUnitRegistration, KeepWorkUnit, ReadWorkUnit, SignRegistration,
+    },
 };
 use crate::{
     app::{case::Ask, work_unit as units},
@@ -358,7 +360,7 @@ pub struct EndUnitBody {
 
 /// 终止单位报到
 ///
-/// 单位联络员可以撤回或终止；终止后可以重新报到。
+/// 单位联络员可以撤回或终止，社区也可以终止；终止后可以重新报到。
 #[utoipa::path(
     operation_id = "work_unit.end",
     tag = "work_unit",
@@ -370,7 +372,7 @@ pub struct EndUnitBody {
 )]
 #[post("/unit-registrations/{id}/end")]
 async fn end(
-    on: On<ActForWorkUnit, UnitRegistrationId>,
+    on: On<EndUnitRegistration, UnitRegistrationId>,
     body: Body<EndUnitBody>,
 ) -> Result<HttpResponse, Error> {
     let parse =

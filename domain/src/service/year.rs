@@ -258,6 +258,13 @@ impl Rules {
         (Standing::Bound, part)
     }
 
+    /// Whether each reminder has a month to itself, by which it is known.
+    pub fn reminders_apart(&self) -> bool {
+        let mut months: Vec<u32> = self.reminders.iter().map(|day| day.month).collect();
+        months.sort_unstable();
+        months.windows(2).all(|pair| pair.first() != pair.last())
+    }
+
     /// From when on a year can be settled.
     pub fn settles_at(&self, year: Year) -> Timestamp {
         time::start_of(self.settles.in_year(year.0 + 1))

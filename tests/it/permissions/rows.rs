@@ -365,7 +365,7 @@ pub(super) const ROWS: &[Row] = &[
     ("work_unit.registrations", UNIT_READERS, About::Nothing),
     ("work_unit.read_registration", UNIT_READERS, About::UnitRegistration),
     ("work_unit.sign", COMMUNITY_DESK, About::UnitRegistration),
-    ("work_unit.end", LIAISON, About::UnitRegistration),
+    ("work_unit.end", LOGGERS, About::UnitRegistration),
     ("work_unit.receipts", TOLD, About::Nothing),
     ("work_unit.read_receipt", TOLD, About::Receipt),
     ("work_unit.acknowledge_receipt", LIAISON, About::Receipt),

@@ -1,5 +1,6 @@
 //! Changes during the year: the member asks, the communities decide, hours stay, units are told.
 
+use chrono::TimeDelta;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
@@ -21,6 +22,13 @@ fn path(change: &Value) -> String {
     format!("/registration-changes/{}", change["id"].as_str().expect("an id"))
 }
 
+/// The application a minute after its seed, so that what follows is later than that.
+async fn spawn() -> App {
+    let app = App::spawn().await;
+    app.advance(TimeDelta::minutes(1));
+    app
+}
+
 async fn decide(who: &Client, change: &Value, approve: bool) -> Answer {
     let body = json!({ "approve": approve, "note": "已核实" });
     who.post(&format!("{}/decide", path(change)), body).await
@@ -28,7 +36,7 @@ async fn decide(who: &Client, change: &Value, approve: bool) -> Answer {
 
 #[tokio::test]
 async fn a_member_moves_when_the_old_community_lets_go_and_the_new_one_takes_in() {
-    let app = App::spawn().await;
+    let app = spawn().await;
     let member = app.resident("party-1");
     let (old, new) = (app.as_(OFFICER), app.as_(NEW_OFFICER));
     let hours = member.get("/me/service-year").await.ok()["hours"].clone();
@@ -69,7 +77,7 @@ async fn a_member_moves_when_the_old_community_lets_go_and_the_new_one_takes_in(
 
 #[tokio::test]
 async fn one_change_at_a_time_and_it_can_be_taken_back() {
-    let app = App::spawn().await;
+    let app = spawn().await;
     let (member, officer) = (app.resident("party-2"), app.as_(OFFICER));
     member.token().await;
     let taps = join_all((0..5).map(|_| ask(&member, moving()))).await;
@@ -95,7 +103,7 @@ async fn one_change_at_a_time_and_it_can_be_taken_back() {
 
 #[tokio::test]
 async fn a_year_is_waived_once_and_shows_in_the_year() {
-    let app = App::spawn().await;
+    let app = spawn().await;
     let (member, officer) = (app.resident("party-3"), app.as_(OFFICER));
     let exempt = |year: i32| {
         json!({ "kind": "exempt", "year": year, "ground": "illness", "reason": "住院手术，医嘱休养半年" })
@@ -120,7 +128,7 @@ async fn a_year_is_waived_once_and_shows_in_the_year() {
 
 #[tokio::test]
 async fn unit_retirement_and_leaving_change_what_they_say() {
-    let app = App::spawn().await;
+    let app = spawn().await;
     let officer = app.as_(OFFICER);
     let make = async |name: &str, body: Value| {
         let change = ask(&app.resident(name), body).await.expect(201);
@@ -134,6 +142,7 @@ async fn unit_retirement_and_leaving_change_what_they_say() {
     };
     assert_eq!((cause("education").await, cause("health").await), (json!("left"), json!("joined")));
 
+    app.advance(TimeDelta::minutes(1));
     make("party-5", json!({ "kind": "retire", "reason": "已办理退休" })).await;
     let year = app.resident("party-5").get("/me/service-year?year=2027").await.ok();
     assert_eq!(year["required"], json!({ "services": 0, "hours": 0.0 }));
@@ -155,7 +164,7 @@ async fn unit_retirement_and_leaving_change_what_they_say() {
 
 #[tokio::test]
 async fn whoever_is_not_registered_or_not_a_member_changes_nothing() {
-    let app = App::spawn().await;
+    let app = spawn().await;
     ask(&app.resident("party-11"), moving()).await.refused(409, "not_registered");
     ask(&app.as_("organiser"), moving()).await.refused(403, "forbidden");
     ask(&app.anonymous(), moving()).await.refused(401, "unauthenticated");

@@ -32,7 +32,7 @@ async fn everybody_reads_the_results_within_their_bounds() {
     let first = &own[0];
     assert_eq!((&first["services"], &first["hours"]), (&json!(25), &json!(100.0)));
     assert_eq!((&first["text"], &first["standing"]), (&json!("已达到一年的要求"), &json!("bound")));
-    assert_eq!(first["name"], "演*****", "a list is masked");
+    assert!(own.iter().all(|one| one["name"].as_str().unwrap().starts_with("演**")), "masked");
     assert!(first["settled_at"].is_null());
     assert!(results(&app.as_("community.140213066001"), "").await.is_empty());
     let unit = results(&app.as_("liaison.education"), "?year=2027").await;
@@ -109,7 +109,7 @@ async fn who_misses_something_is_reminded_once_at_a_working_hour() {
     let summary: Vec<_> = summary.iter().filter(|one| one["kind"] == "reminder").collect();
     assert_eq!(summary.len(), 1);
     assert_eq!((&summary[0]["number"], &summary[0]["missing"]), (&json!(9), &json!(4)));
-    hour(&app, "2027-11-10T06:00:00Z").await;
+    hour(&app, "2027-11-10T07:00:00Z").await;
     assert_eq!(reminded().await.len(), 2, "again in November");
     // Whoever is exempt misses nothing.
     let exempt = app.count("event where kind = 'service_reminded'").await;

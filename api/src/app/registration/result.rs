@@ -281,9 +281,10 @@ async fn enqueue(
 /// Settles each past year that is due, the earliest first, each once, and tells the units.
 async fn settle(tx: &mut Connection, state: &State, now: Timestamp) -> Result<(), Error> {
     let rules = &state.config.service_year;
-    for number in store::unsettled(tx, Year::of(now)).await? {
+    let Some(first) = store::first_signed(tx).await? else { return Ok(()) };
+    for number in Year::of(first).number()..Year::of(now).number() {
         let year = Year::new(number).map_err(Invalid::from)?;
-        if now < rules.settles_at(year) {
+        if now < rules.settles_at(year) || store::settled_at(tx, year).await?.is_some() {
             continue;
         }
         let until = year.bounds().1;

@@ -99,6 +99,7 @@ needs![
     KeepWorkUnit,
     ReadWorkUnit,
     ActForWorkUnit,
+    EndUnitRegistration,
     ReadReceipt,
     ReadResults,
     KeepPairing,

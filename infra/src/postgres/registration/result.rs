@@ -242,21 +242,14 @@ pub async fn settled(
         .collect())
 }
 
-/// The years that have registrations and are not settled, before `before`, the earliest first.
+/// When the first registration was signed.
 ///
 /// # Errors
 /// The database is away.
-pub async fn unsettled(conn: &mut Connection, before: Year) -> Result<Vec<i32>, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select year as "year!" from generate_series((
-               select extract(year from min(decided_at) at time zone 'Asia/Shanghai')::int
-               from registration where member_id is not null), $1 - 1) as year
-           where not exists (select from service_year s where s.year = year.year)
-           order by year"#,
-        before.number(),
-    )
-    .fetch_all(conn)
-    .await
+pub async fn first_signed(conn: &mut Connection) -> Result<Option<Timestamp>, sqlx::Error> {
+    sqlx::query_scalar!("select min(decided_at) from registration where member_id is not null")
+        .fetch_one(conn)
+        .await
 }
 
 /// Opens a year's settled results; `false` where it was settled before.
