@@ -254,7 +254,10 @@ mod tests {
             title: "区教育局党员 2026 年度社区服务证明".to_owned(),
             opening: vec!["现将贵单位党员参加社区服务的情况反馈如下。".to_owned()],
             columns: vec![("姓名", 1.0), ("社区", 2.0), ("结论", 3.0)],
-            rows: vec![vec!["演示党员1".into(), "文兴社区".into(), "还差 1 次、7.5 小时".into()]; rows],
+            rows: vec![
+                vec!["演示党员1".into(), "文兴社区".into(), "还差 1 次、7.5 小时".into()];
+                rows
+            ],
             closing: vec!["以上据各社区确认的服务记录生成。".to_owned()],
         }
     }

@@ -295,12 +295,8 @@ impl Permission {
             Self::ActForWorkUnit => only(&[UnitLiaison]),
             Self::ReadReceipt => only(&[UnitLiaison, Organiser]),
             Self::ReadResults => only(&[CommunityOfficer, Organiser, UnitLiaison]),
-            Self::ReadPairing => {
-                only(&[CommunityOfficer, Organiser, UnitLiaison, Leader, Auditor])
-            }
-            Self::LogMatter | Self::EndUnitRegistration => {
-                only(&[CommunityOfficer, UnitLiaison])
-            }
+            Self::ReadPairing => only(&[CommunityOfficer, Organiser, UnitLiaison, Leader, Auditor]),
+            Self::LogMatter | Self::EndUnitRegistration => only(&[CommunityOfficer, UnitLiaison]),
             Self::OrganisePost => only(&[CommunityOfficer, Organiser]),
         }
     }

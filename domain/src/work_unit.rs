@@ -220,8 +220,7 @@ impl UnitRegistration {
         } else {
             (Status::Refused, EventKind::UnitRefused)
         };
-        let state =
-            Self { status, decided: Some((now, by)), note: note.clone(), ..self.clone() };
+        let state = Self { status, decided: Some((now, by)), note: note.clone(), ..self.clone() };
         let event = state.event(kind).note(note);
         Ok(Decision::one(state, event))
     }
@@ -237,11 +236,8 @@ impl UnitRegistration {
         now: Timestamp,
     ) -> Result<Decision<Self>, Refused> {
         self.permit(Step::End)?;
-        let state = Self {
-            status: Status::Ended,
-            ended: Some((now, by, reason.clone())),
-            ..self.clone()
-        };
+        let state =
+            Self { status: Status::Ended, ended: Some((now, by, reason.clone())), ..self.clone() };
         let event = state.event(EventKind::UnitEnded).note(Some(reason));
         Ok(Decision::one(state, event))
     }
@@ -352,7 +348,8 @@ mod tests {
     #[test]
     fn a_unit_is_checked_field_by_field() {
         let community = "140213066004".to_owned();
-        let good = WorkUnit::parse("education", "区教育局", "区教育局机关党委", &[community.clone()]);
+        let good =
+            WorkUnit::parse("education", "区教育局", "区教育局机关党委", &[community.clone()]);
         assert_eq!(good.unwrap().communities, [code("140213066004")]);
         let twice = [community.clone(), community, "文兴".to_owned()];
         let faults = WorkUnit::parse("教育", "", "区\n教育局", &twice).unwrap_err().0;

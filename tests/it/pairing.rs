@@ -52,7 +52,10 @@ async fn a_matter_counts_once_the_community_confirms_it() {
     liaison.post(&judge, yes.clone()).await.refused(403, "forbidden");
     app.as_("community.140213066001").post(&judge, yes.clone()).await.refused(404, "not_found");
     let counted = async || app.as_("leader").get("/pairings/counts").await.ok()["items"][0].clone();
-    assert_eq!((&counted().await["matters"], &counted().await["confirmed"]), (&json!(1), &json!(0)));
+    assert_eq!(
+        (&counted().await["matters"], &counted().await["confirmed"]),
+        (&json!(1), &json!(0))
+    );
     let silent = officer.post(&judge, json!({ "approve": false })).await;
     assert_eq!((silent.status, silent.fields()), (422, vec!["note"]));
     let back = json!({ "approve": false, "note": "四号楼仍不亮" });

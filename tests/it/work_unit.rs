@@ -73,9 +73,11 @@ async fn no_name_of_a_member_stands_in_events_or_the_audit_trail() {
     let app = App::spawn().await;
     signed(&app).await;
     app.as_(LIAISON).get("/receipts").await.ok();
-    for table in ["event where data::text like '%演示党员%' or note like '%演示党员%'",
+    for table in [
+        "event where data::text like '%演示党员%' or note like '%演示党员%'",
         "audit_entry where data::text like '%演示党员%'",
-        "audit_entry where data::text like '%100013%'"] {
+        "audit_entry where data::text like '%100013%'",
+    ] {
         assert_eq!(app.count(table).await, 0, "{table}");
     }
 }
@@ -84,10 +86,9 @@ async fn no_name_of_a_member_stands_in_events_or_the_audit_trail() {
 async fn the_organisers_keep_the_register_of_units() {
     let app = App::spawn().await;
     let organiser = app.as_("organiser");
-    let unit = |code: &str, name: &str, body: &str| {
-        json!({ "code": code, "name": name, "party_body": body, "communities": [COMMUNITY] })
-    };
-    let made = organiser.post("/work-units", unit("statistics", "区统计局", "区统计局党支部")).await;
+    let unit = |code: &str, name: &str, body: &str| json!({ "code": code, "name": name, "party_body": body, "communities": [COMMUNITY] });
+    let made =
+        organiser.post("/work-units", unit("statistics", "区统计局", "区统计局党支部")).await;
     assert_eq!(made.expect(201)["communities"], json!([COMMUNITY]));
     for twin in [
         unit("statistics", "统计局", "统计局党支部"),
@@ -96,7 +97,8 @@ async fn the_organisers_keep_the_register_of_units() {
     ] {
         organiser.post("/work-units", twin).await.refused(409, "work_unit_taken");
     }
-    let odd = json!({ "code": "统计", "name": "", "party_body": "x", "communities": ["140213066999"] });
+    let odd =
+        json!({ "code": "统计", "name": "", "party_body": "x", "communities": ["140213066999"] });
     let refused = organiser.post("/work-units", odd).await;
     assert_eq!(refused.fields(), ["code", "name", "party_body"]);
     let nowhere = json!({
@@ -121,7 +123,10 @@ async fn the_organisers_keep_the_register_of_units() {
     assert_eq!(codes(OFFICER).await, ["education", "housing", "market-supervision"]);
     assert_eq!(codes("auditor").await.len(), 5);
     app.as_(LIAISON).get(path).await.refused(404, "not_found");
-    app.as_(LIAISON).post("/work-units", unit("a1", "某局", "某党委")).await.refused(403, "forbidden");
+    app.as_(LIAISON)
+        .post("/work-units", unit("a1", "某局", "某党委"))
+        .await
+        .refused(403, "forbidden");
     app.resident("li").get("/work-units").await.refused(403, "forbidden");
     app.anonymous().get("/work-units").await.refused(401, "unauthenticated");
 }
@@ -130,9 +135,7 @@ async fn the_organisers_keep_the_register_of_units() {
 async fn a_unit_registers_where_it_is_paired_and_the_community_signs() {
     let app = App::spawn().await;
     let (liaison, officer) = (app.as_(LIAISON), app.as_(OFFICER));
-    let body = |unit: &str, community: &str| {
-        json!({ "unit": unit, "community_code": community, "offers": "每月一次家庭教育讲座" })
-    };
+    let body = |unit: &str, community: &str| json!({ "unit": unit, "community_code": community, "offers": "每月一次家庭教育讲座" });
     let submit = async |unit: &str, community: &str| {
         liaison.post("/unit-registrations", body(unit, community)).await
     };
@@ -154,18 +157,25 @@ async fn a_unit_registers_where_it_is_paired_and_the_community_signs() {
     assert_eq!(officer.all("/notifications").await[0]["kind"], "unit_registration_submitted");
 
     let accept = json!({ "accept": true, "note": "欢迎共建" });
-    app.as_("community.140213066001").post(&format!("{path}/sign"), accept.clone()).await
+    app.as_("community.140213066001")
+        .post(&format!("{path}/sign"), accept.clone())
+        .await
         .refused(404, "not_found");
     app.as_("liaison.housing").get(&path).await.refused(404, "not_found");
     let silent = officer.post(&format!("{path}/sign"), json!({ "accept": false })).await;
     assert_eq!((silent.status, silent.fields()), (422, vec!["note"]));
     let signed = officer.post(&format!("{path}/sign"), accept.clone()).await.ok();
     assert_eq!(signed["status"], "signed");
-    officer.post(&format!("{path}/sign"), accept).await
+    officer
+        .post(&format!("{path}/sign"), accept)
+        .await
         .refused(409, "unit_registration_step_refused");
     app.drain().await;
     let told = liaison.all("/notifications").await;
-    assert_eq!((&told[0]["kind"], &told[0]["title"]), (&json!("unit_registration_signed"), &json!("区教育局")));
+    assert_eq!(
+        (&told[0]["kind"], &told[0]["title"]),
+        (&json!("unit_registration_signed"), &json!("区教育局"))
+    );
     assert_eq!(told[0]["unit_registration_id"], waiting["id"]);
 
     let over = liaison.post(&format!("{path}/end"), json!({ "reason": "结对调整" })).await.ok();
@@ -183,7 +193,10 @@ async fn feedback(app: &App) -> String {
     app.drain().await;
     let reports = app.as_(LIAISON).all("/unit-reports").await;
     let quarter = reports.iter().find(|one| one["kind"] == "quarter").expect("a feedback");
-    assert_eq!((&quarter["number"], &quarter["members"], &quarter["missing"]), (&json!(1), &json!(4), &json!(4)));
+    assert_eq!(
+        (&quarter["number"], &quarter["members"], &quarter["missing"]),
+        (&json!(1), &json!(4), &json!(4))
+    );
     format!("/unit-reports/{}", id(quarter))
 }
 
@@ -199,7 +212,10 @@ async fn a_unit_takes_its_feedback_away_with_whole_names_and_on_record() {
     let mut names: Vec<&str> = table.rows.iter().map(|row| row.cells[0].as_str()).collect();
     names.sort_unstable();
     assert_eq!(names, ["演示党员1", "演示党员10", "演示党员4", "演示党员7"]);
-    assert_eq!(table.rows[0].cells[2..], ["4 次 20 小时", "0", "0", "还差 4 次、20 小时", "未完成"]);
+    assert_eq!(
+        table.rows[0].cells[2..],
+        ["4 次 20 小时", "0", "0", "还差 4 次、20 小时", "未完成"]
+    );
     assert_eq!(app.count("audit_entry where action = 'work_unit.file'").await, 1);
 
     app.as_("liaison.housing").get(&format!("{path}/file")).await.refused(404, "not_found");
@@ -208,7 +224,9 @@ async fn a_unit_takes_its_feedback_away_with_whole_names_and_on_record() {
     assert_eq!((odd.status, odd.fields()), (422, vec!["format"]));
     let signed = liaison.post(&format!("{path}/acknowledge"), json!({})).await.ok();
     assert!(!signed["acknowledged_at"].is_null());
-    liaison.post(&format!("{path}/acknowledge"), json!({})).await
+    liaison
+        .post(&format!("{path}/acknowledge"), json!({}))
+        .await
         .refused(409, "already_acknowledged");
 
     if api::paper::font(&app.state().config.pdf).is_err() {

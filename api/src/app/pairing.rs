@@ -49,12 +49,12 @@ pub async fn pair(state: &State, ask: Ask, pair: Pair) -> Result<PairingId, Erro
                 }
                 None => None,
             };
-            store::insert(tx, (id, &pair), cadre, by, now).await.map_err(|error| {
-                match violated(&error) {
+            store::insert(tx, (id, &pair), cadre, by, now).await.map_err(
+                |error| match violated(&error) {
                     Some("pairing_active") => Refused::Paired.into(),
                     _ => Error::from(error),
-                }
-            })?;
+                },
+            )?;
             let data = json!({ "unit": pair.unit, "community": pair.community });
             let entry = AuditEntry::new("pairing.pair", "pairing", id, &ask.origin).with(data);
             audit::append(tx, &entry.by(ask.actor.as_ref()), now).await?;

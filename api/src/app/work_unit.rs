@@ -125,12 +125,13 @@ pub async fn register(
             let by = (actor.account, now);
             let decision = UnitRegistration::submit(id, (unit, community), offers, paired, by)?;
             let (made, events) = (&decision.state, &decision.events);
-            let last = store::hand_in(tx, made, events, now).await.map_err(|error| {
-                match violated(&error) {
-                    Some("unit_registration_active") => Refused::AlreadyRegistered.into(),
-                    _ => Error::from(error),
-                }
-            })?;
+            let last =
+                store::hand_in(tx, made, events, now).await.map_err(|error| {
+                    match violated(&error) {
+                        Some("unit_registration_active") => Refused::AlreadyRegistered.into(),
+                        _ => Error::from(error),
+                    }
+                })?;
             registered(tx, &ask, "work_unit.register", made, now).await?;
             let job = announce(tx, id.0, last, events.len(), now).await?;
             Ok(job.into_iter().collect())

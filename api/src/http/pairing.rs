@@ -69,11 +69,7 @@ impl PairBody {
     }
 }
 
-async fn found<P>(
-    state: &State,
-    caller: &Caller<P>,
-    id: PairingId,
-) -> Result<PairingView, Error> {
+async fn found<P>(state: &State, caller: &Caller<P>, id: PairingId) -> Result<PairingView, Error> {
     let filter = Filter { id: Some(id), ..Filter::default() };
     let one = PageRequest { after: None, limit: Limit::DEFAULT };
     let mut conn = state.db.acquire().await?;

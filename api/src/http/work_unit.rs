@@ -306,7 +306,9 @@ impl<P> Addressed for On<P, UnitRegistrationId> {
     security(("bearer" = [])),
 )]
 #[get("/unit-registrations/{id}")]
-async fn read_registration(on: On<ReadWorkUnit, UnitRegistrationId>) -> Result<HttpResponse, Error> {
+async fn read_registration(
+    on: On<ReadWorkUnit, UnitRegistrationId>,
+) -> Result<HttpResponse, Error> {
     on.shown().await
 }
 

@@ -46,8 +46,7 @@ pub(super) const CHORES: &[(&str, i64)] = &[
 ];
 
 /// What no later run takes back.
-const IRREVERSIBLE: [&str; 3] =
-    [ExpirePoints::KIND, FreezeMonths::KIND, FollowServiceYear::KIND];
+const IRREVERSIBLE: [&str; 3] = [ExpirePoints::KIND, FreezeMonths::KIND, FollowServiceYear::KIND];
 
 /// What this worker has enqueued: the last period's number of each chore.
 #[derive(Debug, Default)]

@@ -26,11 +26,8 @@ fn take(step: Step, registration: &Registration) -> Result<Decision<Registration
         Step::Refuse => registration.sign(&DECLINE, &[], id(9), now),
         // The only way out is a granted change; its own rules are tested beside them.
         Step::End => registration.permit(step).map(|()| {
-            let state = Registration {
-                status: Status::Ended,
-                ended_at: Some(now),
-                ..registration.clone()
-            };
+            let state =
+                Registration { status: Status::Ended, ended_at: Some(now), ..registration.clone() };
             let event = state.event(EventKind::ChangeGranted, Visibility::Everyone);
             Decision::one(state, event)
         }),

@@ -286,12 +286,7 @@ mod tests {
     }
 
     fn facts() -> Facts {
-        Facts {
-            rank: Rank::Section,
-            signed_on: day("2025-05-20"),
-            retired_on: None,
-            exempt: false,
-        }
+        Facts { rank: Rank::Section, signed_on: day("2025-05-20"), retired_on: None, exempt: false }
     }
 
     const WHOLE: Requirement = Requirement { services: 4, minutes: 1200 };
@@ -366,6 +361,10 @@ mod tests {
         }
         let settles = Rules::default().settles_at(Year::new(2026).unwrap());
         assert_eq!(time::date(settles), day("2027-01-15"));
-        assert!(Year::new(1).map_err(crate::refusal::Invalid::from).is_err_and(|e| e.code() == "invalid_field"));
+        assert!(
+            Year::new(1)
+                .map_err(crate::refusal::Invalid::from)
+                .is_err_and(|e| e.code() == "invalid_field")
+        );
     }
 }

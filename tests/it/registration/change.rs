@@ -64,13 +64,19 @@ async fn a_member_moves_when_the_old_community_lets_go_and_the_new_one_takes_in(
     assert_eq!(granted["status"], "granted");
     decide(&new, &change, true).await.refused(409, "registration_change_step_refused");
     let registration = &member.all("/me/registrations").await[0];
-    assert_eq!((&registration["community_code"], &registration["status"]), (&json!(NEW), &json!("signed")));
+    assert_eq!(
+        (&registration["community_code"], &registration["status"]),
+        (&json!(NEW), &json!("signed"))
+    );
     assert_eq!(member.get("/me/service-year").await.ok()["hours"], hours, "hours stay");
     app.drain().await;
     let told = member.all("/notifications").await;
     assert_eq!(told[0]["kind"], "registration_change_granted");
     let receipts = app.as_("liaison.education").all("/receipts").await;
-    assert_eq!((&receipts[0]["cause"], &receipts[0]["community_code"]), (&json!("moved"), &json!(NEW)));
+    assert_eq!(
+        (&receipts[0]["cause"], &receipts[0]["community_code"]),
+        (&json!("moved"), &json!(NEW))
+    );
     ask(&member, moving()).await.refused(409, "already_in_community");
     assert_eq!(member.all("/me/registration-changes").await.len(), 1, "the history is kept");
 }
@@ -81,7 +87,8 @@ async fn one_change_at_a_time_and_it_can_be_taken_back() {
     let (member, officer) = (app.resident("party-2"), app.as_(OFFICER));
     member.token().await;
     let taps = join_all((0..5).map(|_| ask(&member, moving()))).await;
-    let (made, refused): (Vec<_>, Vec<_>) = taps.into_iter().partition(|answer| answer.status == 201);
+    let (made, refused): (Vec<_>, Vec<_>) =
+        taps.into_iter().partition(|answer| answer.status == 201);
     assert_eq!((made.len(), refused.len()), (1, 4));
     refused.into_iter().for_each(|answer| {
         answer.refused(409, "registration_change_open");
@@ -95,7 +102,8 @@ async fn one_change_at_a_time_and_it_can_be_taken_back() {
     decide(&officer, &change, true).await.refused(409, "registration_change_step_refused");
     // Refused with a reason, the registration is what it was.
     let again = ask(&member, moving()).await.expect(201);
-    let silent = officer.post(&format!("{}/decide", path(&again)), json!({ "approve": false })).await;
+    let silent =
+        officer.post(&format!("{}/decide", path(&again)), json!({ "approve": false })).await;
     assert_eq!((silent.status, silent.fields()), (422, vec!["note"]));
     assert_eq!(decide(&officer, &again, false).await.ok()["status"], "refused");
     assert_eq!(member.all("/me/registrations").await[0]["community_code"], COMMUNITY);
@@ -105,9 +113,7 @@ async fn one_change_at_a_time_and_it_can_be_taken_back() {
 async fn a_year_is_waived_once_and_shows_in_the_year() {
     let app = spawn().await;
     let (member, officer) = (app.resident("party-3"), app.as_(OFFICER));
-    let exempt = |year: i32| {
-        json!({ "kind": "exempt", "year": year, "ground": "illness", "reason": "住院手术，医嘱休养半年" })
-    };
+    let exempt = |year: i32| json!({ "kind": "exempt", "year": year, "ground": "illness", "reason": "住院手术，医嘱休养半年" });
     let far = ask(&member, exempt(2030)).await;
     assert_eq!((far.status, far.fields()), (422, vec!["year"]));
     let change = ask(&member, exempt(2027)).await.expect(201);
@@ -120,8 +126,14 @@ async fn a_year_is_waived_once_and_shows_in_the_year() {
     decide(&officer, &again, true).await.refused(409, "already_exempt");
     // The unit reads the ground, never the words.
     let receipt = &app.as_("liaison.market-supervision").all("/receipts").await[0];
-    assert_eq!((&receipt["cause"], &receipt["ground"], &receipt["year"]), (&json!("exempted"), &json!("illness"), &json!(2027)));
-    for table in ["event where data::text like '%住院%' or note like '%住院%'", "audit_entry where data::text like '%住院%'"] {
+    assert_eq!(
+        (&receipt["cause"], &receipt["ground"], &receipt["year"]),
+        (&json!("exempted"), &json!("illness"), &json!(2027))
+    );
+    for table in [
+        "event where data::text like '%住院%' or note like '%住院%'",
+        "audit_entry where data::text like '%住院%'",
+    ] {
         assert_eq!(app.count(table).await, 0, "{table}");
     }
 }

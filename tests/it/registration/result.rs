@@ -37,7 +37,9 @@ async fn everybody_reads_the_results_within_their_bounds() {
     assert!(results(&app.as_("community.140213066001"), "").await.is_empty());
     let unit = results(&app.as_("liaison.education"), "?year=2027").await;
     assert_eq!(unit.len(), 4);
-    assert!(unit.iter().all(|one| one["text"] == "还差 4 次、20 小时" && one["unit"] == "education"));
+    assert!(
+        unit.iter().all(|one| one["text"] == "还差 4 次、20 小时" && one["unit"] == "education")
+    );
     // A filter narrows and never widens.
     assert!(results(&app.as_("liaison.education"), "?unit=housing").await.is_empty());
     let organiser = app.as_("organiser");
@@ -74,7 +76,9 @@ async fn a_year_is_settled_in_january_and_stays() {
         .await
         .unwrap();
     assert_eq!(results(&organiser, "?year=2026").await, before);
-    sqlx::query("update service_result set minutes = 0").execute(app.db()).await
+    sqlx::query("update service_result set minutes = 0")
+        .execute(app.db())
+        .await
         .expect_err("append-only");
     let year = member.get("/me/service-year?year=2026").await.ok();
     assert_eq!(year["settled"]["hours"], 100.0);

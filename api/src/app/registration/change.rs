@@ -55,12 +55,12 @@ pub async fn ask(state: &State, ask: Ask, asking: Asking) -> Result<ChangeId, Er
             let own = own.ok_or(Refused::NotRegistered)?;
             there(tx, &asking.wish).await?;
             let outcome = Change::ask(random::id(now), &own, asking.wish, now)?;
-            store::insert(tx, &outcome.change, &sealed, now).await.map_err(|error| {
-                match violated(&error) {
+            store::insert(tx, &outcome.change, &sealed, now).await.map_err(
+                |error| match violated(&error) {
                     Some("registration_change_open") => Refused::Open.into(),
                     _ => Error::from(error),
-                }
-            })?;
+                },
+            )?;
             let id = outcome.change.id;
             Ok((id, keep(tx, &ask, "registration.change_ask", outcome, now).await?))
         })
@@ -101,12 +101,7 @@ async fn lock(tx: &mut Connection, id: ChangeId) -> Result<(Registration, Change
 /// # Errors
 /// The change does not concern the officer's community, or is another's turn; decided already; the
 /// officer's own; the year is waived or settled already.
-pub async fn decide(
-    state: &State,
-    ask: Ask,
-    id: ChangeId,
-    verdict: Verdict,
-) -> Result<(), Error> {
+pub async fn decide(state: &State, ask: Ask, id: ChangeId, verdict: Verdict) -> Result<(), Error> {
     let now = state.clock.now();
     let job = transact(&state.db, move |tx| {
         Box::pin(async move {

@@ -144,8 +144,7 @@ pub async fn of_account(
     let (settled, mut found) =
         read(&mut conn, state, Reader::Worker, period, &filter, (None, 1)).await?;
     let own = found.pop();
-    let required =
-        own.as_ref().map_or_else(|| rules.of_rank(year, Rank::None), |own| own.required);
+    let required = own.as_ref().map_or_else(|| rules.of_rank(year, Rank::None), |own| own.required);
     Ok((required, settled.zip(own)))
 }
 
@@ -223,11 +222,8 @@ async fn send(
             .map(|one| (one.line.registration, one.short))
             .collect();
         let told = store::remind(tx, year, &short, now).await?;
-        let told = told.into_iter().map(|(id, seq)| Notify {
-            subject: id.0,
-            from_seq: seq,
-            to_seq: seq,
-        });
+        let told =
+            told.into_iter().map(|(id, seq)| Notify { subject: id.0, from_seq: seq, to_seq: seq });
         enqueue(tx, told, now).await?;
     }
     report(tx, (year, round), &found, now).await?;

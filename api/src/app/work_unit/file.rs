@@ -56,12 +56,7 @@ const COLUMNS: [(&str, f32); 7] = [
 ///
 /// # Errors
 /// Not of the caller's unit; `pdf_font_missing`.
-pub async fn make(
-    state: &State,
-    ask: Ask,
-    id: UnitReportId,
-    form: Form,
-) -> Result<Vec<u8>, Error> {
+pub async fn make(state: &State, ask: Ask, id: UnitReportId, form: Form) -> Result<Vec<u8>, Error> {
     let now = state.clock.now();
     let scope = ask.actor.as_ref().map(Scope::of).ok_or(Basic::Unauthenticated)?;
     let here = state.clone();

@@ -176,8 +176,7 @@ impl<P> Addressed for On<P, ChangeId> {
     async fn shown(&self) -> Result<HttpResponse, Error> {
         let ask = Ask { expected: None, ..self.ask() };
         let seen = changes::read(&self.state, ask, self.id).await?;
-        let detail =
-            ChangeDetail { change: seen.view, name: seen.name, reason: Some(seen.reason) };
+        let detail = ChangeDetail { change: seen.view, name: seen.name, reason: Some(seen.reason) };
         let etag = format!("\"{}\"", detail.change.version);
         Ok(HttpResponse::Ok().insert_header((ETAG, etag)).json(detail))
     }
@@ -247,10 +246,7 @@ async fn decide(
     extensions(("x-problems" = json!(["registration_change_step_refused"]))),
 )]
 #[post("/registration-changes/{id}/take-back")]
-async fn take_back(
-    on: On<Register, ChangeId>,
-    body: Body<Empty>,
-) -> Result<HttpResponse, Error> {
+async fn take_back(on: On<Register, ChangeId>, body: Body<Empty>) -> Result<HttpResponse, Error> {
     on.read(body, |_| Ok(())).await?;
     changes::take_back(&on.state, on.ask(), on.id).await?;
     on.shown().await

@@ -11,7 +11,9 @@ const THERE: &str = "140213066005";
 fn signed() -> Registration {
     let new = Registration::submit(id(1), id(2), code(HERE), tuesday()).state;
     let member =
-        crate::party::Member { id: id(7), account: None, work_unit: Some("教育局党委".into()) };
+        crate::party::Member {
+            id: id(7), account: None, work_unit: Some("教育局党委".into())
+        };
     let sign = Sign { accept: true, note: None };
     let state = new.sign(&sign, &[member], id(9), tuesday()).unwrap().state;
     Registration { unit: Some(code("education")), ..state }
@@ -65,8 +67,11 @@ fn exactly_the_listed_steps_are_allowed_and_lead_where_the_table_says() {
                     Ok(outcome) => {
                         assert!(targets.contains(&outcome.change.status), "{case}");
                         let granted = outcome.change.status == Status::Granted;
-                        assert_eq!(outcome.registration != registration, granted
-                            && !matches!(wish, Wish::Exempt(..)), "{case}");
+                        assert_eq!(
+                            outcome.registration != registration,
+                            granted && !matches!(wish, Wish::Exempt(..)),
+                            "{case}"
+                        );
                     }
                     Err(refused) => {
                         assert!(!sources.contains(status), "{case}: {refused}");
@@ -123,7 +128,10 @@ fn each_change_does_what_it_says_and_tells_the_units() {
     let retired = grant(Wish::Retire);
     assert_eq!(retired.registration.retired_on, Some(time::date(tuesday())));
     let left = grant(Wish::Withdraw);
-    assert_eq!((left.registration.status, left.registration.ended_at.is_some()), (Stands::Ended, true));
+    assert_eq!(
+        (left.registration.status, left.registration.ended_at.is_some()),
+        (Stands::Ended, true)
+    );
     assert!(left.registration.member.is_some(), "what was signed is history");
     let exempt = grant(Wish::Exempt(2026, Ground::PostedAway));
     assert_eq!(exempt.receipts, [(code("education"), ReceiptCause::Exempted)]);

@@ -47,7 +47,8 @@ pub(super) async fn units(world: &mut World) {
         world.foreign.insert((About::Change, persona), vec![theirs.clone()]);
     }
     let register = async |who: &str, unit: &str, community: &str| {
-        let body = json!({ "unit": unit, "community_code": community, "offers": "每月一次法律咨询" });
+        let body =
+            json!({ "unit": unit, "community_code": community, "offers": "每月一次法律咨询" });
         id(&world.app.as_(who).post("/unit-registrations", body).await.expect(201))
     };
     let ours = register(LIAISON, "education", COMMUNITY).await;
