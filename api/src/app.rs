@@ -26,6 +26,7 @@ pub mod note;
 pub mod notification;
 pub mod offer;
 pub mod pairing;
+pub mod party;
 pub mod points;
 pub mod redemption;
 pub mod registration;

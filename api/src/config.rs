@@ -43,6 +43,9 @@ pub struct Config {
     pub service_year: domain::service::year::Rules,
     /// Papers (PDF).
     pub pdf: Pdf,
+    /// The five colours of the party register.
+    #[serde(default)]
+    pub party: domain::party::colour::Rules,
     /// Logs and traces.
     pub telemetry: Telemetry,
 }
@@ -263,7 +266,7 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), Unusable> {
-        let rules: [(bool, &'static str, &'static str); 16] = [
+        let rules: [(bool, &'static str, &'static str); 17] = [
             (self.database.connections > 0, "database.connections", "至少要有 1 个连接"),
             (!self.redis.prefix.is_empty(), "redis.prefix", "不能为空"),
             (
@@ -307,6 +310,9 @@ impl Config {
                 self.service_year.required.iter().all(|row| row.services >= 0 && row.hours >= 0),
                 "service_year.required",
                 "次数和小时数不能是负数",
+                self.party.is_sound(),
+                "party.aged_from",
+                "高龄只能从 50–110 岁算起，五个组各用一种颜色",
             ),
         ];
         for (holds, key, reason) in rules {

@@ -48,6 +48,7 @@ refused_by!(
     domain::follow_up::Refused,
     domain::identity::Refused,
     domain::note::Refused,
+    domain::party::Refused,
     domain::redemption::Refused,
     domain::pairing::Refused,
     domain::registration::Refused,

@@ -48,6 +48,7 @@ pub mod openapi;
 pub mod operations;
 pub mod org;
 pub mod pairing;
+pub mod party;
 pub mod points;
 pub mod printed;
 pub mod problem;
@@ -133,6 +134,12 @@ pub fn words() -> Vec<Routes> {
         pairing::matter::routes(),
         work_unit::routes(),
         work_unit::told::routes(),
+        // `/party-members/template` comes before `/party-members/{id}`.
+        party::roll::routes(),
+        party::routes(),
+        party::ledger::routes(),
+        party::transfer::routes(),
+        party::tree::routes(),
         service::routes(),
         service::claim::routes(),
         points::routes(),

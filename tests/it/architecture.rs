@@ -37,8 +37,7 @@ const WORDS: &[(&str, &str)] = &[
     ("work_unit", "diaht"),
     ("pairing", "diaht"),
     ("service", "diaht"),
-    // The register is read by registrations alone, for now.
-    ("party", "di"),
+    ("party", "diaht"),
     ("points", "diaht"),
     ("redemption", "diaht"),
     ("offer", "diah"),
@@ -163,6 +162,8 @@ const STATUSES: &[(&str, &str, &str)] = &[
     ("api/src/http/whistle.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/note.rs", "StatusCode::from_u16", "the status of a kept first answer"),
     ("api/src/http/note.rs", "HttpResponse::build", "the status of a kept first answer"),
+    ("api/src/http/party.rs", "StatusCode::from_u16", "the status of a kept first answer"),
+    ("api/src/http/party.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/redemption.rs", "StatusCode::from_u16", "the status of a kept first answer"),
     ("api/src/http/redemption.rs", "HttpResponse::build", "the status of a kept first answer"),
     ("api/src/http/export.rs", "StatusCode::from_u16", "the status of a kept first answer"),

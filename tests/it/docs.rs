@@ -14,6 +14,8 @@ use domain::{
     complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export,
     final_reply, identity, import, offer, org, pairing, points, rates, redemption, registration,
     service, sla, supervision, task, template, view, whistle, work_unit,
+    final_reply, identity, import, offer, org, party, points, rates, redemption, registration,
+    service, sla, supervision, task, template, view, whistle,
 };
 
 use crate::support::{document, operations};
@@ -299,6 +301,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("registration_change_step_refused", "Changes of registrations (报到变更)"),
     ("unit_registration_step_refused", "Work units (工作单位)"),
     ("matter_step_refused", "Paired cadres (包联)"),
+    ("party_number_there", "Party register (党员名册)"),
     ("claim_step_refused", "Service (双服务)"),
     ("offer_sold_out", "Redemptions (兑换)"),
     ("view_limit_reached", "Lists (列表)"),
@@ -406,6 +409,19 @@ fn the_vocabularies_are_fresh() {
         pairing::Status, "包联事项状态";
         pairing::Step, "包联事项步骤";
         service::year::Standing, "年度要求";
+        party::Ledger, "台账";
+        party::Rank, "职级";
+        party::Standing, "党籍";
+        party::Health, "健康状况";
+        party::Sex, "性别";
+        party::RemovedAs, "移出名册的原因";
+        party::ChangeKind, "名册变动";
+        party::colour::Group, "五色管理的组";
+        party::colour::Colour, "五色";
+        party::floating::Direction, "流动方向";
+        party::transfer::Status, "转接状态";
+        party::transfer::Step, "转接步骤";
+        party::roll::Column, "名册表格的列";
         service::Kind, "岗位类别";
         service::Status, "认领状态";
         service::Proof, "签到方式";

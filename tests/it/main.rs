@@ -44,6 +44,7 @@ mod openapi;
 mod ops;
 #[cfg(test)]
 mod pairing;
+mod party;
 #[cfg(test)]
 mod permissions;
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub enum Refused {
     #[error("这名党员已移出名册，不能再办理")]
     Removed,
     /// A ledger is changed to where it is.
-    #[error("已经在“{0}”台账")]
+    #[error("已经在“{}”台账", .0.label())]
     SameLedger(super::Ledger),
     /// Floating begins and ends with both ends named.
     #[error("流动台账由“登记流动”转入、由“流动结束”转出，不能直接变更")]

@@ -142,6 +142,8 @@ codes! {
 pub struct Facts {
     /// The rank on the register.
     pub rank: Rank,
+    /// Whether the member stands on the ledger of those at work (在职): the minimum is theirs.
+    pub employed: bool,
     /// When the community signed.
     pub signed_on: NaiveDate,
     /// When the member retired.
@@ -242,7 +244,9 @@ impl Rules {
     pub fn of_member(&self, year: Year, facts: &Facts) -> (Standing, Requirement) {
         let whole = self.of_rank(year, facts.rank);
         let retired = facts.retired_on.is_some_and(|day| day.year() <= year.0);
-        if retired || whole == Requirement::default() {
+        // Who retired since was at work before that.
+        let at_work = facts.employed || facts.retired_on.is_some();
+        if retired || !at_work || whole == Requirement::default() {
             return (Standing::Unbound, Requirement::default());
         }
         if facts.exempt {

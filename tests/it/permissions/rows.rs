@@ -1,7 +1,7 @@
 //! The table: every operation, who may do it at all, and what it is about.
 
 /// Everybody, from nobody on.
-pub(super) const PERSONAS: [&str; 15] = [
+pub(super) const PERSONAS: [&str; 16] = [
     "anonymous",
     "demo:li",
     "dispatcher",
@@ -17,7 +17,11 @@ pub(super) const PERSONAS: [&str; 15] = [
     "head.urban-management",
     "merchant.wenxing",
     "liaison.education",
+    SECRETARY,
 ];
+
+/// The secretary of a party branch of 文兴社区.
+pub(super) const SECRETARY: &str = "secretary.party-140213066004-01";
 
 pub(super) const EVERYONE: &[&str] = &PERSONAS;
 pub(super) const LOGGED_IN: &[&str] = PERSONAS.split_at(1).1;
@@ -87,6 +91,9 @@ pub(super) const NOTE_WRITERS: &[&str] = &[
     "dept.urban-management",
     "head.urban-management",
 ];
+pub(super) const REGISTER_KEEPERS: &[&str] = &["organiser", "community.140213066004", SECRETARY];
+pub(super) const REGISTER_READERS: &[&str] =
+    &["auditor", "organiser", "community.140213066004", SECRETARY];
 pub(super) const UNMASKERS: &[&str] = &["dispatcher", "supervisor"];
 
 /// What an operation is about; whose it is follows from the [`World`].
@@ -173,6 +180,12 @@ pub(super) enum About {
     Pairing,
     /// A matter under such a pairing.
     Matter,
+    /// A member of one's part of the party register; all for the organisers.
+    Member,
+    /// A transfer of which one end lies there.
+    Transfer,
+    /// A party body.
+    PartyBody,
     /// Any post: whoever is logged in reads it and any resident claims it.
     Post,
     /// A post that one organises: of one's community; all for the organisers.
@@ -382,6 +395,31 @@ pub(super) const ROWS: &[Row] = &[
     ("pairing.matters", PAIRING_READERS, About::Pairing),
     ("pairing.solve_matter", LOGGERS, About::Matter),
     ("pairing.judge_matter", COMMUNITY_DESK, About::Matter),
+    ("party.members", REGISTER_READERS, About::Nothing),
+    ("party.add", REGISTER_KEEPERS, About::Nothing),
+    ("party.member", REGISTER_READERS, About::Member),
+    ("party.change", REGISTER_KEEPERS, About::Member),
+    ("party.remove", REGISTER_KEEPERS, About::Member),
+    ("party.unmask", REGISTER_KEEPERS, About::Member),
+    ("party.changes", REGISTER_READERS, About::Member),
+    ("party.mine", RESIDENT, About::Nothing),
+    ("party.relist", REGISTER_KEEPERS, About::Member),
+    ("party.float", REGISTER_KEEPERS, About::Member),
+    ("party.come_back", REGISTER_KEEPERS, About::Member),
+    ("party.propose_transfer", REGISTER_KEEPERS, About::Member),
+    ("party.transfers", REGISTER_READERS, About::Nothing),
+    ("party.transfer", REGISTER_READERS, About::Transfer),
+    ("party.release_transfer", REGISTER_KEEPERS, About::Transfer),
+    ("party.accept_transfer", REGISTER_KEEPERS, About::Transfer),
+    ("party.refuse_transfer", REGISTER_KEEPERS, About::Transfer),
+    ("party.withdraw_transfer", REGISTER_KEEPERS, About::Transfer),
+    ("party.template", REGISTER_KEEPERS, About::Nothing),
+    ("party.import", REGISTER_KEEPERS, About::Nothing),
+    ("party.export", REGISTER_KEEPERS, About::Nothing),
+    ("party.tree", REGISTER_READERS, About::Nothing),
+    ("party.found", &["organiser"], About::Nothing),
+    ("party.reshape", &["organiser"], About::PartyBody),
+    ("party.deactivate", &["organiser"], About::PartyBody),
     ("service.publish", ORGANISERS, About::Nothing),
     ("service.posts", LOGGED_IN, About::Nothing),
     ("service.read_post", LOGGED_IN, About::Post),

@@ -11,6 +11,7 @@ use crate::support::{
 };
 
 mod enforcement;
+mod party;
 mod service;
 mod supervision;
 mod units;
@@ -23,6 +24,7 @@ const KEYED: &[&str] = &[
     "redemption.redeem",
     "note.write",
     "note.write_on_whistle",
+    "party.add",
 ];
 
 /// The objects of everybody.
@@ -129,6 +131,7 @@ impl World {
         service::registrations(&mut world).await;
         units::units(&mut world).await;
         units::pairings(&mut world).await;
+        party::members(&mut world).await;
         service::posts_and_claims(&mut world).await;
         service::redemptions(&mut world).await;
         world

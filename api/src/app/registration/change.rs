@@ -7,7 +7,7 @@ use domain::{
     refusal::{Basic, Invalid},
     registration::{
         Registration,
-        change::{Asking, Change, Outcome, Refused, Verdict, Wish},
+        change::{Asking, Change, Outcome, Refused, Status, Verdict, Wish},
     },
     scope::Scope,
     service::Year,
@@ -148,6 +148,43 @@ pub async fn take_back(state: &State, ask: Ask, id: ChangeId) -> Result<(), Erro
     Ok(())
 }
 
+/// Writes into the register of members what a granted change means for it: the new unit, and the
+/// ledger of the retired. Who is on that ledger already, or floats, stays where the register has
+/// them; its own desk decides about the rest.
+async fn enter(
+    tx: &mut Connection,
+    ask: &Ask,
+    change: &Change,
+    registration: &mut Registration,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Some(member) = registration.member else { return Ok(()) };
+    match &change.wish {
+        Wish::Unit(to) => {
+            registration.work_unit = work_unit::party_body(tx, to).await?;
+            if let Some(body) = &registration.work_unit {
+                party::set_work_unit(tx, member, body).await?;
+                let data = json!({ "fields": ["work_unit"], "registration_change": change.id });
+                let by = ask.account();
+                party::note(tx, member, ChangeKind::Changed, by, &data, now).await?;
+            }
+        }
+        Wish::Retire => {
+            if let Some((row, _)) = party::lock(tx, member).await?
+                && let Ok(changed) = row.relist(Ledger::Retired)
+            {
+                party::save(tx, &changed).await?;
+                let (from, to) = (row.ledger, changed.ledger);
+                let data = json!({ "from": from, "to": to, "registration_change": change.id });
+                let by = ask.account();
+                party::note(tx, member, ChangeKind::LedgerChanged, by, &data, now).await?;
+            }
+        }
+        Wish::Move(_) | Wish::Exempt(..) | Wish::Withdraw => {}
+    }
+    Ok(())
+}
+
 /// Saves a step with the registration, its events and the receipts of its units.
 async fn keep(
     tx: &mut Connection,
@@ -157,14 +194,8 @@ async fn keep(
     now: Timestamp,
 ) -> Result<Option<JobId>, Error> {
     let Outcome { change, mut registration, events, receipts } = outcome;
-    if change.decided.is_some()
-        && let Wish::Unit(to) = &change.wish
-        && registration.unit.as_ref() == Some(to)
-    {
-        registration.work_unit = work_unit::party_body(tx, to).await?;
-        if let (Some(member), Some(body)) = (registration.member, &registration.work_unit) {
-            party::set_work_unit(tx, member, body).await?;
-        }
+    if change.status == Status::Granted {
+        enter(tx, ask, &change, &mut registration, now).await?;
     }
     store::save(tx, &change).await.map_err(|error| match violated(&error) {
         Some("registration_change_exempt_once") => Refused::AlreadyExempt.into(),

@@ -7,7 +7,11 @@ use chrono::{Days, NaiveDate, NaiveTime, TimeDelta, Weekday};
 use domain::{
     id::{AccountId, PostId},
     org::NodeCode,
-    party::Identity,
+    party::{
+        Health, Identity, Ledger, Rank, Sex,
+        entry::{Entry, EntryForm},
+        floating::{Direction, FloatForm},
+    },
     points::Source,
     registration::{Registration, Sign},
     service::{Claim, Confirm, Kind, Post, PostForm, Standing},
@@ -15,8 +19,7 @@ use domain::{
 };
 use infra::{
     postgres::{
-        Connection, identity as accounts,
-        party::{self, NewMember},
+        Connection, identity as accounts, party,
         registration::{self, Sealed},
         service::{self as store, seed::History},
     },
@@ -29,6 +32,7 @@ use super::table;
 use crate::{
     app::{
         identity::{demo_resident, resident},
+        party::enlist,
         points::{self, Award},
         registration::{match_index, take_effect, told_to_unit},
     },
@@ -53,6 +57,7 @@ const BRANCHES: [&str; 4] = [
     "party-140213066004-03",
     "party-140213066004-04",
 ];
+const SKILLS: [&str; 4] = ["法律咨询", "医疗护理", "家电维修", "书法"];
 const WORK_UNITS: [&str; 3] =
     ["区教育局机关党委", "区住房和城乡建设局机关党委", "区市场监督管理局机关党委"];
 
@@ -78,11 +83,16 @@ struct OpenPost {
 /// The database failed.
 pub async fn insert(conn: &mut Connection, state: &State, now: Timestamp) -> Result<usize, Error> {
     let people = (1..=MEMBERS.0).map(identity).collect::<Result<Vec<_>, _>>()?;
-    let members: Vec<NewMember> =
-        (0..).zip(&people).map(|(place, who)| member(state, place, who, now)).collect();
-    let added = party::insert_missing(conn, &members, now).await?;
-    let Some(officer) = officer(conn).await? else { return Ok(added.len()) };
-    if added.is_empty() {
+    let mut added = 0;
+    for (place, who) in (0..).zip(&people) {
+        let known = party::lock_matching(conn, &match_index(&state.crypto, who)).await?;
+        if known.is_empty() {
+            enlist(conn, state, &member(place, who, now)?, now).await?;
+            added += 1;
+        }
+    }
+    let Some(officer) = officer(conn).await? else { return Ok(added) };
+    if added == 0 {
         return Ok(0);
     }
     let mut members = Vec::new();
@@ -96,7 +106,7 @@ pub async fn insert(conn: &mut Connection, state: &State, now: Timestamp) -> Res
     }
     serve(conn, state, &members, officer, now).await?;
     offer(conn, officer, now).await?;
-    Ok(added.len())
+    Ok(added)
 }
 
 /// 演示党员7 with 100007.
@@ -105,17 +115,44 @@ fn identity(number: u32) -> Result<Identity, Error> {
     Ok(Identity::parse("party_member", &name, &format!("100{number:03}"))?)
 }
 
-fn member(state: &State, place: usize, who: &Identity, now: Timestamp) -> NewMember {
-    let crypto = &state.crypto;
+/// The register has all ledgers, ages and skills; numbers stay the contract's last six.
+fn member(place: usize, who: &Identity, now: Timestamp) -> Result<Entry, Error> {
     let turn = |all: &[&str]| all.get(place % all.len().max(1)).map(ToString::to_string);
-    NewMember {
-        id: random::id(now),
-        name_sealed: crypto.seal("party_member.name", who.name.plain().as_bytes()),
-        number_sealed: crypto.seal("party_member.number", who.number.plain().as_bytes()),
-        match_index: match_index(crypto, who),
-        branch: turn(&BRANCHES).and_then(|code| NodeCode::parse("branch", &code).ok()),
-        work_unit: turn(&WORK_UNITS),
-    }
+    let ledger = match place {
+        ..12 => Ledger::Employed,
+        12..15 => Ledger::Retired,
+        15..18 => Ledger::Direct,
+        _ => Ledger::Floating,
+    };
+    let years = u32::try_from(if place < 12 { 30 + place } else { 60 + place }).unwrap_or(40);
+    let born_on = time::date(now).checked_sub_months(chrono::Months::new(years * 12));
+    let branch = turn(&BRANCHES).unwrap_or_default();
+    let work_unit = turn(&WORK_UNITS).filter(|_| place < 12);
+    let skills: Vec<String> = turn(&SKILLS).into_iter().collect();
+    let elsewhere = FloatForm {
+        direction: Direction::Out,
+        other_branch: None,
+        other_name: Some("北京市朝阳区流动党员党支部"),
+        place: "北京市朝阳区",
+        since: time::date(now) - Days::new(200),
+        contact: None,
+        ledger: Some(Ledger::Direct),
+    };
+    let form = EntryForm {
+        name: who.name.plain(),
+        id_number: who.number.plain(),
+        sex: Some(if place % 2 == 0 { Sex::Male } else { Sex::Female }),
+        born_on,
+        branch: &branch,
+        ledger: Some(ledger),
+        rank: Some(if place < 12 { Rank::Clerk } else { Rank::None }),
+        work_unit: work_unit.as_deref(),
+        skills: &skills,
+        health: Some(if place == 16 { Health::Frail } else { Health::Good }),
+        floating: Some(elsewhere).filter(|_| ledger == Ledger::Floating),
+        ..EntryForm::default()
+    };
+    Ok(form.parse(time::date(now))?)
 }
 
 /// The officer of 文兴社区, who signs and confirms.

@@ -81,6 +81,7 @@ fn words() -> Vec<Code> {
         change(),
         work_unit(),
         pairing(),
+        party(),
         service(),
         redemption(),
         lists(),
@@ -368,6 +369,39 @@ fn pairing() -> Vec<Code> {
         code(&Refused::Over),
         code(&Refused::Logged),
         code(&Refused::OwnMatter),
+fn party() -> Vec<Code> {
+    use domain::party::{
+        Ledger, Refused,
+        roll::RefusedCell,
+        transfer::{Status, Step},
+    };
+    let cell = RefusedCell {
+        sheet: Some("党员名册".to_owned()),
+        line: 7,
+        column: "身份证号码".to_owned(),
+        cell: Some("B7".to_owned()),
+        reason: "身份证号码的校验位不符，请核对有没有写错的数字".to_owned(),
+    };
+    vec![
+        code(&Refused::NumberThere),
+        code(&Refused::MatchThere),
+        code(&Refused::NumberFixed),
+        code(&Refused::Removed),
+        code(&Refused::SameLedger(Ledger::Direct)),
+        code(&Refused::FloatingByItself),
+        code(&Refused::AlreadyFloating),
+        code(&Refused::NotFloating),
+        code(&Refused::TransferOpen),
+        code(&Refused::SameBranch),
+        code(&Refused::TransferStep { step: Step::Accept, status: Status::Withdrawn }),
+        code(&Refused::OtherEnd),
+        code(&Refused::BothEnds),
+        code(&Refused::BodyThere("party-140213066004-01".to_owned())),
+        code(&Refused::BodyHasMembers(12)),
+        code(&Refused::BodyHasBodies(2)),
+        code(&Refused::BodyInactive),
+        code(&Refused::Sheet("表头缺少“党支部”这一列".to_owned())),
+        code(&Refused::Cells(vec![cell])),
     ]
 }
 
