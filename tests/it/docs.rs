@@ -12,10 +12,8 @@ use std::{
 use api::http::problem::codes;
 use domain::{
     complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export,
-    final_reply, identity, import, offer, org, pairing, points, rates, redemption, registration,
-    service, sla, supervision, task, template, view, whistle, work_unit,
-    final_reply, identity, import, offer, org, party, points, rates, redemption, registration,
-    service, sla, supervision, task, template, view, whistle,
+    final_reply, identity, import, offer, org, pairing, party, points, rates, redemption,
+    registration, service, sla, supervision, task, template, view, whistle, work_unit,
 };
 
 use crate::support::{document, operations};

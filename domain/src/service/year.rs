@@ -290,7 +290,13 @@ mod tests {
     }
 
     fn facts() -> Facts {
-        Facts { rank: Rank::Section, signed_on: day("2025-05-20"), retired_on: None, exempt: false }
+        Facts {
+            rank: Rank::Section,
+            employed: true,
+            signed_on: day("2025-05-20"),
+            retired_on: None,
+            exempt: false,
+        }
     }
 
     const WHOLE: Requirement = Requirement { services: 4, minutes: 1200 };
@@ -315,6 +321,10 @@ mod tests {
         assert_eq!(of(2025, retired), (Standing::Bound, WHOLE));
         assert_eq!(of(2026, retired), (Standing::Unbound, NOTHING));
         assert_eq!(of(2027, retired), (Standing::Unbound, NOTHING));
+        let listed = Facts { employed: false, ..retired };
+        assert_eq!(of(2025, listed), (Standing::Bound, WHOLE), "the register says retired since");
+        let managed = Facts { employed: false, ..facts() };
+        assert_eq!(of(2026, managed), (Standing::Unbound, NOTHING), "another ledger");
         let exempt = Facts { exempt: true, ..facts() };
         assert_eq!(of(2026, exempt), (Standing::Exempt, NOTHING));
         let high = Facts { rank: Rank::Bureau, ..exempt };

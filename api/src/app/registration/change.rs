@@ -4,6 +4,7 @@ use domain::{
     id::{ChangeId, JobId},
     identity::Permission,
     page::{Limit, PageRequest},
+    party::{ChangeKind, Ledger},
     refusal::{Basic, Invalid},
     registration::{
         Registration,

@@ -55,9 +55,10 @@ impl Judged {
     fn of(rules: &Rules, year: Year, line: Line) -> Self {
         let (standing, required) = match line.basis {
             Basis::Settled(standing, required) => (standing, required),
-            Basis::Live(rank, exempt) => {
+            Basis::Live { rank, employed, exempt } => {
                 let signed_on = time::date(line.signed_at);
-                let facts = Facts { rank, signed_on, retired_on: line.retired_on, exempt };
+                let retired_on = line.retired_on;
+                let facts = Facts { rank, employed, signed_on, retired_on, exempt };
                 rules.of_member(year, &facts)
             }
         };

@@ -369,6 +369,9 @@ fn pairing() -> Vec<Code> {
         code(&Refused::Over),
         code(&Refused::Logged),
         code(&Refused::OwnMatter),
+    ]
+}
+
 fn party() -> Vec<Code> {
     use domain::party::{
         Ledger, Refused,

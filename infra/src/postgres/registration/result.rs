@@ -49,8 +49,15 @@ pub struct Line {
 /// What a line's requirement rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Basis {
-    /// The year is not settled: the rank, and whether the year is waived.
-    Live(Rank, bool),
+    /// The year is not settled: what decides about it.
+    Live {
+        /// The rank on the register.
+        rank: Rank,
+        /// On the ledger of those at work.
+        employed: bool,
+        /// Waived for the year.
+        exempt: bool,
+    },
     /// As it was settled.
     Settled(Standing, Requirement),
 }
@@ -121,6 +128,7 @@ pub async fn live(
         r#"select r.id as "registration: RegistrationId", r.account_id as "account: AccountId",
                r.name_sealed, r.community_code as "community: NodeCode", o.name as community_name,
                r.unit_code as "unit: NodeCode", u.name as "unit_name?", m.rank as "rank: Rank",
+               m.ledger = 'employed' as "employed!",
                r.decided_at as "signed_at!", r.retired_on,
                exists (select from registration_change c
                    where c.registration_id = r.id and c.kind = 'exempt' and c.status = 'granted'
@@ -172,7 +180,7 @@ pub async fn live(
             signed_at: row.signed_at,
             retired_on: row.retired_on,
             served: Served { services: row.services, minutes: row.minutes },
-            basis: Basis::Live(row.rank, row.exempt),
+            basis: Basis::Live { rank: row.rank, employed: row.employed, exempt: row.exempt },
         })
         .collect())
 }
