@@ -272,8 +272,8 @@ pub enum Refused {
     /// Not within the term.
     #[error("这项包联已经终止，或今天不在包联期内")]
     Over,
-    /// The same complaint or whistle was logged before.
-    #[error("这件诉求或哨单已经登记在这项包联下，不需要重复登记")]
+    /// The same matter, complaint or whistle was logged before.
+    #[error("这件事（或同一件诉求、哨单）已经登记在这项包联下，不需要重复登记")]
     Logged,
     /// Who reports does not confirm.
     #[error("不能确认自己报告解决的事项，请由社区其他工作人员确认")]

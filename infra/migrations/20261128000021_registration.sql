@@ -243,6 +243,8 @@ create table pairing_matter (
         and (status not in ('confirmed', 'sent_back') or judged_by is not null)),
     constraint pairing_matter_not_by_oneself check (judged_by <> solved_by)
 );
+-- The second tap finds the first.
+create unique index pairing_matter_once on pairing_matter (pairing_id, title, found_on);
 create unique index pairing_matter_complaint on pairing_matter (pairing_id, complaint_id);
 create unique index pairing_matter_whistle on pairing_matter (pairing_id, whistle_id);
 create index pairing_matter_of on pairing_matter (pairing_id, logged_at desc, id desc);

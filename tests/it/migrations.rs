@@ -112,6 +112,7 @@ const NAMED: &[(&str, &str)] = &[
     ("service_result", "service_result_required"),
     ("unit_report", "unit_report_once"),
     ("pairing", "pairing_active"),
+    ("pairing_matter", "pairing_matter_once"),
     ("pairing_matter", "pairing_matter_complaint"),
     ("pairing_matter", "pairing_matter_whistle"),
     ("pairing_matter", "pairing_matter_not_by_oneself"),

@@ -116,9 +116,11 @@ pub async fn log(state: &State, ask: Ask, id: PairingId, log: Log) -> Result<Mat
             }
             store::log(tx, (matter, id), &log, actor.account, now).await.map_err(|error| {
                 match violated(&error) {
-                    Some("pairing_matter_complaint" | "pairing_matter_whistle") => {
-                        Refused::Logged.into()
-                    }
+                    Some(
+                        "pairing_matter_once"
+                        | "pairing_matter_complaint"
+                        | "pairing_matter_whistle",
+                    ) => Refused::Logged.into(),
                     _ => Error::from(error),
                 }
             })?;

@@ -133,7 +133,7 @@ pub async fn linked(
 /// Writes a matter.
 ///
 /// # Errors
-/// The database is away; `pairing_matter_complaint` or `pairing_matter_whistle` when it was logged
+/// The database is away; `pairing_matter_once`, `pairing_matter_complaint` or `pairing_matter_whistle` when it was logged
 /// before.
 pub async fn log(
     conn: &mut Connection,
