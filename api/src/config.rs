@@ -310,6 +310,8 @@ impl Config {
                 self.service_year.required.iter().all(|row| row.services >= 0 && row.hours >= 0),
                 "service_year.required",
                 "次数和小时数不能是负数",
+            ),
+            (
                 self.party.is_sound(),
                 "party.aged_from",
                 "高龄只能从 50–110 岁算起，五个组各用一种颜色",

@@ -348,8 +348,12 @@ mod tests {
     #[test]
     fn a_unit_is_checked_field_by_field() {
         let community = "140213066004".to_owned();
-        let good =
-            WorkUnit::parse("education", "区教育局", "区教育局机关党委", &[community.clone()]);
+        let good = WorkUnit::parse(
+            "education",
+            "区教育局",
+            "区教育局机关党委",
+            std::slice::from_ref(&community),
+        );
         assert_eq!(good.unwrap().communities, [code("140213066004")]);
         let twice = [community.clone(), community, "文兴".to_owned()];
         let faults = WorkUnit::parse("教育", "", "区\n教育局", &twice).unwrap_err().0;
