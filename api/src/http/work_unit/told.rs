@@ -12,6 +12,7 @@ use domain::{
 };
 use infra::postgres::work_unit::read::{self, ReceiptView, ToldFilter, UnitReportView};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
@@ -247,8 +248,8 @@ pub enum FileFormat {
     tag = "work_unit",
     params(FileQuery),
     responses((status = 200, description = "文件", content(
-        (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-        (String = "application/pdf"),
+        (Value = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (Value = "application/pdf"),
     ))),
     security(("bearer" = [])),
     extensions(("x-problems" = json!(["pdf_font_missing", "invalid_field"]))),
