@@ -24,7 +24,8 @@ fn number(born: &str, sequence: u32) -> String {
     let weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
     let sum: u32 =
         digits.bytes().zip(weights).map(|(digit, by)| u32::from(digit - b'0') * by).sum();
-    let check = ['1', '0', 'X', '9', '8', '7', '6', '5', '4', '3', '2'][(sum % 11) as usize];
+    let check =
+        ['1', '0', 'X', '9', '8', '7', '6', '5', '4', '3', '2'][usize::try_from(sum % 11).unwrap()];
     format!("{digits}{check}")
 }
 
@@ -225,6 +226,20 @@ async fn who_is_removed_may_come_again() {
     assert!(secretary.all("/party-members?q=王芳").await.is_empty());
     assert_eq!(secretary.all("/party-members?removed=true").await.len(), 1);
     add(&secretary, &body).await.expect(201);
+
+    // The account of a member who is taken off is a party member no more.
+    let organiser = app.as_("organiser");
+    let roles = async || app.resident("party-1").get("/me").await.expect(200)["roles"].to_string();
+    assert!(roles().await.contains("party_member"));
+    let demo = organiser.all("/party-members?q=演示党员1 100001").await.remove(0);
+    organiser
+        .post(&format!("{}/remove", path(&demo)), json!({"reason": "expelled"}))
+        .await
+        .expect(200);
+    app.advance(chrono::TimeDelta::minutes(11));
+    assert!(!roles().await.contains("party_member"));
+    let mine = app.resident("party-1").get("/me/party").await.expect(200);
+    assert_eq!(mine["member"], Value::Null);
 }
 
 #[tokio::test]

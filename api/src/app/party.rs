@@ -4,6 +4,7 @@
 
 use domain::{
     id::MemberId,
+    identity::{Grant, Role, SCOPE_SELF},
     org::NodeCode,
     party::{
         ChangeKind, Identity, Ledger, Refused,
@@ -20,6 +21,7 @@ use infra::{
     postgres::{
         Connection,
         audit::{self, AuditEntry},
+        identity as accounts,
         party::{self as store, Indexed, Kept, Sealed},
         violated,
     },
@@ -293,6 +295,11 @@ pub async fn remove(state: &State, ask: Ask, id: MemberId, given: Remove) -> Res
             let (row, _) = lock_own(tx, &ask, id).await?;
             row.standing_there()?;
             store::remove(tx, id, &given, by, now).await?;
+            // Whoever stands on the register no more is no party member here.
+            if let Some(account) = row.account {
+                let grant = Grant { role: Role::PartyMember, scope: SCOPE_SELF.to_owned() };
+                accounts::revoke(tx, account, &grant, now).await?;
+            }
             let data = json!({ "reason": given.reason, "branch": row.branch });
             store::note(tx, id, ChangeKind::Removed, Some(by), &data, now).await?;
             audit(tx, &ask, "party.remove", id, data, now).await

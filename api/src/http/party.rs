@@ -341,7 +341,7 @@ impl ChangeBody {
             work_unit: self.work_unit.as_deref(),
             skills: self.skills.as_deref(),
         };
-        form.parse(rest)
+        form.parse(&rest)
     }
 }
 

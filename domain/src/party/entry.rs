@@ -345,7 +345,7 @@ pub struct ChangeForm<'a> {
 impl ChangeForm<'_> {
     /// # Errors
     /// A field breaks a rule, or nothing is named at all. `rest` holds what needs no reading.
-    pub fn parse(&self, rest: Change) -> Result<Change, Invalid> {
+    pub fn parse(&self, rest: &Change) -> Result<Change, Invalid> {
         let mut faults = Faults::default();
         let name = self.name.map(|name| PersonName::parse("name", name));
         let number = self.id_number.map(|number| IdNumber::parse("id_number", number));
@@ -361,7 +361,7 @@ impl ChangeForm<'_> {
             group: group.and_then(|group| faults.take(group)),
             work_unit: unit.and_then(|unit| faults.take(unit)),
             skills: self.skills.and_then(|given| faults.take(skills(given))),
-            ..rest
+            ..rest.clone()
         };
         faults.check()?;
         if change == Change::default() {

@@ -154,6 +154,29 @@ pub async fn grant(
     Ok(())
 }
 
+/// Takes a role on a scope back; one that is not held changes nothing.
+///
+/// # Errors
+/// The database's.
+pub async fn revoke(
+    conn: &mut Connection,
+    account: AccountId,
+    grant: &Grant,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update role_grant set revoked_at = $4
+         where account_id = $1 and role = $2 and scope = $3 and revoked_at is null",
+        account.0,
+        grant.role.code(),
+        grant.scope,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// The account that WeChat knows by this openid.
 ///
 /// # Errors

@@ -141,7 +141,7 @@ fn member(place: usize, who: &Identity, now: Timestamp) -> Result<Entry, Error> 
     let form = EntryForm {
         name: who.name.plain(),
         id_number: who.number.plain(),
-        sex: Some(if place % 2 == 0 { Sex::Male } else { Sex::Female }),
+        sex: Some(if place.is_multiple_of(2) { Sex::Male } else { Sex::Female }),
         born_on,
         branch: &branch,
         ledger: Some(ledger),

@@ -146,12 +146,12 @@ fn a_number_is_filled_in_once_and_says_the_rest() {
 #[test]
 fn an_empty_text_takes_away() {
     let form = ChangeForm { phone: Some(""), work_unit: Some(" "), ..ChangeForm::default() };
-    let change = form.parse(Change::default()).unwrap();
+    let change = form.parse(&Change::default()).unwrap();
     assert_eq!((change.phone.clone(), change.work_unit.clone()), (Some(None), Some(None)));
     assert_eq!(change.fields(), ["phone", "work_unit"]);
-    assert!(ChangeForm::default().parse(Change::default()).is_err(), "nothing is named");
+    assert!(ChangeForm::default().parse(&Change::default()).is_err(), "nothing is named");
     let health = Change { health: Some(Health::Frail), ..Change::default() };
-    let frail = ChangeForm::default().parse(health).unwrap();
+    let frail = ChangeForm::default().parse(&health).unwrap();
     assert_eq!(row(Ledger::Direct, false).change(&frail, today()).unwrap().health, Health::Frail);
 }
 
