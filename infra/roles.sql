@@ -20,6 +20,7 @@ revoke update, delete on rate_snapshot_case, rate_snapshot_centre, rate_snapshot
 revoke update, delete on duty_item, power, enforcement_act_officer from zhixiang_app;
 revoke update, delete on internal_note, reply_template_version from zhixiang_app;
 revoke update, delete on household_visit from zhixiang_app;
+revoke update, delete on service_year, service_result from zhixiang_app;
 revoke update, delete on party_member_change from zhixiang_app;
 revoke update, delete on offer_batch, settlement_month, settlement_line from zhixiang_app;
 revoke update, delete on household_visit, score_catalogue, score_item, score_line from zhixiang_app;

@@ -28,6 +28,7 @@ pub mod merchant;
 pub mod note;
 pub mod notification;
 pub mod offer;
+pub mod pairing;
 pub mod party;
 pub mod points;
 pub mod redemption;
@@ -42,6 +43,7 @@ pub mod task;
 pub mod template;
 pub mod view;
 pub mod whistle;
+pub mod work_unit;
 
 /// Runs `work` in one transaction: committed when it succeeds, rolled back when it fails.
 ///

@@ -47,6 +47,11 @@ pub struct Config {
     /// From when on something is looked at by a person.
     #[serde(default)]
     pub fairness: domain::fairness::Rules,
+    /// What a year of service requires, and when people are told.
+    #[serde(default)]
+    pub service_year: domain::service::year::Rules,
+    /// Papers (PDF).
+    pub pdf: Pdf,
     /// The five colours of the party register.
     #[serde(default)]
     pub party: domain::party::colour::Rules,
@@ -64,6 +69,16 @@ pub struct Config {
     pub service: domain::service::Rules,
     /// Logs and traces.
     pub telemetry: Telemetry,
+}
+
+/// Papers (PDF).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pdf {
+    /// A file with a Chinese font; empty looks where distributions put one.
+    pub font: String,
+    /// Which face of a collection (.ttc), from 0; for `font` alone.
+    pub face: u32,
 }
 
 /// What kind of installation this is.
@@ -324,6 +339,16 @@ impl Config {
                 "只能是 1–1440 分钟",
             ),
             ((1..=60).contains(&self.till.voucher_days), "till.voucher_days", "只能是 1–60 天"),
+            (
+                self.service_year.reminders_apart(),
+                "service_year.reminders",
+                "每个月最多提醒一次，请把日期放在不同的月份",
+            ),
+            (
+                self.service_year.required.iter().all(|row| row.services >= 0 && row.hours >= 0),
+                "service_year.required",
+                "次数和小时数不能是负数",
+            ),
             (
                 self.party.is_sound(),
                 "party.aged_from",

@@ -55,8 +55,10 @@ refused_by!(
     domain::party::Refused,
     domain::offer::Refused,
     domain::redemption::Refused,
+    domain::pairing::Refused,
     domain::registration::Refused,
     domain::request::Refused,
+    domain::registration::change::Refused,
     domain::routing::Refused,
     domain::score::Refused,
     domain::service::Refused,
@@ -66,6 +68,8 @@ refused_by!(
     domain::template::Refused,
     domain::view::Refused,
     domain::whistle::Refused,
+    domain::work_unit::Refused,
+    crate::paper::Refused,
     crate::sheet::Refused,
 );
 

@@ -50,6 +50,7 @@ pub mod offer;
 pub mod openapi;
 pub mod operations;
 pub mod org;
+pub mod pairing;
 pub mod party;
 pub mod points;
 pub mod printed;
@@ -67,6 +68,7 @@ pub mod template;
 pub mod track;
 pub mod view;
 pub mod whistle;
+pub mod work_unit;
 
 /// The operations of one word: how to mount them, and what they are.
 pub struct Routes {
@@ -129,7 +131,14 @@ pub fn words() -> Vec<Routes> {
         deadline::routes(),
         rates::routes(),
         bulletin::routes(),
+        // Before the registrations themselves, one of which `results` is not.
+        registration::result::routes(),
+        registration::change::routes(),
         registration::routes(),
+        pairing::routes(),
+        pairing::matter::routes(),
+        work_unit::routes(),
+        work_unit::told::routes(),
         // `/party-members/template` comes before `/party-members/{id}`.
         party::roll::routes(),
         party::routes(),

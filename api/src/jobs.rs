@@ -20,6 +20,7 @@ pub mod merchant;
 pub mod notification;
 pub mod points;
 pub mod redemption;
+pub mod registration;
 pub mod runner;
 pub mod schedule;
 pub mod score;

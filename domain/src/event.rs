@@ -203,6 +203,30 @@ codes! {
         RegistrationSigned = "registration_signed", "报到已签署";
         /// The community did not sign.
         RegistrationRefused = "registration_refused", "报到未通过";
+        /// A unit is told of one of its members.
+        ReceiptSent = "receipt_sent", "报到回执";
+        /// A member asks for a change of the registration.
+        ChangeAsked = "registration_change_asked", "申请变更报到";
+        /// The old community let a member go who moves.
+        ChangeReleased = "registration_change_released", "原社区已转出";
+        /// The change was made.
+        ChangeGranted = "registration_change_granted", "变更已办理";
+        /// The change was not made.
+        ChangeRefused = "registration_change_refused", "变更未同意";
+        /// The member took the wish back.
+        ChangeTakenBack = "registration_change_taken_back", "撤回变更申请";
+        /// Something of the year's service is missing.
+        ServiceReminded = "service_reminded", "年度服务提醒";
+        /// A work unit registers with a community.
+        UnitSubmitted = "unit_registration_submitted", "单位申请报到";
+        /// The community signed.
+        UnitSigned = "unit_registration_signed", "单位报到已签署";
+        /// The community did not sign.
+        UnitRefused = "unit_registration_refused", "单位报到未签署";
+        /// The unit's registration ended.
+        UnitEnded = "unit_registration_ended", "单位报到终止";
+        /// A unit was sent figures about all its members.
+        UnitReported = "unit_reported", "年度服务反馈";
         /// Somebody claimed a service post, or waits for a place.
         Claimed = "claimed", "认领岗位";
         /// A place came free for who waited.

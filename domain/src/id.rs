@@ -125,7 +125,7 @@ ids! {
     /// A merchant's statement of a month (结算单).
     SettlementId;
     /// A dispute over a line of a statement (结算异议).
-    DisputeId;
+    SettlementDisputeId;
     /// A redemption (兑换), and the hold and the ledger movement that it becomes.
     RedemptionId;
     /// A rule by which matters are proposed to units (路由规则).
@@ -140,6 +140,18 @@ ids! {
     FloatingId;
     /// A registration with a community (双报到).
     RegistrationId;
+    /// A change of a registration that a member asks for (报到变更).
+    ChangeId;
+    /// A work unit's registration with a community (单位报到).
+    UnitRegistrationId;
+    /// What a work unit is told of one of its members (报到回执).
+    ReceiptId;
+    /// What a work unit is told of all its members (年度服务反馈).
+    UnitReportId;
+    /// A leading cadre's pairing with a community (包联).
+    CadrePairingId;
+    /// What a paired cadre took on (包联事项).
+    MatterId;
     /// A service post (服务岗位).
     PostId;
     /// A claim of a service post (认领).
@@ -173,7 +185,7 @@ ids! {
     /// An entry of the score book (积分管理手册).
     ScoreEntryId;
     /// A branch's quarter (季度结算).
-    SettlementId;
+    ScoreSettlementId;
     /// An objection to a branch's quarter (异议).
     ObjectionId;
     /// Hours from another volunteer platform (外部平台时长).

@@ -41,6 +41,8 @@ codes! {
         MerchantClerk = "merchant_clerk", "商户店员";
         /// 商户负责人.
         MerchantManager = "merchant_manager", "商户负责人";
+        /// 单位党组织联络员：看本单位党员的报到回执与年度结果.
+        UnitLiaison = "unit_liaison", "单位党组织联络员";
         /// 物业工作人员.
         PropertyClerk = "property_clerk", "物业人员";
         /// 审计员：只读.
@@ -192,6 +194,24 @@ pub enum Permission {
     Register,
     /// Sign registrations with one's own community.
     SignRegistration,
+    /// Keep the register of work units, and with which communities they are paired.
+    KeepWorkUnit,
+    /// Read the register of work units and their registrations.
+    ReadWorkUnit,
+    /// Act for one's work unit: register it with communities, acknowledge receipts and reports.
+    ActForWorkUnit,
+    /// End the registration of a work unit: the unit itself, or the community.
+    EndUnitRegistration,
+    /// Read receipts and reports of work units.
+    ReadReceipt,
+    /// Read the year's results of members: a community its own, a liaison the unit's own.
+    ReadResults,
+    /// Pair leading cadres with communities and estates.
+    KeepPairing,
+    /// Read which cadres are paired with what, and what they solved.
+    ReadPairing,
+    /// Log what a paired cadre takes on and solves.
+    LogMatter,
     /// Read the party register within one's scope.
     ReadRegister,
     /// Keep the party register within one's scope: members, ledgers, transfers, full numbers.
@@ -231,6 +251,7 @@ impl Permission {
             Auditor, BranchSecretary, CommunityOfficer, DepartmentClerk, DepartmentHead,
             Dispatcher, GridOfficer, Leader, MerchantClerk, MerchantManager, Organiser,
             PartyMember, Resident, SecurityAdmin, SubdistrictOfficer, Supervisor, SystemAdmin,
+            UnitLiaison,
         };
         let only = |roles: &[Role]| roles.to_vec();
         match self {
@@ -338,6 +359,13 @@ impl Permission {
             Self::ObjectAward => only(&[Resident, PartyMember, CommunityOfficer]),
             Self::Register | Self::ClaimPost => only(&[Resident, PartyMember]),
             Self::SignRegistration => only(&[CommunityOfficer]),
+            Self::KeepWorkUnit | Self::KeepPairing => only(&[Organiser]),
+            Self::ReadWorkUnit => only(&[CommunityOfficer, Organiser, UnitLiaison, Auditor]),
+            Self::ActForWorkUnit => only(&[UnitLiaison]),
+            Self::ReadReceipt => only(&[UnitLiaison, Organiser]),
+            Self::ReadResults => only(&[CommunityOfficer, Organiser, UnitLiaison]),
+            Self::ReadPairing => only(&[CommunityOfficer, Organiser, UnitLiaison, Leader, Auditor]),
+            Self::LogMatter | Self::EndUnitRegistration => only(&[CommunityOfficer, UnitLiaison]),
             Self::ManageHouseholds => only(&[CommunityOfficer]),
             Self::ReadHousehold => only(&[Resident, PartyMember, CommunityOfficer]),
             Self::LookAfter | Self::DeclareScore => only(&[Resident, PartyMember]),

@@ -31,6 +31,8 @@ pub enum Recipient {
     Supervisor,
     /// The district's leaders.
     Leader,
+    /// The liaisons of the work unit that the event names.
+    Liaison,
     /// The person whose account the event names: who registers, who claims a post.
     Person,
 }
@@ -50,6 +52,7 @@ impl Recipient {
             Self::Centre => &[Role::Dispatcher],
             Self::Supervisor => &[Role::Supervisor],
             Self::Leader => &[Role::Leader],
+            Self::Liaison => &[Role::UnitLiaison],
             Self::Person => &[Role::Resident],
         }
     }
@@ -58,8 +61,8 @@ impl Recipient {
 /// Who is told of what. Every kind of event has its line.
 pub const TOLD: &[(EventKind, &[Recipient])] = {
     use Recipient::{
-        Approvers, Assignee, Blower, Centre, Leader, Person, Reporter, Reviewer, Supervisor, Unit,
-        UnitHeads,
+        Approvers, Assignee, Blower, Centre, Leader, Liaison, Person, Reporter, Reviewer,
+        Supervisor, Unit, UnitHeads,
     };
     &[
         (EventKind::Submitted, &[Reporter, Centre]),
@@ -152,6 +155,18 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::RegistrationSubmitted, &[Unit]),
         (EventKind::RegistrationSigned, &[Person]),
         (EventKind::RegistrationRefused, &[Person]),
+        (EventKind::ReceiptSent, &[Liaison]),
+        (EventKind::ChangeAsked, &[Unit]),
+        (EventKind::ChangeReleased, &[Person, Unit]),
+        (EventKind::ChangeGranted, &[Person]),
+        (EventKind::ChangeRefused, &[Person]),
+        (EventKind::ChangeTakenBack, &[Unit]),
+        (EventKind::ServiceReminded, &[Person]),
+        (EventKind::UnitSubmitted, &[Unit]),
+        (EventKind::UnitSigned, &[Liaison]),
+        (EventKind::UnitRefused, &[Liaison]),
+        (EventKind::UnitEnded, &[Liaison, Unit]),
+        (EventKind::UnitReported, &[Liaison]),
         (EventKind::Claimed, &[]),
         (EventKind::ClaimPromoted, &[Person]),
         (EventKind::ClaimCancelled, &[]),

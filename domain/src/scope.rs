@@ -15,6 +15,7 @@ pub struct Scope {
     areas: Vec<String>,
     units: Vec<String>,
     organises: bool,
+    liaises: Vec<String>,
     register: Register,
     audits: bool,
     shops: Vec<String>,
@@ -67,6 +68,7 @@ impl Scope {
             areas,
             units: held(Role::works_tasks),
             organises: actor.has(Role::Organiser),
+            liaises: held(|role| role == Role::UnitLiaison),
             register: Register {
                 everything: actor.has(Role::Organiser) || actor.has(Role::Auditor),
                 roots: held(|role| role == Role::BranchSecretary),
@@ -101,6 +103,16 @@ impl Scope {
     /// Whether the posts of every community, and who claimed them, may be read (组织部).
     pub const fn organises(&self) -> bool {
         self.organises
+    }
+
+    /// The work units (工作单位) whose members' registrations and results may be read.
+    pub fn liaises(&self) -> &[String] {
+        &self.liaises
+    }
+
+    /// Whether the rows of every work unit may be read: those who organise, and auditors.
+    pub const fn every_unit(&self) -> bool {
+        self.organises || self.everything
     }
 
     /// Which part of the party register may be read.

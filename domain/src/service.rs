@@ -7,9 +7,9 @@
 
 mod check_in;
 mod claim;
-pub mod hours;
 pub mod code;
 pub mod dispute;
+pub mod hours;
 pub mod matching;
 mod pause;
 mod post;
@@ -18,16 +18,15 @@ mod rules;
 pub mod series;
 #[cfg(test)]
 mod tests;
-mod year;
+pub mod year;
 
-pub(crate) use claim::metres;
 pub use check_in::{Around, Arrival, CheckIn, Whereabouts};
 pub use claim::{Claim, Confirm, Reject, Settled, Standing};
 pub use pause::{Lift, Missed, Pause};
 pub use post::{Post, PostForm, Published, skills as post_skills};
 pub use refused::Refused;
 pub use rules::Rules;
-pub use year::{REQUIRED, Served, Tally, Year};
+pub use year::{Served, Tally, Year};
 
 use crate::time::Timestamp;
 use chrono::TimeDelta;

@@ -2,12 +2,13 @@
 //! the same tables that the rules read.
 
 use crate::{
-    complaint, consultation, fairness, final_reply, household, merchant, offer, party::transfer,
-    points, redemption, registration, service, supervision, task, whistle,
-    complaint, consultation, final_reply, household, party::transfer, registration, score,
-    score::settlement, service, supervision, task, whistle,
-    complaint, consultation, final_reply, registration, request, service, supervision, task,
-    whistle,
+    complaint, consultation, fairness, final_reply, household, merchant, offer, pairing,
+    party::transfer,
+    points, redemption,
+    registration::{self, change},
+    request,
+    score::{self, settlement},
+    service, supervision, task, whistle, work_unit,
 };
 
 /// One table: each step with the states it starts from and those it can lead to.
@@ -37,6 +38,7 @@ pub fn markdown() -> String {
          domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,merchant,offer}.rs.\n     \
          household,party/transfer,score,score/settlement}.rs.\n     \
          domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,request,service}.rs.\n     \
+         registration/change,work_unit,pairing,party/transfer}.rs.\n     \
          Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
          Every step that is allowed, from where, and where it can lead. A step that a table does\n\
          not list is refused with the code under its title. A step that starts and ends in the\n\
@@ -51,6 +53,9 @@ pub fn markdown() -> String {
         final_replies(),
         supervisions(),
         registrations(),
+        changes(),
+        unit_registrations(),
+        matters(),
         transfers(),
         requests(),
         claims(),
@@ -63,7 +68,7 @@ pub fn markdown() -> String {
         offers(),
         settlements(),
         scores(),
-        settlements(),
+        quarters(),
         disputes(),
     ] {
         table.write(&mut out);
@@ -119,6 +124,18 @@ fn final_replies() -> Table<'static> {
 
 fn registrations() -> Table<'static> {
     table!(registration, "A registration (双报到)", "registration_step_refused")
+}
+
+fn changes() -> Table<'static> {
+    table!(change, "A change of a registration (报到变更)", "registration_change_step_refused")
+}
+
+fn unit_registrations() -> Table<'static> {
+    table!(work_unit, "A work unit's registration (单位报到)", "unit_registration_step_refused")
+}
+
+fn matters() -> Table<'static> {
+    table!(pairing, "A paired cadre's matter (包联事项)", "matter_step_refused")
 }
 
 fn transfers() -> Table<'static> {
@@ -192,8 +209,8 @@ fn scores() -> Table<'static> {
     table!(score, "An entry of the score book (积分管理手册)", "score_step_refused")
 }
 
-fn settlements() -> Table<'static> {
-    table!(settlement, "A branch's quarter (季度结算)", "settlement_step_refused")
+fn quarters() -> Table<'static> {
+    table!(settlement, "A branch's quarter (季度结算)", "score_settlement_step_refused")
 }
 
 fn requests() -> Table<'static> {

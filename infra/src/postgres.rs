@@ -31,6 +31,7 @@ pub mod note;
 pub mod notification;
 pub mod offer;
 pub mod org;
+pub mod pairing;
 pub mod party;
 pub mod points;
 pub mod rates;
@@ -46,6 +47,7 @@ pub mod template;
 pub mod timer;
 pub mod view;
 pub mod whistle;
+pub mod work_unit;
 
 /// A connection pool.
 pub type Pool = sqlx::PgPool;

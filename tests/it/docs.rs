@@ -12,10 +12,9 @@ use std::{
 use api::http::problem::codes;
 use domain::{
     complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export, fairness,
-    final_reply, household, identity, import, merchant, offer, org, party, points, rates,
-    redemption, registration, service, sla, supervision, task, template, view, whistle,
-    final_reply, identity, import, offer, org, points, rates, redemption, registration, request,
-    service, sla, supervision, task, template, view, whistle,
+    final_reply, household, identity, import, merchant, offer, org, pairing, party, points, rates,
+    redemption, registration, request, service, sla, supervision, task, template, view, whistle,
+    work_unit,
 };
 
 use crate::support::{document, operations};
@@ -298,6 +297,9 @@ const HEADINGS: &[(&str, &str)] = &[
     ("whistle_step_refused", "Whistles (吹哨)"),
     ("supervision_step_refused", "Supervision (督办)"),
     ("registration_step_refused", "Registration (双报到)"),
+    ("registration_change_step_refused", "Changes of registrations (报到变更)"),
+    ("unit_registration_step_refused", "Work units (工作单位)"),
+    ("matter_step_refused", "Paired cadres (包联)"),
     ("party_number_there", "Party register (党员名册)"),
     ("request_step_refused", "Requests (点单)"),
     ("claim_step_refused", "Service (双服务)"),
@@ -404,6 +406,17 @@ fn the_vocabularies_are_fresh() {
         registration::Status, "报到状态";
         registration::Finding, "与名册核对的结果";
         registration::Step, "报到步骤";
+        registration::change::Kind, "报到变更";
+        registration::change::Ground, "免除理由";
+        registration::change::Status, "报到变更状态";
+        registration::change::Step, "报到变更步骤";
+        work_unit::Status, "单位报到状态";
+        work_unit::Step, "单位报到步骤";
+        work_unit::ReceiptCause, "报到回执";
+        work_unit::ReportKind, "单位反馈";
+        pairing::Status, "包联事项状态";
+        pairing::Step, "包联事项步骤";
+        service::year::Standing, "年度要求";
         party::Ledger, "台账";
         party::Rank, "职级";
         party::Standing, "党籍";

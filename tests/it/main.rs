@@ -51,6 +51,7 @@ mod openapi;
 #[cfg(test)]
 mod ops;
 #[cfg(test)]
+mod pairing;
 mod party;
 #[cfg(test)]
 mod permissions;
@@ -87,3 +88,5 @@ mod track;
 mod view;
 #[cfg(test)]
 mod whistle;
+#[cfg(test)]
+mod work_unit;

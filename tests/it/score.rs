@@ -126,12 +126,12 @@ async fn a_quarter_is_entered_settled_noticed_and_locked() {
     secretary
         .post("/score-settlements", propose("2026Q3"))
         .await
-        .refused(409, "settlement_proposed");
+        .refused(409, "score_settlement_proposed");
     let path = format!("/score-settlements/{}", id(&settlement));
     let waits =
         enter(&secretary, "an-entry-0006", &first, "absence", "2026-09-25").await.expect(201);
     let publish = format!("{path}/publish");
-    officer.post(&publish, json!({})).await.refused(409, "settlement_entries_wait");
+    officer.post(&publish, json!({})).await.refused(409, "score_settlement_entries_wait");
     let refuse = format!("/score-entries/{}/refuse", id(&waits));
     officer.post(&refuse, json!({"reason": "当天请过假"})).await.ok();
     let published = officer.post(&publish, json!({})).await.ok();
@@ -159,7 +159,7 @@ async fn a_quarter_is_entered_settled_noticed_and_locked() {
     let object = format!("{path}/objections");
     let against = json!({"entry_id": honour, "words": "这项表彰是去年的"});
     five.post(&object, against.clone()).await.ok();
-    five.post(&object, against).await.refused(409, "settlement_objected");
+    five.post(&object, against).await.refused(409, "score_settlement_objected");
     app.pass("2026-12-01T15:00:00Z").await;
     chores(&app).await;
     assert_eq!(officer.get(&path).await.ok()["status"], "notice", "the notice runs");
@@ -169,7 +169,7 @@ async fn a_quarter_is_entered_settled_noticed_and_locked() {
     assert_eq!((&held["status"], &held["open_objections"]), (&json!("notice"), &json!(1)));
     one.post(&object, json!({"words": "公示以后才看到"}))
         .await
-        .refused(409, "settlement_notice_over");
+        .refused(409, "score_settlement_notice_over");
     let decide = format!("/score-objections/{}/decide", id(&held["objections"][0]));
     let upheld = json!({"uphold": true, "reason": "经核对是去年的表彰"});
     officer.post(&decide, upheld.clone()).await.refused(409, "score_own_entry");

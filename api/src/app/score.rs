@@ -3,7 +3,7 @@
 
 use domain::{
     decision::Decision,
-    id::{AccountId, JobId, MemberId, ObjectionId, ScoreEntryId, SettlementId},
+    id::{AccountId, JobId, MemberId, ObjectionId, ScoreEntryId, ScoreSettlementId},
     identity::{Actor, Role},
     org::NodeCode,
     refusal::{Basic, Invalid},
@@ -342,7 +342,7 @@ pub async fn propose(
     ask: Ask,
     branch: NodeCode,
     quarter: Quarter,
-) -> Result<SettlementId, Error> {
+) -> Result<ScoreSettlementId, Error> {
     let now = state.clock.now();
     let (id, job) = transact(&state.db, move |tx| {
         Box::pin(async move {
@@ -368,14 +368,18 @@ pub async fn propose(
 }
 
 /// A quarter with its branch, both locked.
-async fn lock(tx: &mut Connection, id: SettlementId) -> Result<Settlement, Error> {
+async fn lock(tx: &mut Connection, id: ScoreSettlementId) -> Result<Settlement, Error> {
     let branch = store::branch_of(tx, id).await?.ok_or(Basic::NotFound)?;
     store::lock_branch(tx, &branch).await?;
     store::lock_settlement(tx, id).await?.ok_or_else(|| Basic::NotFound.into())
 }
 
 /// A quarter of a branch whose book the caller keeps, locked.
-async fn lock_kept(tx: &mut Connection, ask: &Ask, id: SettlementId) -> Result<Settlement, Error> {
+async fn lock_kept(
+    tx: &mut Connection,
+    ask: &Ask,
+    id: ScoreSettlementId,
+) -> Result<Settlement, Error> {
     let scope = Scope::of(actor(ask)?);
     let settlement = lock(tx, id).await?;
     if store::branch(tx, &scope, &settlement.branch).await?.is_none() {
@@ -403,7 +407,7 @@ async fn save(
 pub async fn settle(
     state: &State,
     ask: Ask,
-    id: SettlementId,
+    id: ScoreSettlementId,
     sent_back: Option<String>,
 ) -> Result<(), Error> {
     carry_out(state, move |tx, state, now| {
@@ -435,7 +439,7 @@ pub async fn settle(
 pub async fn object(
     state: &State,
     ask: Ask,
-    id: SettlementId,
+    id: ScoreSettlementId,
     (entry, words): (Option<ScoreEntryId>, String),
 ) -> Result<(), Error> {
     carry_out(state, move |tx, state, now| {
@@ -481,7 +485,7 @@ pub async fn decide(
     ask: Ask,
     id: ObjectionId,
     (upheld, reason): (bool, String),
-) -> Result<SettlementId, Error> {
+) -> Result<ScoreSettlementId, Error> {
     let now = state.clock.now();
     let (settlement, jobs) = transact(&state.db, move |tx| {
         Box::pin(async move {
@@ -578,7 +582,7 @@ pub async fn seen(state: &State, ask: Ask, member: MemberId) -> Result<(), Error
 ///
 /// # Errors
 /// The database is away.
-pub async fn exported(state: &State, ask: Ask, id: SettlementId) -> Result<(), Error> {
+pub async fn exported(state: &State, ask: Ask, id: ScoreSettlementId) -> Result<(), Error> {
     carry_out(state, move |tx, _, now| {
         Box::pin(async move {
             let what = ("score.export", "score_settlement", id.0);

@@ -16,6 +16,7 @@ pub mod offers;
 pub mod powers;
 pub mod routing;
 pub mod service;
+pub mod units;
 
 /// The password of every staff account of the demo district.
 pub const PASSWORD: &str = "Demo-2026-pass";
@@ -86,7 +87,9 @@ pub async fn demo(state: &State) -> Result<Report, Error> {
     let district = district::load()?;
     let lists = duties::load(&district)?;
     let powers = powers::load(&district)?;
-    let staff = Arc::new(accounts::of(&district));
+    let mut staff = accounts::of(&district);
+    staff.extend(accounts::liaisons(&units::load()?));
+    let staff = Arc::new(staff);
     let now = state.clock.now();
 
     let here = state.clone();
@@ -103,6 +106,7 @@ pub async fn demo(state: &State) -> Result<Report, Error> {
             };
             routing::insert(conn, now).await?;
             let offers_added = offers::insert(conn, now).await?;
+            units::insert(conn, &here).await?;
             let members_added = service::insert(conn, &here, now).await?;
             Ok(Report {
                 nodes: district.nodes.len(),

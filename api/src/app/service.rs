@@ -25,8 +25,8 @@ use infra::{
 use serde_json::{Value, json};
 
 use super::{
-    fairness::{self, Watch},
     case::{Ask, carry_out},
+    fairness::{self, Watch},
     notification::announce,
     points::{self, Service},
     transact,
@@ -372,14 +372,6 @@ async fn by_organiser(
 /// Not one's own; an illegal step; the rules of `domain::service::Claim::check_in`.
 pub async fn check_in(state: &State, ask: Ask, id: ClaimId, shown: CheckIn) -> Result<(), Error> {
     let now = state.clock.now();
-    let jobs = transact(&state.db, move |tx| {
-        Box::pin(async move {
-            let held = Held::own(tx, id, &ask).await?;
-            let decision = held.claim.check_in(&held.post, &shown, now)?;
-            fairness::watch(tx, Watch::CheckedIn { claim: id }, now).await?;
-            held.store(tx, &ask, "claim.check_in", &decision, now).await
-        })
-    let now = state.clock.now();
     let here = state.clone();
     let done = transact(&state.db, move |tx| {
         Box::pin(async move {
@@ -391,6 +383,7 @@ pub async fn check_in(state: &State, ask: Ask, id: ClaimId, shown: CheckIn) -> R
             let rules = &here.config.service;
             match held.claim.check_in(&held.post, &shown, &around, rules, now) {
                 Ok(decision) => {
+                    fairness::watch(tx, Watch::CheckedIn { claim: id }, now).await?;
                     let step = ("claim.check_in", &decision);
                     Ok(Ok(held.store(tx, &here, &ask, step, now).await?))
                 }
@@ -403,9 +396,6 @@ pub async fn check_in(state: &State, ask: Ask, id: ClaimId, shown: CheckIn) -> R
             }
         })
     })
-    .await?;
-    state.redis.wake(&jobs).await;
-    Ok(())
     .await?;
     state.redis.wake(&done?).await;
     Ok(())

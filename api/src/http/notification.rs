@@ -7,11 +7,9 @@ use actix_web::{
 use domain::{
     event::EventKind,
     id::{
-        ApplicationId, ClaimId, ComplaintId, FlagId, NotificationId, PairingId, RedemptionId,
-        RegistrationId, WhistleId,
-    },
-    id::{
-        ClaimId, ComplaintId, NotificationId, PostId, RegistrationId, ServiceRequestId, WhistleId,
+        ApplicationId, ClaimId, ComplaintId, FlagId, NotificationId, PairingId, PostId,
+        RedemptionId, RegistrationId, ServiceRequestId, UnitRegistrationId, UnitReportId,
+        WhistleId,
     },
     identity::Actor,
     notification::render,
@@ -59,6 +57,10 @@ pub struct NotificationView {
     pub request_id: Option<ServiceRequestId>,
     /// 哪个岗位
     pub post_id: Option<PostId>,
+    /// 所说的单位报到
+    pub unit_registration_id: Option<UnitRegistrationId>,
+    /// 所说的单位年度服务反馈
+    pub unit_report_id: Option<UnitReportId>,
     /// 诉求编号
     #[schema(example = "PC20261124000123")]
     pub number: Option<String>,
@@ -105,6 +107,8 @@ impl From<Entry> for NotificationView {
             application_id,
             request_id,
             post_id,
+            unit_registration_id,
+            unit_report_id,
             number,
             title,
             viewer,
@@ -126,6 +130,8 @@ impl From<Entry> for NotificationView {
             application_id,
             request_id,
             post_id,
+            unit_registration_id,
+            unit_report_id,
             number,
             title: viewer.map(|_| title),
             seq: event.seq,

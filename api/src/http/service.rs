@@ -36,8 +36,8 @@ use crate::{
 };
 
 pub mod claim;
-pub mod hours;
 pub mod dispute;
+pub mod hours;
 pub mod matching;
 pub mod pause;
 pub mod series;

@@ -22,10 +22,7 @@ use uuid::Uuid;
 
 use super::{
     bulletin, calendar, export, fairness, household, merchant, notification, pause, points,
-    redemption, schedule, stopped, task,
-    score, stopped, task,
-    bulletin, calendar, export, notification, pause, points, redemption, schedule, service,
-    stopped, task,
+    redemption, registration, schedule, score, service, stopped, task,
 };
 use crate::{app, error::Error, state::State};
 
@@ -76,6 +73,7 @@ const KINDS: &[(&str, Run)] = &[
     (points::WarnExpiring::KIND, run::<points::WarnExpiring>),
     (redemption::Expire::KIND, run::<redemption::Expire>),
     (fairness::Watch::KIND, run::<fairness::Watch>),
+    (registration::FollowServiceYear::KIND, run::<registration::FollowServiceYear>),
     (schedule::SweepIdempotency::KIND, run::<schedule::SweepIdempotency>),
     (schedule::SweepJobs::KIND, run::<schedule::SweepJobs>),
     (schedule::SweepSessions::KIND, run::<schedule::SweepSessions>),

@@ -19,6 +19,7 @@ use super::{
     household::RemindVisits,
     merchant::{ReleaseBudgets, SettleMonths},
     points::{ExpirePoints, ReconcileLedger, SetOff, WarnExpiring},
+    registration::FollowServiceYear,
     runner::Job,
     score::LockScores,
     service::WatchAttendance,
@@ -47,6 +48,7 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (SettleMonths::KIND, HOUR),
     (LockScores::KIND, HOUR),
     (WatchAttendance::KIND, HOUR),
+    (FollowServiceYear::KIND, HOUR),
     (ReconcileLedger::KIND, MINUTE),
     (SetOff::KIND, MINUTE),
     (WarnCalendar::KIND, DAY),
@@ -60,6 +62,7 @@ const IRREVERSIBLE: &[&str] =
     &[ExpirePoints::KIND, FreezeMonths::KIND, WarnExpiring::KIND, SettleMonths::KIND];
 const IRREVERSIBLE: [&str; 3] = [ExpirePoints::KIND, FreezeMonths::KIND, LockScores::KIND];
 const IRREVERSIBLE: [&str; 3] = [ExpirePoints::KIND, FreezeMonths::KIND, WatchAttendance::KIND];
+const IRREVERSIBLE: [&str; 3] = [ExpirePoints::KIND, FreezeMonths::KIND, FollowServiceYear::KIND];
 
 /// What this worker has enqueued: the last period's number of each chore.
 #[derive(Debug, Default)]
@@ -74,6 +77,8 @@ impl Schedule {
     /// month is frozen and no quarter is locked.
     /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire, no
     /// month is frozen and nobody is noted as not come.
+    /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire, no
+    /// month is frozen and no year is settled.
     pub async fn enqueue_due(&mut self, state: &State, agreed: bool) {
         let now = state.clock.now();
         let mut due = self.due(now);

@@ -11,7 +11,6 @@ use crate::{
     complaint::Location,
     id::{AccountId, ClaimId, RedemptionId},
     points::week,
-    service,
     time::{self, Month, Timestamp},
 };
 
@@ -162,7 +161,7 @@ pub struct Attendance {
 /// later claim.
 pub fn impossible_travel(rules: &Rules, before: &Attendance, after: &Attendance) -> Option<Found> {
     let (from, to) = before.place.zip(after.place)?;
-    let metres = service::metres(from, to);
+    let metres = from.metres(to);
     let seconds = (after.arrived - before.left.unwrap_or(before.arrived)).num_seconds().max(0);
     // Metres in the time at hand, at the greatest speed: seconds × km/h ÷ 3.6.
     let reach = seconds.saturating_mul(rules.travel_kmh.into()).saturating_mul(10) / 36;

@@ -8,7 +8,7 @@ use crate::{
     calendar::WorkingCalendar,
     decision::Decision,
     event::{EventKind, NewEvent, Visibility},
-    id::{AccountId, SettlementId},
+    id::{AccountId, ScoreSettlementId},
     org::NodeCode,
     time::Timestamp,
 };
@@ -60,7 +60,7 @@ pub const TRANSITIONS: &[(Step, &[Status], &[Status])] = {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settlement {
     /// Its id.
-    pub id: SettlementId,
+    pub id: ScoreSettlementId,
     /// Grows by one with each save.
     pub version: i64,
     /// The branch.
@@ -100,7 +100,7 @@ impl Settlement {
     /// # Errors
     /// The quarter is not over.
     pub fn propose(
-        id: SettlementId,
+        id: ScoreSettlementId,
         (branch, community): (NodeCode, NodeCode),
         quarter: Quarter,
         by: AccountId,

@@ -171,7 +171,7 @@ fn exactly_the_listed_steps_of_a_quarter_are_allowed() {
                 }
                 Err(refused) => {
                     assert!(!sources.contains(status), "{case}: {refused}");
-                    assert_eq!(refused.code(), "settlement_step_refused", "{case}");
+                    assert_eq!(refused.code(), "score_settlement_step_refused", "{case}");
                 }
             }
         }

@@ -124,7 +124,7 @@ fn proof(
     rules: &Rules,
 ) -> Result<(Proof, Option<i32>, Vec<Oddity>), Refused> {
     let near = post.tolerance.unwrap_or(rules.near_metres);
-    let away = post.location.zip(shown.location).map(|(place, here)| whole(metres(place, here)));
+    let away = post.location.zip(shown.location).map(|(place, here)| whole(place.metres(here)));
     let far = |away: i32| away.saturating_sub(shown.accuracy.min(rules.accuracy_metres)) > near;
     match code {
         Some(Shown::Good) => {
@@ -149,23 +149,15 @@ fn proof(
 /// Whether nobody gets from one place to the other in the time between. What lies within the reach
 /// of two tolerances says nothing.
 fn jumped(from: Whereabouts, to: Location, now: Timestamp, rules: &Rules) -> bool {
-    let apart = i64::from(whole(metres(from.place, to)) - 2 * rules.near_most);
+    let apart = i64::from(whole(from.place.metres(to)) - 2 * rules.near_most);
     let seconds = (now - from.at).num_seconds().max(0);
     // Metres an hour against metres in so many seconds.
     apart > 0 && apart.saturating_mul(3600) > i64::from(rules.jump_kmh) * 1000 * seconds
 }
 
-/// How far two places are apart. Over a few kilometres the earth is flat enough.
-fn metres(one: Location, other: Location) -> f64 {
-    const METRES_A_DEGREE: f64 = 111_195.0;
-    let north = other.lat - one.lat;
-    let east = (other.lng - one.lng) * one.lat.to_radians().cos();
-    north.hypot(east) * METRES_A_DEGREE
-}
-
 /// How far two places are apart, in whole metres.
 pub(super) fn away(one: Location, other: Location) -> i32 {
-    whole(metres(one, other))
+    whole(one.metres(other))
 }
 
 /// Whole metres, rounded up: nobody is nearer than they are.

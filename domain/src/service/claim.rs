@@ -365,4 +365,3 @@ impl Claim {
         event.with(data)
     }
 }
-pub(crate) fn metres(one: Location, other: Location) -> f64 {

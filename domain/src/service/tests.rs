@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 
+use super::year::Requirement;
 use super::*;
 use crate::{
     complaint::Location,
@@ -391,7 +392,8 @@ fn a_form_names_all_its_faults() {
 #[test]
 fn a_year_requires_four_services_and_twenty_hours() {
     let missing = |services, minutes| {
-        let Tally { services, hours } = Served { services, minutes }.missing();
+        let required = Requirement { services: 4, minutes: 1200 };
+        let Tally { services, hours } = Served { services, minutes }.missing(required).tally();
         (services, hours)
     };
     assert_eq!(missing(0, 0), (4, 20.0));
@@ -406,7 +408,8 @@ fn a_year_requires_four_services_and_twenty_hours() {
 
 #[test]
 fn what_is_missing_is_said() {
-    let said = |services, minutes| Served { services, minutes }.missing().text();
+    let required = Requirement { services: 4, minutes: 1200 };
+    let said = |services, minutes| Served { services, minutes }.missing(required).text();
     assert_eq!(said(3, 750), "还差 1 次、7.5 小时");
     assert_eq!(said(3, 1200), "还差 1 次");
     assert_eq!(said(4, 60), "还差 19 小时");

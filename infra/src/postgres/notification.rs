@@ -5,11 +5,8 @@ use domain::{
     event::{Event, EventKind, Visibility},
     id::{
         AccountId, ApplicationId, ClaimId, ComplaintId, FlagId, Id, NotificationId, PairingId,
-        RedemptionId, RegistrationId, TaskId, WhistleId,
-    },
-    id::{
-        AccountId, ClaimId, ComplaintId, Id, NotificationId, PostId, RegistrationId,
-        ServiceRequestId, TaskId, WhistleId,
+        PostId, RedemptionId, RegistrationId, ServiceRequestId, TaskId, UnitRegistrationId,
+        UnitReportId, WhistleId,
     },
     notification::{Recipient, TOLD, Viewer},
     org::NodeCode,
@@ -51,6 +48,10 @@ pub struct Entry {
     pub request_id: Option<ServiceRequestId>,
     /// The post that it is about, or that the claim is on.
     pub post_id: Option<PostId>,
+    /// The work unit's registration that it is about.
+    pub unit_registration_id: Option<UnitRegistrationId>,
+    /// The report to a work unit that it is about.
+    pub unit_report_id: Option<UnitReportId>,
     /// The case's number, where cases have one.
     pub number: Option<String>,
     /// The case's or the post's title, or the community's name.
@@ -114,6 +115,7 @@ fn told() -> (Vec<String>, Vec<String>, Vec<String>) {
             Recipient::Blower => "blower",
             Recipient::Reviewer => "reviewer",
             Recipient::Centre | Recipient::Supervisor | Recipient::Leader => "centre",
+            Recipient::Liaison => "liaison",
             Recipient::Person => "person",
         };
         for role in who.roles() {
@@ -202,6 +204,13 @@ async fn recipients(
                    on g.scope = blower.parent_code and g.role = told.role and g.revoked_at is null
                where told.class = 'reviewer'
                union
+               select told.seq, told.actor_id, g.account_id
+               from told
+               join role_grant g
+                   on g.scope = told.data ->> 'work_unit' and g.role = told.role
+                   and g.revoked_at is null
+               where told.class = 'liaison'
+               union
                select told.seq, told.actor_id, (told.data ->> 'account')::uuid
                from told
                where told.class = 'person' and told.visibility in ('everyone', 'reporter')
@@ -265,15 +274,16 @@ async fn read(
                hold.id as "redemption_id?: RedemptionId", flag.id as "flag_id?: FlagId",
                ma.id as "application_id?: ApplicationId",
                sr.id as "request_id?: ServiceRequestId", post.id as "post_id?: PostId",
+               ur.id as "unit_registration_id?: UnitRegistrationId",
+               up.id as "unit_report_id?: UnitReportId",
                coalesce(child.number, c.number) as "number?",
-               coalesce(child.title, c.title, w.title, post.title, ma.name, offer.title, o.name,
-               coalesce(child.title, c.title, w.title, post.title, sr.title, o.name,
+               coalesce(child.title, c.title, w.title, post.title, sr.title, ma.name, offer.title,
+                   u.name, o.name,
                    case when n.subject_id = n.account_id then '积分' else '' end) as "title!",
                coalesce(c.confidential, false) as "confidential!",
                coalesce(n.account_id in (c.reporter_id, claim.account_id, r.account_id,
-                       pair.account_id, hold.account, flag.account_id, ma.applicant), false)
-               coalesce(n.account_id in (
-                       c.reporter_id, claim.account_id, r.account_id, sr.account_id), false)
+                       pair.account_id, hold.account, flag.account_id, ma.applicant,
+                       sr.account_id), false)
                    -- Whoever is invited to a post.
                    or coalesce(post.id = n.subject_id, false)
                    -- What happens to somebody's points stands under their own account.
@@ -287,7 +297,9 @@ async fn read(
                    or coalesce((pair.id is not null or score.id is not null) and e.unit = any($6), false)
                    or exists (select from task t where t.whistle_id = w.id
                        and (t.unit = any($6) or t.body = any($6)))
+                   or coalesce(r.id is not null and e.unit = any($6), false)
                    as "works!",
+               coalesce(e.data ->> 'work_unit' = any($8), false) as "liaises!",
                coalesce(e.data ->> 'body' = any($6), false)
                    or exists (select from task t where t.id = e.task_id and t.body = any($6))
                    as "handed!",
@@ -314,6 +326,9 @@ async fn read(
            ) as score on true
            -- What was asked for, itself or by a claim on what was made of it.
            left join service_request sr on sr.id = coalesce(post.request_id, n.subject_id)
+           left join unit_registration ur on ur.id = n.subject_id
+           left join unit_report up on up.id = n.subject_id
+           left join work_unit u on u.code = coalesce(ur.unit_code, up.unit_code)
            left join lateral (
                select child.id, child.number, child.title from complaint child
                where child.merged_into = c.id and child.reporter_id = n.account_id
@@ -333,6 +348,7 @@ async fn read(
         limit,
         scope.units(),
         &scope.area_patterns(),
+        scope.liaises(),
     )
     .fetch_all(conn)
     .await?;
@@ -356,6 +372,7 @@ async fn read(
                 works: row.works,
                 handed: row.handed,
                 blew: row.blew,
+                liaises: row.liaises,
             };
             Entry {
                 id: row.id,
@@ -371,6 +388,8 @@ async fn read(
                 application_id: row.application_id,
                 request_id: row.request_id,
                 post_id: row.post_id,
+                unit_registration_id: row.unit_registration_id,
+                unit_report_id: row.unit_report_id,
                 number: row.number,
                 title: row.title,
                 viewer: reader.viewer(scope, row.confidential, &event),
@@ -389,6 +408,8 @@ struct Reader {
     handed: bool,
     /// The whistle is blown in the name of the owner's unit, which judges every unit's work.
     blew: bool,
+    /// The event names a work unit that the owner is the liaison of.
+    liaises: bool,
 }
 
 impl Reader {
@@ -404,7 +425,9 @@ impl Reader {
                 Audience::Reporter
             }
             Visibility::Everyone if self.works => Audience::Unit,
-            Visibility::Unit if of_unit || self.handed || self.blew => Audience::Unit,
+            Visibility::Unit if of_unit || self.handed || self.blew || self.liaises => {
+                Audience::Unit
+            }
             _ => return None,
         };
         Some(Viewer { audience, own: self.own, confidential })

@@ -138,6 +138,25 @@ pub async fn alike(conn: &mut Connection, sealed: &Sealed) -> Result<Vec<Alike>,
     .await
 }
 
+/// Writes down for which work unit a member works now.
+///
+/// # Errors
+/// The database is away.
+pub async fn set_work_unit(
+    conn: &mut Connection,
+    member: MemberId,
+    work_unit: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update party_member set version = version + 1, work_unit = $2 where id = $1",
+        member.0,
+        work_unit,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Adds somebody to the register.
 ///
 /// # Errors

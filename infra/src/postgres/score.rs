@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use domain::{
     event::NewEvent,
-    id::{AccountId, MemberId, ObjectionId, ScoreEntryId, SettlementId},
+    id::{AccountId, MemberId, ObjectionId, ScoreEntryId, ScoreSettlementId},
     org::NodeCode,
     scope::Scope,
     score::{
@@ -381,7 +381,7 @@ pub async fn insert_settlement(
 /// The database is away.
 pub async fn branch_of(
     conn: &mut Connection,
-    id: SettlementId,
+    id: ScoreSettlementId,
 ) -> Result<Option<NodeCode>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select branch_code as "code: NodeCode" from score_settlement where id = $1"#,
@@ -397,7 +397,7 @@ pub async fn branch_of(
 /// The database is away.
 pub async fn lock_settlement(
     conn: &mut Connection,
-    id: SettlementId,
+    id: ScoreSettlementId,
 ) -> Result<Option<Settlement>, sqlx::Error> {
     let row = sqlx::query!(
         r#"select version, branch_code as "branch: NodeCode", community_code as "community: NodeCode",
@@ -554,9 +554,12 @@ pub async fn settle(
 ///
 /// # Errors
 /// The database is away.
-pub async fn due(conn: &mut Connection, now: Timestamp) -> Result<Vec<SettlementId>, sqlx::Error> {
+pub async fn due(
+    conn: &mut Connection,
+    now: Timestamp,
+) -> Result<Vec<ScoreSettlementId>, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"select id as "id: SettlementId" from score_settlement s
+        r#"select id as "id: ScoreSettlementId" from score_settlement s
            where status = 'notice' and notice_until <= $1 and not exists (
                select from score_objection o where o.settlement_id = s.id and o.decided_at is null)
            order by notice_until, id limit 500"#,
@@ -570,7 +573,10 @@ pub async fn due(conn: &mut Connection, now: Timestamp) -> Result<Vec<Settlement
 ///
 /// # Errors
 /// The database is away.
-pub async fn open_objections(conn: &mut Connection, id: SettlementId) -> Result<i64, sqlx::Error> {
+pub async fn open_objections(
+    conn: &mut Connection,
+    id: ScoreSettlementId,
+) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from score_objection
            where settlement_id = $1 and decided_at is null"#,
@@ -607,7 +613,7 @@ pub async fn is_part(
 pub async fn insert_objection(
     conn: &mut Connection,
     id: ObjectionId,
-    (settlement, entry): (SettlementId, Option<ScoreEntryId>),
+    (settlement, entry): (ScoreSettlementId, Option<ScoreEntryId>),
     words: &[u8],
     (by, now): (AccountId, Timestamp),
 ) -> Result<(), sqlx::Error> {
@@ -632,7 +638,7 @@ pub struct Objection {
     /// Its id.
     pub id: ObjectionId,
     /// To which quarter.
-    pub settlement: SettlementId,
+    pub settlement: ScoreSettlementId,
     /// To which entry.
     pub entry: Option<ScoreEntryId>,
     /// Who objects.
@@ -651,7 +657,7 @@ pub async fn lock_objection(
 ) -> Result<Option<Objection>, sqlx::Error> {
     sqlx::query_as!(
         Objection,
-        r#"select id as "id: ObjectionId", settlement_id as "settlement: SettlementId",
+        r#"select id as "id: ObjectionId", settlement_id as "settlement: ScoreSettlementId",
                entry_id as "entry: ScoreEntryId", account_id as "account: AccountId", decided_at
            from score_objection where id = $1
            for no key update"#,

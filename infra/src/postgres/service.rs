@@ -15,9 +15,9 @@ use domain::{
 
 use super::{Connection, event};
 
-pub mod hours;
 pub mod attendance;
 pub mod dispute;
+pub mod hours;
 pub mod pause;
 pub mod profile;
 pub mod read;

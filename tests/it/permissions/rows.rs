@@ -16,6 +16,7 @@ pub(super) const PERSONAS: &[&str] = &[
     "dept.urban-management",
     "head.urban-management",
     "merchant.wenxing",
+    "liaison.education",
     SECRETARY,
     "manager.wenxing",
 ];
@@ -67,6 +68,14 @@ pub(super) const ROSTER_KEEPERS: &[&str] =
     &["subdistrict.140213066", "community.140213066004", "head.urban-management"];
 pub(super) const SIGNERS: &[&str] = ROSTER_KEEPERS;
 pub(super) const COMMUNITY_DESK: &[&str] = &["community.140213066004"];
+pub(super) const LIAISON: &[&str] = &["liaison.education"];
+pub(super) const TOLD: &[&str] = &["organiser", "liaison.education"];
+pub(super) const RESULTS: &[&str] = &["organiser", "community.140213066004", "liaison.education"];
+pub(super) const UNIT_READERS: &[&str] =
+    &["organiser", "auditor", "community.140213066004", "liaison.education"];
+pub(super) const PAIRING_READERS: &[&str] =
+    &["organiser", "leader", "auditor", "community.140213066004", "liaison.education"];
+pub(super) const LOGGERS: &[&str] = &["community.140213066004", "liaison.education"];
 pub(super) const ORGANISERS: &[&str] = &["organiser", "community.140213066004"];
 /// Who looks after a household, and who asks them to.
 pub(super) const NEIGHBOURS: &[&str] = &["demo:li", "community.140213066004"];
@@ -182,6 +191,20 @@ pub(super) enum About {
     Job,
     /// A registration with one's community.
     Registration,
+    /// A change of a registration: one's own, or one that one's community decides.
+    Change,
+    /// A work unit: one's own, one that is paired with one's community, any for the organisers.
+    WorkUnit,
+    /// A registration of one's own unit, or with one's community.
+    UnitRegistration,
+    /// A receipt of one's own unit.
+    Receipt,
+    /// A report to one's own unit.
+    Report,
+    /// A pairing of a cadre of one's unit, or with one's community.
+    Pairing,
+    /// A matter under such a pairing.
+    Matter,
     /// A member of one's part of the party register; all for the organisers.
     Member,
     /// A transfer of which one end lies there.
@@ -413,6 +436,38 @@ pub(super) const ROWS: &[Row] = &[
     ("registration.list", COMMUNITY_DESK, About::Nothing),
     ("registration.read", COMMUNITY_DESK, About::Registration),
     ("registration.sign", COMMUNITY_DESK, About::Registration),
+    ("registration.results", RESULTS, About::Nothing),
+    ("registration.ask_change", RESIDENT, About::Nothing),
+    ("registration.my_changes", RESIDENT, About::Nothing),
+    ("registration.take_back_change", RESIDENT, About::Change),
+    ("registration.changes", COMMUNITY_DESK, About::Nothing),
+    ("registration.read_change", COMMUNITY_DESK, About::Change),
+    ("registration.decide_change", COMMUNITY_DESK, About::Change),
+    ("work_unit.add", &["organiser"], About::Nothing),
+    ("work_unit.list", UNIT_READERS, About::Nothing),
+    ("work_unit.read", UNIT_READERS, About::WorkUnit),
+    ("work_unit.change", &["organiser"], About::WorkUnit),
+    ("work_unit.register", LIAISON, About::Nothing),
+    ("work_unit.registrations", UNIT_READERS, About::Nothing),
+    ("work_unit.read_registration", UNIT_READERS, About::UnitRegistration),
+    ("work_unit.sign", COMMUNITY_DESK, About::UnitRegistration),
+    ("work_unit.end", LOGGERS, About::UnitRegistration),
+    ("work_unit.receipts", TOLD, About::Nothing),
+    ("work_unit.read_receipt", TOLD, About::Receipt),
+    ("work_unit.acknowledge_receipt", LIAISON, About::Receipt),
+    ("work_unit.reports", TOLD, About::Nothing),
+    ("work_unit.read_report", TOLD, About::Report),
+    ("work_unit.acknowledge_report", LIAISON, About::Report),
+    ("work_unit.file", TOLD, About::Report),
+    ("pairing.pair", &["organiser"], About::Nothing),
+    ("pairing.list", PAIRING_READERS, About::Nothing),
+    ("pairing.counts", PAIRING_READERS, About::Nothing),
+    ("pairing.read", PAIRING_READERS, About::Pairing),
+    ("pairing.end", &["organiser"], About::Pairing),
+    ("pairing.log_matter", LOGGERS, About::Pairing),
+    ("pairing.matters", PAIRING_READERS, About::Pairing),
+    ("pairing.solve_matter", LOGGERS, About::Matter),
+    ("pairing.judge_matter", COMMUNITY_DESK, About::Matter),
     ("party.members", REGISTER_READERS, About::Nothing),
     ("party.add", REGISTER_KEEPERS, About::Nothing),
     ("party.member", REGISTER_READERS, About::Member),

@@ -18,6 +18,7 @@ mod points;
 mod score;
 mod service;
 mod supervision;
+mod units;
 
 /// Operations that need an `Idempotency-Key`.
 const KEYED: &[&str] = &[
@@ -146,6 +147,8 @@ impl World {
         world.duties().await;
         enforcement::acts(&mut world).await;
         service::registrations(&mut world).await;
+        units::units(&mut world).await;
+        units::pairings(&mut world).await;
         party::members(&mut world).await;
         service::posts_and_claims(&mut world).await;
         service::requests_and_disputes(&mut world).await;

@@ -3,7 +3,7 @@
 
 use chrono::NaiveDate;
 use domain::{
-    id::{MemberId, ObjectionId, ScoreEntryId, SettlementId},
+    id::{MemberId, ObjectionId, ScoreEntryId, ScoreSettlementId},
     identity::Actor,
     org::NodeCode,
     page::{Cursor, Limit, PageRequest},
@@ -299,7 +299,7 @@ pub struct ObjectionView {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct SettlementView {
     /// 编号
-    pub id: SettlementId,
+    pub id: ScoreSettlementId,
     /// 版本号，用于 If-Match
     pub version: i64,
     /// 党支部
@@ -368,7 +368,7 @@ impl SettlementView {
 pub async fn detail(
     state: &State,
     scope: &Scope,
-    id: SettlementId,
+    id: ScoreSettlementId,
 ) -> Result<SettlementView, Error> {
     let mut conn = state.db.acquire().await?;
     let filter = SettlementFilter { id: Some(id), ..SettlementFilter::default() };

@@ -4,6 +4,7 @@
 use domain::{
     identity::{Grant, Role},
     org::NodeKind,
+    work_unit::WorkUnit,
 };
 use infra::postgres::identity::staff::Staff;
 
@@ -51,6 +52,15 @@ pub fn of(district: &District) -> Vec<Staff> {
         staff("manager.wenxing", Role::MerchantManager, "wenxing", "文兴示范商户负责人"),
     ];
     desks.chain(units).chain(merchant).collect()
+}
+
+/// The liaison of each work unit.
+pub fn liaisons(units: &[WorkUnit]) -> impl Iterator<Item = Staff> {
+    units.iter().map(|unit| {
+        let username = format!("liaison.{}", unit.code);
+        let name = format!("{}党组织联络员", unit.name);
+        staff(&username, Role::UnitLiaison, unit.code.as_str(), &name)
+    })
 }
 
 fn staff(username: &str, role: Role, scope: &str, display_name: &str) -> Staff {

@@ -34,7 +34,7 @@ use crate::{
         identity::{demo_resident, resident},
         party::enlist,
         points::{self, Award},
-        registration::{make_member, match_index},
+        registration::{match_index, take_effect, told_to_unit},
     },
     error::Error,
     state::State,
@@ -188,11 +188,9 @@ async fn register(
     registration::hand_in(conn, &given.state, &sealed, &given.events, now).await?;
     let found = party::lock_matching(conn, &index).await?;
     let signed = given.state.sign(&Sign { accept: true, note: None }, &found, officer, now)?;
+    let signed = told_to_unit(conn, signed).await?;
     registration::save(conn, &signed.state, &signed.events, Some(officer), now).await?;
-    if let Some(member) = signed.state.member {
-        party::bind(conn, member, account).await?;
-    }
-    make_member(conn, account, now).await
+    take_effect(conn, &signed.state, now).await
 }
 
 /// Half a year of Saturdays.

@@ -78,6 +78,9 @@ fn words() -> Vec<Code> {
         whistle(),
         supervision(),
         registration(),
+        change(),
+        work_unit(),
+        pairing(),
         party(),
         request(),
         service(),
@@ -502,6 +505,46 @@ fn household() -> Vec<Code> {
     ]
 }
 
+fn change() -> Vec<Code> {
+    use domain::registration::change::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Grant, status: Status::Granted }),
+        code(&Refused::NotRegistered),
+        code(&Refused::Open),
+        code(&Refused::SameCommunity),
+        code(&Refused::SameUnit),
+        code(&Refused::AlreadyRetired),
+        code(&Refused::AlreadyExempt),
+        code(&Refused::Year { this: 2026 }),
+        code(&Refused::Settled),
+        code(&Refused::NotYourTurn),
+        code(&Refused::OwnChange),
+    ]
+}
+
+fn work_unit() -> Vec<Code> {
+    use domain::work_unit::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Sign, status: Status::Ended }),
+        code(&Refused::Taken("代码")),
+        code(&Refused::NotPaired),
+        code(&Refused::AlreadyRegistered),
+        code(&Refused::OwnUnit),
+        code(&Refused::Acknowledged),
+    ]
+}
+
+fn pairing() -> Vec<Code> {
+    use domain::pairing::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Confirm, status: Status::Logged }),
+        code(&Refused::Paired),
+        code(&Refused::Over),
+        code(&Refused::Logged),
+        code(&Refused::OwnMatter),
+    ]
+}
+
 fn party() -> Vec<Code> {
     use domain::party::{
         Ledger, Refused,
@@ -637,6 +680,7 @@ fn sheet() -> Vec<Code> {
         code(&sheet::Refused::TooLarge),
         code(&sheet::Refused::Type),
         code(&sheet::Refused::Broken),
+        code(&crate::paper::Refused::FontMissing),
         code(&domain::routing::Refused::Exists),
         code(&domain::routing::Refused::Ended),
     ]

@@ -7,7 +7,7 @@ use actix_web::{
     web::{Data, Json},
 };
 use domain::{
-    id::{ObjectionId, ScoreEntryId, SettlementId},
+    id::{ObjectionId, ScoreEntryId, ScoreSettlementId},
     org::NodeCode,
     page::Page,
     refusal::{Basic, Faults, Invalid},
@@ -67,7 +67,7 @@ impl ProposeQuarterBody {
     request_body(content = ProposeQuarterBody, example = json!({"branch": "party-140213066004-01", "quarter": "2026Q2"})),
     responses((status = 201, description = "等待审定", body = SettlementView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["score_quarter_runs", "settlement_proposed"]))),
+    extensions(("x-problems" = json!(["score_quarter_runs", "score_settlement_proposed"]))),
 )]
 #[post("/score-settlements")]
 async fn propose(
@@ -129,7 +129,7 @@ async fn list(
     Ok(Json(Page { items, next_cursor: page.next_cursor }))
 }
 
-impl<P> Addressed for On<P, SettlementId> {
+impl<P> Addressed for On<P, ScoreSettlementId> {
     async fn visible(&self) -> Result<(), Error> {
         scores::detail(&self.state, &self.caller.scope(), self.id).await.map(drop)
     }
@@ -152,7 +152,7 @@ impl<P> Addressed for On<P, SettlementId> {
     security(("bearer" = [])),
 )]
 #[get("/score-settlements/{id}")]
-async fn read_one(on: On<ReadScore, SettlementId>) -> Result<HttpResponse, Error> {
+async fn read_one(on: On<ReadScore, ScoreSettlementId>) -> Result<HttpResponse, Error> {
     on.shown().await
 }
 
@@ -168,7 +168,7 @@ async fn read_one(on: On<ReadScore, SettlementId>) -> Result<HttpResponse, Error
     security(("bearer" = [])),
 )]
 #[get("/score-settlements/{id}/sheet")]
-async fn export(on: On<KeepScore, SettlementId>) -> Result<HttpResponse, Error> {
+async fn export(on: On<KeepScore, ScoreSettlementId>) -> Result<HttpResponse, Error> {
     let view = scores::detail(&on.state, &on.caller.scope(), on.id).await?;
     // Inside the branch the notice is read, not taken away.
     if view.lines.iter().any(|line| line.member_id.is_none()) {
@@ -219,11 +219,11 @@ fn workbook(view: &SettlementView) -> Result<Vec<u8>, Error> {
     request_body(content = Empty, example = json!({})),
     responses((status = 200, description = "结算现在的样子", body = SettlementView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["settlement_step_refused", "own_settlement", "settlement_entries_wait"]))),
+    extensions(("x-problems" = json!(["score_settlement_step_refused", "own_settlement", "score_settlement_entries_wait"]))),
 )]
 #[post("/score-settlements/{id}/publish")]
 async fn publish(
-    on: On<SettleScore, SettlementId>,
+    on: On<SettleScore, ScoreSettlementId>,
     body: Body<Empty>,
 ) -> Result<HttpResponse, Error> {
     on.read(body, |_| Ok(())).await?;
@@ -241,11 +241,11 @@ async fn publish(
     request_body(content = ScoreReasonBody, example = json!({"reason": "九月的组织生活没有登记"})),
     responses((status = 200, description = "结算现在的样子", body = SettlementView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["settlement_step_refused", "own_settlement"]))),
+    extensions(("x-problems" = json!(["score_settlement_step_refused", "own_settlement"]))),
 )]
 #[post("/score-settlements/{id}/send-back")]
 async fn send_back(
-    on: On<SettleScore, SettlementId>,
+    on: On<SettleScore, ScoreSettlementId>,
     body: Body<ScoreReasonBody>,
 ) -> Result<HttpResponse, Error> {
     let reason = on.read(body, ScoreReasonBody::read).await?;
@@ -273,13 +273,13 @@ pub struct ObjectBody {
     responses((status = 200, description = "结算现在的样子", body = SettlementView)),
     security(("bearer" = [])),
     extensions(("x-problems" = json!([
-        "settlement_step_refused", "settlement_notice_over", "settlement_objected", "settlement_no_entry",
+        "score_settlement_step_refused", "score_settlement_notice_over", "score_settlement_objected", "score_settlement_no_entry",
         "score_not_member"
     ]))),
 )]
 #[post("/score-settlements/{id}/objections")]
 async fn object_to(
-    on: On<ReadScore, SettlementId>,
+    on: On<ReadScore, ScoreSettlementId>,
     body: Body<ObjectBody>,
 ) -> Result<HttpResponse, Error> {
     let parse = |body: ObjectBody| Ok((body.entry_id, text::text("words", &body.words, 5, 1000)?));
@@ -324,7 +324,7 @@ impl<P> Addressed for On<P, ObjectionId> {
     responses((status = 200, description = "结算现在的样子", body = SettlementView)),
     security(("bearer" = [])),
     extensions(("x-problems" = json!([
-        "settlement_step_refused", "own_objection", "objection_decided", "score_step_refused", "score_own_entry"
+        "score_settlement_step_refused", "own_objection", "objection_decided", "score_step_refused", "score_own_entry"
     ]))),
 )]
 #[post("/score-objections/{id}/decide")]

@@ -11,14 +11,15 @@ use domain::{
     identity::Permission,
     page::{Limit, Page, PageRequest},
     refusal::Basic,
-    service::{CheckIn, Confirm, REQUIRED, Reject, Tally, Year},
+    service::{CheckIn, Confirm, Reject, Tally},
+    time::Timestamp,
 };
 use infra::postgres::service::read::{self, ClaimFilter, ClaimView};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    app::{case::Ask, service as services},
+    app::{case::Ask, registration::result, service as services},
     error::Error,
     http::{
         complaint::LocationBody,
@@ -319,11 +320,31 @@ pub struct ServiceYear {
     /// 一句话
     #[schema(example = "还差 1 次、7.5 小时")]
     pub text: String,
+    /// 年度结算时的结果；还没有结算的为空
+    pub settled: Option<SettledYear>,
+}
+
+/// 年度结算时的结果
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SettledYear {
+    /// 结算时的服务次数
+    #[schema(example = 4)]
+    pub services: i64,
+    /// 结算时的小时数
+    #[schema(example = 20.5)]
+    pub hours: f64,
+    /// 一句话
+    #[schema(example = "已达到一年的要求")]
+    pub text: String,
+    /// 结算的时间
+    #[schema(value_type = String, format = DateTime)]
+    pub settled_at: Timestamp,
 }
 
 /// 我的年度服务
 ///
-/// 科级及以下党员每年至少服务 4 次、20 小时；按岗位开始的日期计入当年，不结转。
+/// 科级及以下党员每年至少服务 4 次、20 小时；按岗位开始的日期计入当年，不结转。转社区、换单位，次数和时长都跟着
+/// 本人走；退休或当年免除的，要求为 0。次年一月结算的结果另列，以后的更正不改变它。
 #[utoipa::path(
     operation_id = "service.year",
     tag = "service",
@@ -337,19 +358,24 @@ async fn year(
     state: Data<State>,
     asked: Query<YearFilter>,
 ) -> Result<Json<ServiceYear>, Error> {
-    let year = match asked.0.year {
-        Some(year) => Year::new(year)?,
-        None => Year::of(state.clock.now()),
-    };
+    let year = result::year(asked.0.year, state.clock.now())?;
+    let account = caller.actor.account;
+    let (required, settled) = result::of_account(&state, account, year).await?;
     let mut connection = state.db.acquire().await?;
     let served = read::served(&mut connection, &caller.scope(), year).await?;
-    let (done, missing) = (served.done(), served.missing());
+    let (done, missing) = (served.done(), served.missing(required));
     Ok(Json(ServiceYear {
         year: year.number(),
         services: done.services,
         hours: done.hours,
-        required: REQUIRED,
-        missing,
+        required: required.tally(),
+        missing: missing.tally(),
         text: missing.text(),
+        settled: settled.map(|(settled_at, result)| SettledYear {
+            services: result.line.served.services,
+            hours: result.line.served.done().hours,
+            text: result.short.text(),
+            settled_at,
+        }),
     }))
 }

@@ -3,7 +3,9 @@
 use super::Facts;
 use crate::{
     event::EventKind,
-    service::{Status, dispute},
+    registration::change,
+    service::{Status, dispute, year::Short},
+    work_unit::{ReceiptCause, ReportKind},
 };
 
 impl Facts<'_> {
@@ -20,6 +22,30 @@ impl Facts<'_> {
             EventKind::RegistrationRefused => {
                 format!("{}未签署您的报到，请核对姓名和证件号码后重新申请", self.place())
             }
+            EventKind::ReceiptSent => match self.code::<ReceiptCause>("cause") {
+                Some(cause) => format!(
+                    "贵单位一名党员{}（{}），请在报到回执中查看并签收",
+                    cause.label(),
+                    self.place()
+                ),
+                None => "贵单位有新的报到回执，请查看并签收".to_owned(),
+            },
+            EventKind::ChangeAsked
+            | EventKind::ChangeReleased
+            | EventKind::ChangeGranted
+            | EventKind::ChangeRefused
+            | EventKind::ChangeTakenBack => self.changed(),
+            EventKind::ServiceReminded => {
+                let year = self.number("year").unwrap_or_default();
+                format!("{year} 年度服务{}，年底前完成；可在服务岗位中认领", self.short())
+            }
+            EventKind::UnitSubmitted => {
+                format!("有单位申请到{}报到，请核对后签署", self.place())
+            }
+            EventKind::UnitSigned => format!("{}已签署贵单位的报到", self.place()),
+            EventKind::UnitRefused => format!("{}未签署贵单位的报到", self.place()),
+            EventKind::UnitEnded => format!("单位在{}的报到已终止", self.place()),
+            EventKind::UnitReported => self.reported(),
             EventKind::Claimed => match self.code::<Status>("status") {
                 Some(Status::Waitlisted) => {
                     "岗位已满，列入候补，有人退出时按先后自动转正".to_owned()
@@ -49,6 +75,37 @@ impl Facts<'_> {
             }
             EventKind::NoShow => "组织者登记您没有到场，这次不计时长".to_owned(),
             EventKind::ClaimRejected => "组织者没有认可这次服务，不计时长".to_owned(),
+            EventKind::AttendanceDue => {
+                let open = self.number("open").unwrap_or_default();
+                let by = self.by("absent_at", |at| format!("；{at} 起没有签到的记为未到"));
+                format!("岗位已结束，还有 {open} 人的时长没有确认，请逐人确认或登记未到{by}")
+            }
+            EventKind::PostInvited => format!(
+                "{}邀请您认领这个岗位{}，方便的话请认领，不方便不用回复",
+                self.place(),
+                starts()
+            ),
+            EventKind::PostChanged => {
+                format!("{}更改了您认领的岗位{}，请查看最新安排", self.place(), starts())
+            }
+            EventKind::DisputeRaised | EventKind::DisputeWithdrawn => self.disputed(),
+            EventKind::DisputeDecided => self.ruled(),
+            EventKind::RequestSubmitted => {
+                "有居民点单，请查看后下单；不能安排的请说明原因".to_owned()
+            }
+            EventKind::RequestOrdered => {
+                format!("{}已为您的点单安排服务{}，有人接单后可以看到进展", self.place(), starts())
+            }
+            EventKind::RequestDeclined => format!("{}未能安排您的点单", self.place()),
+            EventKind::RequestCancelled => "居民取消了点单，还没有开始的岗位已一并取消".to_owned(),
+            EventKind::RequestDone => "居民已确认服务完成并作出评价".to_owned(),
+            EventKind::ClaimsPaused => {
+                let until = self.by("until", |at| format!("，到 {at} 为止"));
+                format!(
+                    "因多次认领后未到，新的认领暂停{until}；已认领的不受影响，确有原因的可联系组织部门"
+                )
+            }
+            EventKind::ClaimsResumed => "认领已恢复，可以认领新的岗位".to_owned(),
             _ => return self.household(),
         })
     }
@@ -110,37 +167,6 @@ impl Facts<'_> {
             EventKind::ScoreLocked => {
                 format!("所在党支部 {quarter} 的积分已锁定，需要更正的在下一季度更正")
             }
-            EventKind::AttendanceDue => {
-                let open = self.number("open").unwrap_or_default();
-                let by = self.by("absent_at", |at| format!("；{at} 起没有签到的记为未到"));
-                format!("岗位已结束，还有 {open} 人的时长没有确认，请逐人确认或登记未到{by}")
-            }
-            EventKind::PostInvited => format!(
-                "{}邀请您认领这个岗位{}，方便的话请认领，不方便不用回复",
-                self.place(),
-                starts()
-            ),
-            EventKind::PostChanged => {
-                format!("{}更改了您认领的岗位{}，请查看最新安排", self.place(), starts())
-            }
-            EventKind::DisputeRaised | EventKind::DisputeWithdrawn => self.disputed(),
-            EventKind::DisputeDecided => self.ruled(),
-            EventKind::RequestSubmitted => {
-                "有居民点单，请查看后下单；不能安排的请说明原因".to_owned()
-            }
-            EventKind::RequestOrdered => {
-                format!("{}已为您的点单安排服务{}，有人接单后可以看到进展", self.place(), starts())
-            }
-            EventKind::RequestDeclined => format!("{}未能安排您的点单", self.place()),
-            EventKind::RequestCancelled => "居民取消了点单，还没有开始的岗位已一并取消".to_owned(),
-            EventKind::RequestDone => "居民已确认服务完成并作出评价".to_owned(),
-            EventKind::ClaimsPaused => {
-                let until = self.by("until", |at| format!("，到 {at} 为止"));
-                format!(
-                    "因多次认领后未到，新的认领暂停{until}；已认领的不受影响，确有原因的可联系组织部门"
-                )
-            }
-            EventKind::ClaimsResumed => "认领已恢复，可以认领新的岗位".to_owned(),
             _ => return None,
         })
     }
@@ -179,6 +205,44 @@ impl Facts<'_> {
                 "异议已由另一位工作人员复核：已更正".to_owned()
             }
             _ => "异议已由另一位工作人员复核：维持原结论".to_owned(),
+        }
+    }
+
+    /// What became of a change that a member asked for.
+    fn changed(&self) -> String {
+        let what = self.code::<change::Kind>("change").map_or("变更报到", change::Kind::label);
+        let (place, own) = (self.place(), self.viewer.own);
+        match self.event.kind {
+            EventKind::ChangeAsked => format!("有党员申请“{what}”，请{place}核对后办理"),
+            EventKind::ChangeReleased if own => {
+                format!("原社区已同意转出，等待{place}接收，服务次数和时长都带过去")
+            }
+            EventKind::ChangeReleased => format!("有党员转到{place}，请核对后接收"),
+            EventKind::ChangeGranted => format!("{place}已办理您的“{what}”申请"),
+            EventKind::ChangeRefused => format!("{place}没有同意您的“{what}”申请"),
+            _ => format!("党员撤回了“{what}”申请，不用再办"),
+        }
+    }
+
+    /// What is missing as the event holds it.
+    fn short(&self) -> String {
+        let number = |key| self.number(key).unwrap_or_default();
+        Short { services: number("services"), minutes: number("minutes") }.text()
+    }
+
+    /// What a unit is told of all its members.
+    fn reported(&self) -> String {
+        let number = |key| self.number(key).unwrap_or_default();
+        let (year, members, missing) = (number("year"), number("members"), number("missing"));
+        let figures = format!("贵单位报到党员 {members} 人，未完成 {missing} 人");
+        match self.code::<ReportKind>("report") {
+            Some(ReportKind::Quarter) => {
+                format!("{year} 年第 {} 季度服务反馈：{figures}，可下载名单", number("number"))
+            }
+            Some(ReportKind::Year) => {
+                format!("{year} 年度服务结果已结算：{figures}，可下载证明和名单")
+            }
+            _ => format!("{year} 年度服务提醒：{figures}，请提醒尚未完成的党员"),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Statements (结算单): frozen once a month, line by line; triggers refuse every change of a line.
 
 use domain::{
-    id::{AccountId, DisputeId, SettlementId},
+    id::{AccountId, SettlementDisputeId, SettlementId},
     merchant::settlement::{Answer, Statement, Status},
     time::{Month, Timestamp},
 };
@@ -219,7 +219,7 @@ pub async fn dispute(
         "with moved as (update settlement set version = version + 1 where id = $2)
          insert into settlement_dispute (id, settlement, line, reason, raised_by, raised_at)
          values ($1, $2, $3, $4, $5, $6)",
-        random::id::<DisputeId>(now).0,
+        random::id::<SettlementDisputeId>(now).0,
         id.0,
         line,
         reason,

@@ -3,7 +3,7 @@
 
 use chrono::NaiveDate;
 use domain::{
-    id::{MemberId, ObjectionId, ScoreEntryId, SettlementId},
+    id::{MemberId, ObjectionId, ScoreEntryId, ScoreSettlementId},
     org::NodeCode,
     page::{Cursor, PageRequest},
     scope::Scope,
@@ -214,7 +214,7 @@ pub async fn members(
 #[derive(Debug, Clone)]
 pub struct SettlementRow {
     /// Its id.
-    pub id: SettlementId,
+    pub id: ScoreSettlementId,
     /// Grows with each change.
     pub version: i64,
     /// The branch.
@@ -252,7 +252,7 @@ impl SettlementRow {
 #[derive(Debug, Clone, Default)]
 pub struct SettlementFilter {
     /// One alone.
-    pub id: Option<SettlementId>,
+    pub id: Option<ScoreSettlementId>,
     /// One branch's.
     pub branch: Option<NodeCode>,
     /// One quarter.
@@ -275,7 +275,7 @@ pub async fn settlements(
     let register = scope.register();
     sqlx::query_as!(
         SettlementRow,
-        r#"select s.id as "id: SettlementId", s.version, s.branch_code as "branch: NodeCode",
+        r#"select s.id as "id: ScoreSettlementId", s.version, s.branch_code as "branch: NodeCode",
                b.name as branch_name, s.quarter, s.status as "status: settlement::Status",
                s.proposed_at, s.decided_at, s.reason, s.notice_until, s.locked_at,
                (select count(*) from score_objection o
@@ -400,10 +400,10 @@ pub async fn settlement_of(
     conn: &mut Connection,
     scope: &Scope,
     objection: ObjectionId,
-) -> Result<Option<SettlementId>, sqlx::Error> {
+) -> Result<Option<ScoreSettlementId>, sqlx::Error> {
     let register = scope.register();
     sqlx::query_scalar!(
-        r#"select s.id as "id: SettlementId"
+        r#"select s.id as "id: ScoreSettlementId"
            from score_objection o join score_settlement s on s.id = o.settlement_id
            where o.id = $1 and ($2 or s.branch_code in (select party_reach($3, $4)))"#,
         objection.0,
