@@ -16,7 +16,6 @@ use domain::{
 };
 use infra::postgres::score::read::{self, SettlementFilter, SettlementRow};
 use serde::Deserialize;
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::ScoreReasonBody;
