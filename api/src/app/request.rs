@@ -5,6 +5,7 @@ use domain::{
     decision::Decision,
     id::{JobId, ServiceRequestId},
     identity::Permission,
+    personal::{PersonName, Phone},
     refusal::{Basic, Invalid},
     request::{Decline, Request, Served, Wish},
     scope::Scope,
@@ -70,8 +71,8 @@ fn seal(state: &State, wish: &Wish) -> Sealed {
         plain.map(|plain| state.crypto.seal(context, plain.as_bytes()))
     };
     Sealed {
-        name: seal(NAME, wish.name.as_ref().map(|name| name.plain())),
-        phone: seal(PHONE, wish.phone.as_ref().map(|phone| phone.plain())),
+        name: seal(NAME, wish.name.as_ref().map(PersonName::plain)),
+        phone: seal(PHONE, wish.phone.as_ref().map(Phone::plain)),
         address: seal(ADDRESS, wish.address.as_deref()),
     }
 }

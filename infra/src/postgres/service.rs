@@ -238,7 +238,11 @@ pub async fn standing(
     .await?;
     Ok(Standing {
         claimed: rows.iter().any(|row| row.here),
-        busy: rows.iter().filter(|row| row.holds).map(|row| (row.from, row.to)).collect(),
+        busy: rows
+            .iter()
+            .filter(|row| row.holds && !row.here)
+            .map(|row| (row.from, row.to))
+            .collect(),
         paused_until,
     })
 }

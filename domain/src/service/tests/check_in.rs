@@ -83,11 +83,11 @@ fn what_looks_odd_is_noted_and_refuses_nothing() {
         (arrived.away, arrived.oddities)
     };
     let vague = |metres, accuracy| CheckIn { accuracy, ..near(metres) };
-    assert_eq!(odd(&vague(250.0, 500), None, None), (Some(250), vec![]));
-    assert_eq!(odd(&vague(390.0, 100), None, None), (Some(390), vec![Oddity::Inaccurate]));
+    assert_eq!(odd(&vague(249.5, 500), None, None), (Some(250), vec![]));
+    assert_eq!(odd(&vague(389.5, 100), None, None), (Some(390), vec![Oddity::Inaccurate]));
     let refused = claim_in(Status::Claimed).check_in(
         &post(),
-        &vague(402.0, 100_000),
+        &vague(401.5, 100_000),
         &Around::default(),
         &rules(),
         begin(),
@@ -95,7 +95,7 @@ fn what_looks_odd_is_noted_and_refuses_nothing() {
     let far = Refused::CheckInFar { away: 402, near: 300 };
     assert_eq!(refused.err(), Some(far), "no more than a hundred metres are believed");
     let good = Some(Shown::Good);
-    assert_eq!(odd(&near(5000.0), good, None), (Some(5000), vec![Oddity::CodeFromAfar]));
+    assert_eq!(odd(&near(4999.5), good, None), (Some(5000), vec![Oddity::CodeFromAfar]));
     assert_eq!(odd(&CheckIn::default(), good, None), (None, vec![]));
     // Twenty kilometres (eighteen beyond what two tolerances explain) in eight minutes, or in ten.
     let place = Location { lat: HERE.lat + 20_000.0 / 111_195.0, ..HERE };

@@ -85,10 +85,10 @@ async fn nobody_is_in_two_places_at_once(pool: PgPool) {
     assert!(force(&mut tx, &forced(&after, li)).await.is_ok(), "one begins when the other ends");
     assert!(force(&mut tx, &forced(&beside, wang)).await.is_ok(), "another person");
 
-    let standing = standing(&mut tx, li, &beside).await.unwrap();
+    let standing = standing(&mut tx, li, &beside, now()).await.unwrap();
     assert!(!standing.claimed);
     assert_eq!(standing.busy.len(), 2);
-    let cancelled = claim.cancel(&first).unwrap().state;
+    let cancelled = claim.cancel(&first, &Rules::default(), now()).unwrap().state;
     save_claim(&mut tx, &cancelled, &[], Some(li), now()).await.unwrap();
     let again = forced(&first, li);
     assert!(force(&mut tx, &again).await.is_ok(), "what was cancelled holds nothing");

@@ -120,7 +120,7 @@ pub(super) async fn requests_and_disputes(world: &mut World) {
     };
     let (one, other) = (series(HERE, COMMUNITY).await, series(THERE, ELSEWHERE).await);
     let here = dispute("zhao", HERE, COMMUNITY).await;
-    let there = dispute("wang", THERE, ELSEWHERE).await;
+    let there = dispute("qian", THERE, ELSEWHERE).await;
     let own = dispute("li", HERE, COMMUNITY).await;
     world.foreign.insert((About::Series, HERE), vec![other]);
     for persona in [HERE, "organiser"] {
