@@ -12,7 +12,6 @@ use domain::{
 };
 use infra::postgres::work_unit::read::{self, ReceiptView, ToldFilter, UnitReportView};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
