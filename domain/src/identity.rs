@@ -183,8 +183,8 @@ impl Permission {
     pub fn roles(self) -> Vec<Role> {
         use Role::{
             Auditor, CommunityOfficer, DepartmentClerk, DepartmentHead, Dispatcher, GridOfficer,
-            Leader, MerchantClerk, MerchantManager, Organiser, PartyMember, Resident, SecurityAdmin,
-            SubdistrictOfficer, Supervisor, SystemAdmin,
+            Leader, MerchantClerk, MerchantManager, Organiser, PartyMember, Resident,
+            SecurityAdmin, SubdistrictOfficer, Supervisor, SystemAdmin,
         };
         let only = |roles: &[Role]| roles.to_vec();
         match self {
@@ -268,11 +268,9 @@ impl Permission {
             Self::ManageAccounts => only(&[SecurityAdmin]),
             Self::ManageCalendar | Self::ManageJobs => only(&[SystemAdmin]),
             Self::ManageRouting | Self::ManageCertificates => only(&[Dispatcher, SystemAdmin]),
-            Self::UsePoints => only(&[Resident, PartyMember]),
-            Self::ManageOffers => only(&[Organiser]),
+            Self::UsePoints | Self::ApplyMerchant => only(&[Resident, PartyMember]),
+            Self::ManageOffers | Self::ManageMerchants => only(&[Organiser]),
             Self::VerifyRedemption => only(&[MerchantClerk]),
-            Self::ApplyMerchant => only(&[Resident, PartyMember]),
-            Self::ManageMerchants => only(&[Organiser]),
             Self::KeepShop => only(&[MerchantManager, Organiser]),
             Self::AgreeSettlement => only(&[MerchantManager]),
             Self::ReadBudget => only(&[Organiser, Auditor]),

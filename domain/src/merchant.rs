@@ -247,7 +247,10 @@ impl Ruling {
             Step::SendBack => faults.take(text::text("reason", given, 2, 500)).map(Self::SendBack),
             Step::Refuse => faults.take(text::text("reason", given, 2, 500)).map(Self::Refuse),
             Step::Correct | Step::Withdraw => {
-                faults.add("decision", "只能是 approve（通过）、send_back（退回）或 refuse（不通过）");
+                faults.add(
+                    "decision",
+                    "只能是 approve（通过）、send_back（退回）或 refuse（不通过）",
+                );
                 None
             }
         };

@@ -2,8 +2,8 @@
 //! the same tables that the rules read.
 
 use crate::{
-    complaint, consultation, final_reply, merchant, offer, registration, service, supervision, task,
-    whistle,
+    complaint, consultation, final_reply, merchant, offer, registration, service, supervision,
+    task, whistle,
 };
 
 /// One table: each step with the states it starts from and those it can lead to.

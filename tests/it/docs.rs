@@ -12,8 +12,8 @@ use std::{
 use api::http::problem::codes;
 use domain::{
     complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export,
-    final_reply, identity, import, merchant, offer, org, points, rates, redemption, registration, service,
-    sla, supervision, task, template, view, whistle,
+    final_reply, identity, import, merchant, offer, org, points, rates, redemption, registration,
+    service, sla, supervision, task, template, view, whistle,
 };
 
 use crate::support::{document, operations};

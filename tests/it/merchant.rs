@@ -59,15 +59,23 @@ async fn an_application_becomes_a_merchant_with_its_manager() {
     let zhao = app.resident("zhao");
     let made = apply(&zhao, "the-first-one", &application()).await.expect(201);
     assert_eq!(apply(&zhao, "the-first-one", &application()).await.expect(201), made);
-    assert_eq!((&made["contact_name"], &made["contact_phone"]), (&json!("赵**"), &json!("139****7890")));
+    assert_eq!(
+        (&made["contact_name"], &made["contact_phone"]),
+        (&json!("赵**"), &json!("139****7890"))
+    );
     assert_eq!(made["licence"], "91**************3J");
     let id = made["id"].as_str().unwrap();
     let path = format!("/merchant-applications/{id}");
     app.resident("wang").get(&path).await.refused(404, "not_found");
-    apply(&app.resident("wang"), "the-same-shop", &application()).await.refused(409, "licence_taken");
+    apply(&app.resident("wang"), "the-same-shop", &application())
+        .await
+        .refused(409, "licence_taken");
 
     let whole = app.as_("organiser").get(&path).await.ok();
-    assert_eq!((&whole["licence"], &whole["contact_phone"]), (&json!(LICENCE), &json!("13934567890")));
+    assert_eq!(
+        (&whole["licence"], &whole["contact_phone"]),
+        (&json!(LICENCE), &json!("13934567890"))
+    );
     assert_eq!(app.count("audit_entry where action = 'merchant.contact_seen'").await, 1);
     let listed = app.as_("organiser").all("/merchant-applications?status=pending").await;
     assert_eq!(listed[0]["contact_name"], "赵**", "a list is masked");
@@ -87,7 +95,9 @@ async fn an_application_becomes_a_merchant_with_its_manager() {
     decide(&app, id, taken).await.refused(409, "merchant_code_taken");
     let code = json!({"decision": "approve", "code": "happy-breakfast"});
     assert_eq!(decide(&app, id, code).await.expect(200)["merchant"], "happy-breakfast");
-    zhao.post(&format!("{path}/withdraw"), json!({})).await.refused(409, "application_step_refused");
+    zhao.post(&format!("{path}/withdraw"), json!({}))
+        .await
+        .refused(409, "application_step_refused");
     app.drain().await;
     let told: Vec<Value> = zhao.all("/notifications").await;
     let kinds: Vec<&str> = told.iter().map(|one| one["kind"].as_str().unwrap()).collect();
@@ -96,10 +106,15 @@ async fn an_application_becomes_a_merchant_with_its_manager() {
     assert_eq!(told[0]["application_id"], id);
 
     // The manager keeps the shop, from a fresh look at the role on.
-    let shop = json!({"name": "幸福里早餐", "address": "文兴路 12 号", "shop_phone": "0352-5012345"});
+    let shop =
+        json!({"name": "幸福里早餐", "address": "文兴路 12 号", "shop_phone": "0352-5012345"});
     let put = zhao.request(Method::PUT, "/merchants/happy-breakfast").json(&shop);
     assert_eq!(put.send().await.expect(200)["shop_phone"], "03525012345");
-    zhao.request(Method::PUT, "/merchants/wenxing").json(&shop).send().await.refused(404, "not_found");
+    zhao.request(Method::PUT, "/merchants/wenxing")
+        .json(&shop)
+        .send()
+        .await
+        .refused(404, "not_found");
     let organiser = app.as_("organiser");
     let because = json!({"reason": "核对账户"});
     let seen = organiser.post("/merchants/happy-breakfast/unmask", because).await.expect(200);
@@ -112,7 +127,8 @@ async fn an_application_becomes_a_merchant_with_its_manager() {
 
 /// What points to a person stands nowhere in the clear.
 async fn secret(app: &App) {
-    for table in ["event", "audit_entry", "job", "idempotency", "merchant", "merchant_application"] {
+    for table in ["event", "audit_entry", "job", "idempotency", "merchant", "merchant_application"]
+    {
         for secret in ["赵秀英", "13934567890", LICENCE] {
             let found = format!("{table} as kept where kept::text like '%{secret}%'");
             assert_eq!(app.count(&found).await, 0, "{secret} in {table}");
@@ -138,12 +154,15 @@ async fn a_wrong_application_names_its_faults() {
         let refused = apply(&zhao, "a-wrong-one", &body).await;
         assert_eq!(refused.fields(), [field], "{value}: {refused}");
     }
-    zhao.post("/merchant-applications", application()).await.refused(400, "idempotency_key_required");
+    zhao.post("/merchant-applications", application())
+        .await
+        .refused(400, "idempotency_key_required");
     assert_eq!(app.count("merchant_application").await, 0);
     // Two at once with one licence: one waits.
     let (one, other) = (app.resident("li"), app.resident("wang"));
     let body = application();
-    let both = futures::join!(apply(&one, "both-at-once", &body), apply(&other, "both-at-once", &body));
+    let both =
+        futures::join!(apply(&one, "both-at-once", &body), apply(&other, "both-at-once", &body));
     let mut statuses = [both.0.status, both.1.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 409]);
@@ -155,8 +174,10 @@ async fn a_clerk_is_bound_by_an_invitation_and_unbound_at_once() {
     let (manager, clerk) = (app.as_("manager.wenxing"), app.resident("xiaoliu"));
     let member = app.resident("party-1");
     let offer = offer(&app, "wenxing", 10).await;
-    let (first, second) =
-        (redeem(&member, &offer, "the-first-of").await, redeem(&member, &offer, "the-second-of").await);
+    let (first, second) = (
+        redeem(&member, &offer, "the-first-of").await,
+        redeem(&member, &offer, "the-second-of").await,
+    );
     let (first, second) = (first.expect(201)["code"].clone(), second.expect(201)["code"].clone());
     verify(&clerk, &first).await.refused(403, "forbidden");
 
@@ -177,7 +198,9 @@ async fn a_clerk_is_bound_by_an_invitation_and_unbound_at_once() {
     clerk.get("/merchants/wenxing/people").await.refused(403, "forbidden");
 
     let people = manager.all("/merchants/wenxing/people").await;
-    let bound = people.iter().find(|one| one["role"] == "merchant_clerk" && one["display_name"] == "演示居民 xiaoliu");
+    let bound = people
+        .iter()
+        .find(|one| one["role"] == "merchant_clerk" && one["display_name"] == "演示居民 xiaoliu");
     let account = bound.unwrap()["account_id"].clone();
     manager.get("/merchants/happy-market/people").await.refused(404, "not_found");
     let unbind = async |account: &Value| {
@@ -215,10 +238,16 @@ async fn a_suspended_merchant_gives_everything_back_once() {
     assert_eq!(points(&member).await, (170, 20));
 
     let because = json!({"reason": "食品安全检查不合格"});
-    organiser.post("/merchants/wenxing/lift", because.clone()).await.refused(409, "merchant_not_suspended");
+    organiser
+        .post("/merchants/wenxing/lift", because.clone())
+        .await
+        .refused(409, "merchant_not_suspended");
     let suspended = organiser.post("/merchants/wenxing/suspend", because.clone()).await.expect(200);
     assert_ne!(suspended["suspended_at"], Value::Null);
-    organiser.post("/merchants/wenxing/suspend", because.clone()).await.refused(409, "merchant_suspended_already");
+    organiser
+        .post("/merchants/wenxing/suspend", because.clone())
+        .await
+        .refused(409, "merchant_suspended_already");
     redeem(&member, &here, "while-suspended").await.refused(409, "merchant_suspended");
     let another = json!({
         "title": "早餐一份", "category": "dining", "points": 10, "stock": 1, "per_person": 1,
@@ -229,7 +258,8 @@ async fn a_suspended_merchant_gives_everything_back_once() {
     assert_eq!(points(&member).await, (180, 10), "held points are back, the others' stay");
     verify(&till, &held["code"]).await.refused(409, "redemption_ended");
     let told = member.all("/notifications").await;
-    let told: Vec<&Value> = told.iter().filter(|one| one["kind"] == "redemption_returned").collect();
+    let told: Vec<&Value> =
+        told.iter().filter(|one| one["kind"] == "redemption_returned").collect();
     assert_eq!(told.len(), 1);
     assert_eq!(told[0]["redemption_id"], held["id"]);
     assert_eq!(told[0]["title"], "早餐一份");

@@ -101,6 +101,7 @@ const NAMED: &[(&str, &str)] = &[
     ("point_lot", "point_lot_balance"),
     ("offer", "offer_stock"),
     ("offer", "offer_hours"),
+    ("offer", "offer_ages"),
     ("offer", "offer_paid"),
     ("offer", "offer_published"),
     ("offer", "offer_validity"),

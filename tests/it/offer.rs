@@ -76,6 +76,7 @@ async fn an_offer_is_for_its_days_hours_and_people() {
         (json!({"from_time": "11:00", "to_time": "13:30"}), "offer_not_today"),
         (json!({"valid_from": "2026-11-25T00:00:00Z"}), "offer_not_yet"),
         (json!({"audience": "registered", "communities": ["140213051001"]}), "offer_audience"),
+        (json!({"min_age": 60}), "offer_age"),
     ] {
         let id = published(&app, fields.clone()).await;
         let refused = redeem(&member, &id, "a-first-key").await;
@@ -149,6 +150,9 @@ async fn conditions_are_read_whole_and_every_fault_is_named() {
         (json!({"budget": "019ab0c1-d2e3-7f00-8a1b-2c3d4e5f6071"}), "budget"),
         (json!({"blackout": ["2026-02-30"]}), "blackout[0]"),
         (json!({"audience": "friends"}), "audience"),
+        (json!({"min_age": 0}), "min_age"),
+        (json!({"max_age": 121}), "max_age"),
+        (json!({"min_age": 60, "max_age": 18}), "min_age"),
     ] {
         let refused = organiser.post("/offers", with(fields.clone())).await;
         assert_eq!(refused.fields(), [wrong], "{fields}: {refused}");
@@ -165,10 +169,18 @@ async fn a_draft_is_reviewed_before_anybody_sees_it() {
         let manager = manager.clone();
         async move { manager.request(Method::POST, "/offer-drafts").key(key).json(&body).send().await }
     };
-    draft("for-another-shop", with(json!({"merchant": "happy-market"}))).await.refused(404, "not_found");
+    draft("for-another-shop", with(json!({"merchant": "happy-market"})))
+        .await
+        .refused(404, "not_found");
     let made = draft("the-first-draft", offer()).await.expect(201);
-    assert_eq!(draft("the-first-draft", offer()).await.expect(201), made, "a double tap is one draft");
-    draft("the-first-draft", with(json!({"points": 11}))).await.refused(422, "idempotency_key_reused");
+    assert_eq!(
+        draft("the-first-draft", offer()).await.expect(201),
+        made,
+        "a double tap is one draft"
+    );
+    draft("the-first-draft", with(json!({"points": 11})))
+        .await
+        .refused(422, "idempotency_key_reused");
     let id = made["id"].as_str().unwrap();
     let path = format!("/offers/{id}");
     resident.get(&path).await.refused(404, "not_found");
@@ -206,7 +218,13 @@ async fn a_draft_is_reviewed_before_anybody_sees_it() {
     redeem(&resident, id, "after-the-end-one").await.refused(409, "offer_not_published");
     let batches = manager.get(&format!("{path}/batches")).await.ok();
     assert_eq!(batches["items"].as_array().unwrap().len(), 1);
-    assert!(manager.all("/merchants/wenxing/offers?status=ended").await.iter().any(|one| one["id"] == id));
+    assert!(
+        manager
+            .all("/merchants/wenxing/offers?status=ended")
+            .await
+            .iter()
+            .any(|one| one["id"] == id)
+    );
     manager.get("/merchants/happy-market/offers").await.refused(404, "not_found");
     adds_up(&app).await;
 }
@@ -216,7 +234,8 @@ async fn a_draft_is_reviewed_before_anybody_sees_it() {
 async fn a_budget_is_never_exceeded() {
     let app = App::spawn().await;
     let budget_id = budget(&app, "惠民资金", 10_000).await;
-    app.as_("organiser").post("/budgets", json!({"name": "惠民资金", "payer": "fund", "cap_fen": 1}))
+    app.as_("organiser")
+        .post("/budgets", json!({"name": "惠民资金", "payer": "fund", "cap_fen": 1}))
         .await
         .refused(409, "budget_name_taken");
     app.as_("organiser").token().await;
@@ -351,7 +370,8 @@ async fn nobody_redeems_what_is_paused() {
     organiser.token().await;
     for round in 0..5 {
         let id = published(&app, json!({"stock": 100})).await;
-        let all = join_all(people.iter().map(|person| redeem(person, &id, "a-key-for-this")));
+        let key = format!("a-key-of-round-{round}");
+        let all = join_all(people.iter().map(|person| redeem(person, &id, &key)));
         let (answers, paused) = futures::join!(all, switch(&organiser, &id, "pause"));
         paused.expect(200);
         let sold = answers.iter().filter(|one| one.status == 201).count();

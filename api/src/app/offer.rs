@@ -90,7 +90,9 @@ async fn active(tx: &mut Connection, merchant: &MerchantCode) -> Result<(), Erro
 
 fn no_budget(error: sqlx::Error) -> Error {
     match violated(&error) {
-        Some("offer_budget_fkey") => Invalid::field("budget", "没有这笔预算，请从列表中选择").into(),
+        Some("offer_budget_fkey") => {
+            Invalid::field("budget", "没有这笔预算，请从列表中选择").into()
+        }
         _ => error.into(),
     }
 }
@@ -233,10 +235,12 @@ pub async fn stock(
             let offer = lock_kept(tx, &ask, id).await?;
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
             offer.batch(&batch)?;
-            if !store::restock(tx, id, batch.pieces).await? {
-                let free = store::free(tx, id).await?;
+            // Nobody takes a piece meanwhile: whoever redeems waits for the offer's lock.
+            let free = store::free(tx, id).await?;
+            if free + i64::from(batch.pieces.min(0)) < 0 {
                 return Err(Refused::StockTaken { free }.into());
             }
+            store::restock(tx, id, batch.pieces).await?;
             store::batch(tx, id, &batch, by, now).await?;
             commit(tx, id, offer.funding.budget, offer.funding.of(batch.pieces.into())).await?;
             record(tx, &ask, "offer.stock", id, json!({ "pieces": batch.pieces }), now).await?;

@@ -262,7 +262,10 @@ impl InviteBody {
     fn read(self) -> Result<Role, Invalid> {
         match self.role.unwrap_or(Role::MerchantClerk) {
             role @ (Role::MerchantClerk | Role::MerchantManager) => Ok(role),
-            _ => Err(Invalid::field("role", "只能邀请店员（merchant_clerk）或负责人（merchant_manager）")),
+            _ => Err(Invalid::field(
+                "role",
+                "只能邀请店员（merchant_clerk）或负责人（merchant_manager）",
+            )),
         }
     }
 }
@@ -290,6 +293,7 @@ async fn invite(
 /// 接受邀请
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = InvitationAcceptBody)]
 pub struct AcceptBody {
     /// 邀请码；大小写和短横线不计
     #[schema(example = "K7QW-2MZP-9TRA-X4HD")]

@@ -7,7 +7,8 @@ use actix_web::{
 use domain::{
     event::EventKind,
     id::{
-        ApplicationId, ClaimId, ComplaintId, NotificationId, RedemptionId, RegistrationId, WhistleId,
+        ApplicationId, ClaimId, ComplaintId, NotificationId, RedemptionId, RegistrationId,
+        WhistleId,
     },
     identity::Actor,
     notification::render,

@@ -21,7 +21,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 use super::{
-    bulletin, calendar, export, merchant, notification, pause, points, redemption, schedule, stopped, task,
+    bulletin, calendar, export, merchant, notification, pause, points, redemption, schedule,
+    stopped, task,
 };
 use crate::{app, error::Error, state::State};
 

@@ -142,7 +142,9 @@ impl Answer {
         let words = faults.take(text::text("reason", words, 2, 500)).unwrap_or_default();
         match (uphold, fen) {
             (true, Some(fen)) if fen != 0 && fen.saturating_abs() <= Self::FEN => {}
-            (true, _) => faults.add("fen", "异议成立的，写明补付（正数）或扣回（负数）多少分钱，最多 1 万元"),
+            (true, _) => {
+                faults.add("fen", "异议成立的，写明补付（正数）或扣回（负数）多少分钱，最多 1 万元")
+            }
             (false, Some(_)) => faults.add("fen", "异议不成立的，不写金额"),
             (false, None) => {}
         }

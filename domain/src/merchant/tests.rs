@@ -32,7 +32,8 @@ fn exactly_the_listed_steps_are_allowed() {
         }
         assert_eq!(results.len(), Step::ALL.len());
         for (step, result) in results {
-            let listed = TRANSITIONS.iter().find(|(one, from, _)| *one == step && from.contains(status));
+            let listed =
+                TRANSITIONS.iter().find(|(one, from, _)| *one == step && from.contains(status));
             match listed {
                 Some((_, _, to)) => assert!(to.contains(&result.unwrap()), "{step} from {status}"),
                 None => assert_eq!(result, Err(Refused::Step { step, status: *status })),
@@ -91,7 +92,9 @@ fn a_licence_keeps_its_check_character() {
             assert!(Licence::parse("licence", &code).is_err(), "{code}");
         }
     }
-    for bad in ["", "9135", "91350100M000100Y4", "91350100M000100Y433", "91350100I000100Y43", "统一"] {
+    for bad in
+        ["", "9135", "91350100M000100Y4", "91350100M000100Y433", "91350100I000100Y43", "统一"]
+    {
         assert!(Licence::parse("licence", bad).is_err(), "{bad}");
     }
     let licence = Licence::parse("licence", "91350100M000100Y43").unwrap();
@@ -107,7 +110,8 @@ fn exactly_the_listed_steps_of_a_statement_are_allowed() {
     use settlement::{Status, Step, TRANSITIONS};
     for status in Status::ALL {
         for step in Step::ALL {
-            let listed = TRANSITIONS.iter().find(|(one, from, _)| one == step && from.contains(status));
+            let listed =
+                TRANSITIONS.iter().find(|(one, from, _)| one == step && from.contains(status));
             for (now, over) in [(at("2026-12-07 23:59"), false), (at("2026-12-08 00:00"), true)] {
                 let stepped = statement(*status, 0).step(*step, now);
                 match listed {

@@ -21,7 +21,9 @@ pub enum Refused {
     #[error("不能审核自己起草的优惠，请由另一位组织员审核")]
     OwnOffer,
     /// It was published at another price.
-    #[error("优惠发布以后，商户、种类、积分、结算价、自付金额和付款预算不能改，份数用“增减份数”；要换价格，请结束它，另发一项")]
+    #[error(
+        "优惠发布以后，商户、种类、积分、结算价、自付金额和付款预算不能改，份数用“增减份数”；要换价格，请结束它，另发一项"
+    )]
     PriceKept,
     /// None would be left, or more than there may be.
     #[error("增减以后的份数要在 1–100000 之间；不再提供的，请结束这项优惠")]
@@ -80,6 +82,12 @@ pub enum Refused {
         /// It names communities.
         named: bool,
     },
+    /// It is for people of another age, or the person's is not known.
+    #[error("这份优惠面向 {ages}，以党员名册登记的出生日期为准；请看看别的优惠")]
+    Age {
+        /// Of which ages.
+        ages: String,
+    },
     /// As many as one person may have in a day or a week.
     #[error("这份优惠{per}每人限兑 {limit} 份，您已兑满，请改日再来")]
     PeriodLimit {
@@ -106,6 +114,7 @@ impl refusal::Refusal for Refused {
             Self::NotYet { .. } => "offer_not_yet",
             Self::NotToday { .. } => "offer_not_today",
             Self::Audience { .. } => "offer_audience",
+            Self::Age { .. } => "offer_age",
             Self::PeriodLimit { .. } => "offer_period_limit",
         }
     }

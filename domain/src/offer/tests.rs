@@ -32,8 +32,7 @@ fn a_sound_offer_is_taken() {
 #[test]
 fn each_fault_is_named_and_all_at_once() {
     for (figure, ok) in [(0, false), (-1, false), (1, true), (i64::MAX, false)] {
-        let parsed =
-            |form: OfferForm<'_>| NewOffer::parse(&form, at("2026-11-24 09:00")).is_ok();
+        let parsed = |form: OfferForm<'_>| NewOffer::parse(&form, at("2026-11-24 09:00")).is_ok();
         assert_eq!(parsed(OfferForm { points: figure, ..form() }), ok, "points {figure}");
         assert_eq!(parsed(OfferForm { stock: figure, ..form() }), ok, "stock {figure}");
         assert_eq!(parsed(OfferForm { per_person: figure, ..form() }), ok, "each {figure}");
@@ -51,10 +50,7 @@ fn each_fault_is_named_and_all_at_once() {
         valid_until: at("2000-01-01 00:00"),
         ..form()
     };
-    assert_eq!(
-        faults(&all),
-        ["title", "points", "stock", "per_person", "merchant", "valid_until"]
-    );
+    assert_eq!(faults(&all), ["title", "points", "stock", "per_person", "merchant", "valid_until"]);
 }
 
 fn standing(status: Status) -> Offer {
@@ -84,7 +80,8 @@ fn exactly_the_listed_steps_are_allowed() {
     let batch = Batch::parse(5, None).unwrap();
     for status in Status::ALL {
         for step in Step::ALL {
-            let listed = TRANSITIONS.iter().find(|(one, from, _)| one == step && from.contains(status));
+            let listed =
+                TRANSITIONS.iter().find(|(one, from, _)| one == step && from.contains(status));
             let one = standing(*status);
             let done = match step {
                 Step::Change => one.change(&new).map(|()| *status),
@@ -141,6 +138,7 @@ fn conditions_say_when_and_to_whom() {
     let member = Person {
         party_member: true,
         registered: Some(crate::testing::code("140213066004")),
+        born_on: Some("1966-11-24".parse().unwrap()),
     };
     let judge = |conditions: &Conditions, person: &Person, taken, when: &str| {
         use crate::refusal::Refusal;
@@ -172,6 +170,20 @@ fn conditions_say_when_and_to_whom() {
         let conditions = Conditions { audience, communities, ..open.clone() };
         let judged = judge(&conditions, person, none, "2026-11-24 12:00");
         assert_eq!(judged.is_ok(), fits, "{audience}");
+    }
+    // The member is sixty on this very day.
+    for (min, max, person, fits) in [
+        (Some(60), None, &member, true),
+        (Some(61), None, &member, false),
+        (None, Some(60), &member, true),
+        (None, Some(59), &member, false),
+        (Some(18), Some(70), &member, true),
+        (Some(18), None, &anybody, false),
+        (None, Some(120), &anybody, false),
+    ] {
+        let conditions = Conditions { ages: Ages { min, max }, ..open.clone() };
+        let judged = judge(&conditions, person, none, "2026-11-24 12:00");
+        assert_eq!(judged, if fits { Ok(()) } else { Err("offer_age") }, "{min:?} {max:?}");
     }
     let few = Conditions { per_day: Some(1), per_week: Some(3), ..open };
     for (day, week, fits) in [(0, 0, true), (1, 1, false), (0, 2, true), (0, 3, false)] {

@@ -359,4 +359,3 @@ pub async fn sessions(conn: &mut Connection, account: AccountId) -> sqlx::Result
     .fetch_all(conn)
     .await
 }
-

@@ -69,7 +69,8 @@ async fn a_month_is_settled_once_and_corrected_in_the_next() {
     settle(&app).await;
     settle(&app).await;
     let november = one(&app, "2026-11").await;
-    let figures = ["redemptions", "refunds", "points", "fen", "cash_fen"].map(|it| november[it].as_i64().unwrap());
+    let figures = ["redemptions", "refunds", "points", "fen", "cash_fen"]
+        .map(|it| november[it].as_i64().unwrap());
     assert_eq!(figures, [3, 1, 20, 500, 400], "three verified, one taken back");
     assert_eq!(november["dispute_until"], "2026-12-08T16:00:00Z", "24:00 of the fifth working day");
     let path = format!("/settlements/{}", november["id"].as_str().unwrap());
@@ -78,7 +79,10 @@ async fn a_month_is_settled_once_and_corrected_in_the_next() {
     assert_eq!(kinds.len(), 4, "{lines:?}");
     assert_eq!(kinds.iter().filter(|kind| **kind == "refund").count(), 1);
     let whole = app.as_("auditor").get(&path).await.ok();
-    let payers: Vec<(Option<&str>, i64)> = whole["payers"].as_array().unwrap().iter()
+    let payers: Vec<(Option<&str>, i64)> = whole["payers"]
+        .as_array()
+        .unwrap()
+        .iter()
         .map(|payer| (payer["name"].as_str(), payer["fen"].as_i64().unwrap()))
         .collect();
     assert_eq!(payers, [(Some("惠民资金"), 500), (None, 0)]);
@@ -96,7 +100,8 @@ async fn a_month_is_settled_once_and_corrected_in_the_next() {
     let dispute = async |line: i32| {
         manager.post(&disputes, json!({"line": line, "reason": "少记了一份"})).await
     };
-    let line = lines.iter().find(|line| line["redemption_id"] == first).unwrap()["n"].as_i64().unwrap();
+    let line =
+        lines.iter().find(|line| line["redemption_id"] == first).unwrap()["n"].as_i64().unwrap();
     let line = i32::try_from(line).unwrap();
     dispute(99).await.refused(422, "invalid_field");
     dispute(line).await.expect(200);
@@ -110,11 +115,21 @@ async fn a_month_is_settled_once_and_corrected_in_the_next() {
     organiser.post(&format!("{path}/answer"), odd).await.refused(422, "invalid_field");
     organiser.post(&format!("{path}/answer"), answer.clone()).await.expect(200);
     organiser.post(&format!("{path}/answer"), answer).await.refused(409, "no_dispute");
-    organiser.post(&format!("{path}/pay"), pay.clone()).await.refused(409, "settlement_not_confirmed");
-    let stale = manager.request(Method::POST, &format!("{path}/confirm")).version(1).json(&json!({}));
+    organiser
+        .post(&format!("{path}/pay"), pay.clone())
+        .await
+        .refused(409, "settlement_not_confirmed");
+    let stale =
+        manager.request(Method::POST, &format!("{path}/confirm")).version(1).json(&json!({}));
     stale.send().await.refused(412, "version_mismatch");
-    assert_eq!(manager.post(&format!("{path}/confirm"), json!({})).await.expect(200)["status"], "confirmed");
-    assert_eq!(organiser.post(&format!("{path}/pay"), pay.clone()).await.expect(200)["status"], "paid");
+    assert_eq!(
+        manager.post(&format!("{path}/confirm"), json!({})).await.expect(200)["status"],
+        "confirmed"
+    );
+    assert_eq!(
+        organiser.post(&format!("{path}/pay"), pay.clone()).await.expect(200)["status"],
+        "paid"
+    );
     organiser.post(&format!("{path}/pay"), pay).await.refused(409, "settlement_step_refused");
     dispute(line).await.refused(409, "settlement_step_refused");
 
@@ -122,7 +137,8 @@ async fn a_month_is_settled_once_and_corrected_in_the_next() {
     app.pass("2027-01-01T09:00:00+08:00").await;
     settle(&app).await;
     let december = one(&app, "2026-12").await;
-    let figures = ["redemptions", "refunds", "points", "fen", "cash_fen"].map(|it| december[it].as_i64().unwrap());
+    let figures = ["redemptions", "refunds", "points", "fen", "cash_fen"]
+        .map(|it| december[it].as_i64().unwrap());
     assert_eq!(figures, [0, 1, -10, -250, -200], "500 back, 250 for the dispute");
     assert_eq!(app.count("settlement").await, 2);
     adds_up(&app).await;
@@ -143,7 +159,11 @@ async fn a_statement_is_taken_away_and_is_its_merchants_alone() {
     settle(&app).await;
     let id = one(&app, "2026-11").await["id"].as_str().unwrap().to_owned();
     let page = app.as_(MANAGER).get(&format!("/settlements/{id}/page")).await;
-    assert!(page.text.contains("&lt;b&gt;早餐&lt;/b&gt;") && page.text.contains("5.00"), "{}", page.text);
+    assert!(
+        page.text.contains("&lt;b&gt;早餐&lt;/b&gt;") && page.text.contains("5.00"),
+        "{}",
+        page.text
+    );
     assert!(!page.text.contains("<b>") && !page.text.contains("<script"));
     let sheet = app.as_(MANAGER).get(&format!("/settlements/{id}/workbook")).await;
     assert_eq!(sheet.status, 200);
@@ -154,10 +174,16 @@ async fn a_statement_is_taken_away_and_is_its_merchants_alone() {
     // Without a confirmation it is paid once nobody can dispute it any more.
     let pay = format!("/settlements/{id}/pay");
     let document = json!({"document_no": "2026-12-0031"});
-    app.as_("organiser").post(&pay, document.clone()).await.refused(409, "settlement_not_confirmed");
+    app.as_("organiser")
+        .post(&pay, document.clone())
+        .await
+        .refused(409, "settlement_not_confirmed");
     app.pass("2026-12-10T09:00:00+08:00").await;
     let late = json!({"line": 1, "reason": "少记了一份"});
-    app.as_(MANAGER).post(&format!("/settlements/{id}/disputes"), late).await.refused(409, "dispute_closed");
+    app.as_(MANAGER)
+        .post(&format!("/settlements/{id}/disputes"), late)
+        .await
+        .refused(409, "dispute_closed");
     app.as_("organiser").post(&pay, document).await.expect(200);
     app.as_(MANAGER).get("/settlements?period=2026-13").await.refused(422, "invalid_field");
     assert!(app.as_(MANAGER).all("/settlements?merchant=happy-market").await.is_empty());

@@ -117,15 +117,15 @@ pub async fn dispute(
         Box::pin(async move {
             lock(tx, &ask, id).await?.statement.step(Step::Dispute, now)?;
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
-            store::dispute(tx, id, line, &reason, by, now).await.map_err(|error| {
-                match violated(&error) {
+            store::dispute(tx, id, line, &reason, by, now).await.map_err(
+                |error| match violated(&error) {
                     Some("settlement_dispute_once") => Refused::DisputedAlready.into(),
                     Some("settlement_dispute_line") => {
                         Invalid::field("line", "结算单没有这一行，请核对行号").into()
                     }
                     _ => Error::from(error),
-                }
-            })?;
+                },
+            )?;
             noted(tx, &ask, "merchant.dispute", id, json!({ "line": line }), now).await
         })
     })

@@ -48,12 +48,12 @@ pub async fn suspend(
             lock_kept(tx, &ask, &merchant).await?;
             let by = ask.account().ok_or(domain::refusal::Basic::Unauthenticated)?;
             let id = random::id(now);
-            store::begin(tx, id, &merchant, &reason, by, now).await.map_err(|error| {
-                match violated(&error) {
+            store::begin(tx, id, &merchant, &reason, by, now).await.map_err(
+                |error| match violated(&error) {
                     Some("merchant_suspension_open") => Refused::Suspended.into(),
                     _ => Error::from(error),
-                }
-            })?;
+                },
+            )?;
             let object = ("merchant", merchant.as_str());
             record(tx, &ask, "merchant.suspend", object, Value::Null, now).await?;
             Ok(job::enqueue(tx, &ReturnHolds { suspension: id }.job(now), now).await?)

@@ -19,6 +19,7 @@ use infra::postgres::merchant::settlement::read::{
     self, Filter, LineView, PayerTotal, SettlementView,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
@@ -157,7 +158,9 @@ async fn settlement_lines(
 }
 
 /// Every line of a statement.
-async fn whole(on: &On<ReadSettlement, SettlementId>) -> Result<(SettlementDetail, Vec<LineView>), Error> {
+async fn whole(
+    on: &On<ReadSettlement, SettlementId>,
+) -> Result<(SettlementDetail, Vec<LineView>), Error> {
     let detail = found(&on.state, &on.caller, on.id).await?;
     let mut conn = on.state.db.acquire().await?;
     let lines = read::lines(&mut conn, on.id, 0, i64::from(i32::MAX)).await?;
@@ -169,7 +172,7 @@ async fn whole(on: &On<ReadSettlement, SettlementId>) -> Result<(SettlementDetai
 /// xlsx，一页合计、一页逐行。
 #[utoipa::path(
     operation_id = "merchant.settlement_workbook", tag = "merchant",
-    responses((status = 200, description = "表格", body = String,
+    responses((status = 200, description = "表格", body = Value,
         content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
     security(("bearer" = [])),
 )]
@@ -246,8 +249,7 @@ async fn dispute(
     on: On<AgreeSettlement, SettlementId>,
     body: Body<DisputeBody>,
 ) -> Result<HttpResponse, Error> {
-    let parse =
-        |body: DisputeBody| Ok((body.line, text::text("reason", &body.reason, 2, 500)?));
+    let parse = |body: DisputeBody| Ok((body.line, text::text("reason", &body.reason, 2, 500)?));
     let (line, reason) = on.read(body, parse).await?;
     statements::dispute(&on.state, on.ask(), on.id, line, reason).await?;
     on.shown().await
@@ -256,6 +258,7 @@ async fn dispute(
 /// 处理异议
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SettlementAnswerBody)]
 pub struct AnswerBody {
     /// 行号
     #[schema(example = 3)]

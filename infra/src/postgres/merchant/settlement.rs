@@ -49,9 +49,13 @@ pub async fn freeze(
     now: Timestamp,
 ) -> sqlx::Result<usize> {
     let end = month.bounds().1;
-    sqlx::query!("insert into settlement_month (month, frozen_at) values ($1, $2)", month.first(), now)
-        .execute(&mut *conn)
-        .await?;
+    sqlx::query!(
+        "insert into settlement_month (month, frozen_at) values ($1, $2)",
+        month.first(),
+        now
+    )
+    .execute(&mut *conn)
+    .await?;
     let merchants = sqlx::query_scalar!(
         r#"select distinct offer.merchant as "merchant!"
            from hold join redemption on redemption.id = hold.id join offer on offer.id = hold.offer

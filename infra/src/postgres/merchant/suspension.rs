@@ -63,9 +63,12 @@ pub async fn lift(
 }
 
 async fn mark(conn: &mut Connection, merchant: &MerchantCode, suspended: bool) -> sqlx::Result<()> {
-    sqlx::query!("select id from offer where merchant = $1 order by id for update", merchant.as_str())
-        .fetch_all(&mut *conn)
-        .await?;
+    sqlx::query!(
+        "select id from offer where merchant = $1 order by id for update",
+        merchant.as_str()
+    )
+    .fetch_all(&mut *conn)
+    .await?;
     sqlx::query!(
         "with known as (update merchant set version = version + 1 where code = $1)
          update offer set suspended = $2, version = version + 1

@@ -69,6 +69,10 @@ pub struct OfferView {
     /// 面向已报到的人时，限定的社区；空为不限
     #[schema(value_type = Vec<String>)]
     pub communities: Vec<NodeCode>,
+    /// 最小年龄（周岁）；不限为空
+    pub min_age: Option<i16>,
+    /// 最大年龄（周岁）；不限为空
+    pub max_age: Option<i16>,
     /// 到店另付多少分钱
     #[schema(example = 500)]
     pub cash_fen: i64,
@@ -417,8 +421,11 @@ pub async fn views(
     .await?;
     let offers = rules(conn, &ids).await?;
     // Both are in ascending id and of the same offers: none is ever deleted.
-    let mut views: Vec<OfferView> =
-        rows.drain(..).zip(offers).map(|(beside, offer)| view(beside, offer, viewer, now)).collect();
+    let mut views: Vec<OfferView> = rows
+        .drain(..)
+        .zip(offers)
+        .map(|(beside, offer)| view(beside, offer, viewer, now))
+        .collect();
     views.sort_by_key(|one| ids.iter().position(|id| *id == one.id.0));
     Ok(views)
 }
@@ -426,7 +433,8 @@ pub async fn views(
 fn view(beside: Beside, offer: Offer, viewer: &Viewer, now: Timestamp) -> OfferView {
     let refused = viewer.buyer.as_ref().map(|buyer| why_not(&beside, &offer, buyer, now).err());
     let (from_time, to_time) = offer.conditions.hours.map(Hours::written).unzip();
-    let shown = viewer.scope.as_ref().is_some_and(|scope| scope.reads_shop(offer.merchant.as_str()));
+    let shown =
+        viewer.scope.as_ref().is_some_and(|scope| scope.reads_shop(offer.merchant.as_str()));
     let place = beside.lng.zip(beside.lat).map(|(lng, lat)| Place { lng, lat });
     let distance = viewer.near.zip(place).map(|(near, place)| near.metres(place));
     let told = refused.as_ref().and_then(Option::as_ref);
@@ -449,6 +457,8 @@ fn view(beside: Beside, offer: Offer, viewer: &Viewer, now: Timestamp) -> OfferV
         blackout: offer.conditions.blackout,
         audience: offer.conditions.audience,
         communities: offer.conditions.communities,
+        min_age: offer.conditions.ages.min,
+        max_age: offer.conditions.ages.max,
         cash_fen: offer.funding.cash_fen,
         budget: offer.funding.budget.filter(|_| shown),
         settlement_fen: shown.then_some(offer.funding.settlement_fen),
@@ -473,7 +483,8 @@ fn why_not(
     buyer: &Buyer,
     now: Timestamp,
 ) -> Result<(), Box<dyn Refusal>> {
-    let refuse = |refused| -> Result<(), Box<dyn Refusal>> { Err(Box::<redemption::Refused>::new(refused)) };
+    let refuse =
+        |refused| -> Result<(), Box<dyn Refusal>> { Err(Box::<redemption::Refused>::new(refused)) };
     if offer.valid_until <= now {
         return refuse(redemption::Refused::OfferEnded { at: offer.valid_until });
     }

@@ -55,7 +55,8 @@ pub(super) async fn shops(world: &mut World) {
     let ours = apply(world, "li", "91140200MA0K00001C").await;
     let theirs = apply(world, "wang", "91140200MA0K00002F").await;
     let (here, there) = (offer(world, "wenxing").await, offer(world, "happy-market").await);
-    let (settled, others) = (settlement(world, "wenxing").await, settlement(world, "happy-market").await);
+    let (settled, others) =
+        (settlement(world, "wenxing").await, settlement(world, "happy-market").await);
     let budget = json!({"name": "权限测试预算", "payer": "fund", "cap_fen": 100_000});
     let budget = id(&world.app.as_("organiser").post("/budgets", budget).await.expect(201));
     for persona in PERSONAS {
@@ -76,7 +77,9 @@ pub(super) async fn shops(world: &mut World) {
     for persona in PERSONAS {
         match persona {
             "anonymous" | "organiser" => {}
-            "demo:li" => drop(world.foreign.insert((About::Application, persona), vec![theirs.clone()])),
+            "demo:li" => {
+                drop(world.foreign.insert((About::Application, persona), vec![theirs.clone()]))
+            }
             _ => drop(world.foreign.insert((About::Application, persona), vec![ours.clone()])),
         }
     }

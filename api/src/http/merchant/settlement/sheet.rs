@@ -111,7 +111,8 @@ pub fn html(detail: &SettlementDetail, lines: &[LineView]) -> String {
          </body></html>",
         title = escaped(&title),
         totals = printed::table(&["项目", "内容"], totals(detail).into_iter(), "没有。"),
-        payers = printed::table(&["付款方", "行数", "应付（元）"], payers(detail).into_iter(), "没有。"),
+        payers =
+            printed::table(&["付款方", "行数", "应付（元）"], payers(detail).into_iter(), "没有。"),
         lines = printed::table(&COLUMNS, lines.iter().map(cells), "没有。"),
         until = escaped(&time::written(one.dispute_until)),
     )
