@@ -17,7 +17,7 @@ mod refused;
 #[cfg(test)]
 mod tests;
 
-pub use conditions::{Audience, Conditions, ConditionsForm, Hours, Person, Taken, Weekdays};
+pub use conditions::{Ages, Audience, Conditions, ConditionsForm, Hours, Person, Taken, Weekdays};
 pub use refused::Refused;
 
 codes! {

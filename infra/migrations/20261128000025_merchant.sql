@@ -122,6 +122,9 @@ alter table offer
         audience in ('anyone', 'party_member', 'registered')),
     -- Of registered ones: with these communities; empty for any.
     add column communities text[] not null default '{}',
+    -- For people of these ages, in whole years; who has no known birthday is not among them.
+    add column min_age smallint,
+    add column max_age smallint,
     add column budget uuid references budget,
     -- What the payer owes the merchant for a piece, and what the buyer adds at the till.
     add column settlement_fen bigint not null default 0 constraint offer_settlement check (settlement_fen >= 0),
@@ -130,6 +133,9 @@ alter table offer
     add constraint offer_hours check (
         (from_minute is null) = (to_minute is null)
         and (from_minute is null or 0 <= from_minute and from_minute < to_minute and to_minute <= 1440)),
+    add constraint offer_ages check (
+        (min_age is null or min_age between 1 and 120) and (max_age is null or max_age between 1 and 120)
+        and (min_age is null or max_age is null or min_age <= max_age)),
     -- Without a payer the merchant bears it itself.
     add constraint offer_paid check (budget is not null or settlement_fen = 0 and committed_fen = 0),
     add constraint offer_uncommitted check (status not in ('draft', 'in_review') or committed_fen = 0);

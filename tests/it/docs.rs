@@ -15,6 +15,8 @@ use domain::{
     final_reply, household, identity, import, merchant, offer, org, pairing, party, points, rates,
     redemption, registration, request, service, sla, supervision, task, template, view, whistle,
     work_unit,
+    final_reply, identity, import, merchant, offer, org, points, rates, redemption, registration,
+    service, sla, supervision, task, template, view, whistle,
 };
 
 use crate::support::{document, operations};

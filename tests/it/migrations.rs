@@ -185,6 +185,7 @@ const NAMED: &[(&str, &str)] = &[
     ("ledger_reason", "ledger_reason_pkey"),
     ("offer", "offer_stock"),
     ("offer", "offer_hours"),
+    ("offer", "offer_ages"),
     ("offer", "offer_paid"),
     ("offer", "offer_published"),
     ("offer", "offer_validity"),

@@ -76,6 +76,7 @@ async fn an_offer_is_for_its_days_hours_and_people() {
         (json!({"from_time": "11:00", "to_time": "13:30"}), "offer_not_today"),
         (json!({"valid_from": "2026-11-25T00:00:00Z"}), "offer_not_yet"),
         (json!({"audience": "registered", "communities": ["140213051001"]}), "offer_audience"),
+        (json!({"min_age": 60}), "offer_age"),
     ] {
         let id = published(&app, fields.clone()).await;
         let refused = redeem(&member, &id, "a-first-key").await;
@@ -149,6 +150,9 @@ async fn conditions_are_read_whole_and_every_fault_is_named() {
         (json!({"budget": "019ab0c1-d2e3-7f00-8a1b-2c3d4e5f6071"}), "budget"),
         (json!({"blackout": ["2026-02-30"]}), "blackout[0]"),
         (json!({"audience": "friends"}), "audience"),
+        (json!({"min_age": 0}), "min_age"),
+        (json!({"max_age": 121}), "max_age"),
+        (json!({"min_age": 60, "max_age": 18}), "min_age"),
     ] {
         let refused = organiser.post("/offers", with(fields.clone())).await;
         assert_eq!(refused.fields(), [wrong], "{fields}: {refused}");
@@ -366,7 +370,8 @@ async fn nobody_redeems_what_is_paused() {
     organiser.token().await;
     for round in 0..5 {
         let id = published(&app, json!({"stock": 100})).await;
-        let all = join_all(people.iter().map(|person| redeem(person, &id, "a-key-for-this")));
+        let key = format!("a-key-of-round-{round}");
+        let all = join_all(people.iter().map(|person| redeem(person, &id, &key)));
         let (answers, paused) = futures::join!(all, switch(&organiser, &id, "pause"));
         paused.expect(200);
         let sold = answers.iter().filter(|one| one.status == 201).count();

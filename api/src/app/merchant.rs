@@ -318,6 +318,25 @@ async fn bind(
     Ok(accounts::grant(tx, random::id(now), account, &grant, now).await?)
 }
 
+/// One application that the caller may see: the applicant's own, and any for the organiser, who decides
+/// it. Answers whether the caller does.
+async fn seen(tx: &mut Connection, ask: &Ask, id: ApplicationId) -> Result<(Applied, bool), Error> {
+    let which = Which { id: Some(id), ..Which::default() };
+    let one = PageRequest { after: None, limit: Limit::DEFAULT };
+    let found = read::applications(tx, which, one).await?.pop().ok_or(Basic::NotFound)?;
+    let decides = ask.actor.as_ref().is_some_and(|actor| actor.has(Role::Organiser));
+    if !decides && ask.account() != Some(found.applicant) {
+        return Err(Basic::NotFound.into());
+    }
+    Ok((found, decides))
+}
+
+/// # Errors
+/// There is no such application, or it is another's.
+pub async fn exists(state: &State, ask: &Ask, id: ApplicationId) -> Result<(), Error> {
+    seen(&mut *state.db.acquire().await?, ask, id).await.map(drop)
+}
+
 /// One application: the applicant's own, masked; for the organiser whole, and each look is on record.
 ///
 /// # Errors
@@ -327,15 +346,8 @@ pub async fn read(state: &State, ask: Ask, id: ApplicationId) -> Result<Applicat
     let crypto = state.crypto.clone();
     transact(&state.db, move |tx| {
         Box::pin(async move {
-            let which = Which { id: Some(id), ..Which::default() };
-            let one = PageRequest { after: None, limit: Limit::DEFAULT };
-            let found = read::applications(tx, which, one).await?.pop().ok_or(Basic::NotFound)?;
-            let decides = ask.actor.as_ref().is_some_and(|actor| actor.has(Role::Organiser));
-            if !decides && ask.account() != Some(found.applicant) {
-                return Err(Basic::NotFound.into());
-            }
+            let (found, decides) = seen(tx, &ask, id).await?;
             if decides {
-                let id = id.to_string();
                 record(
                     tx,
                     &ask,
@@ -345,6 +357,8 @@ pub async fn read(state: &State, ask: Ask, id: ApplicationId) -> Result<Applicat
                     now,
                 )
                 .await?;
+                let object = ("merchant_application", &*id.to_string());
+                record(tx, &ask, "merchant.contact_seen", object, Value::Null, now).await?;
             }
             ApplicationView::of(&crypto, found, decides)
         })
@@ -377,6 +391,7 @@ pub async fn change(state: &State, ask: Ask, code: MerchantCode, shop: Shop) -> 
 
 /// Who is behind a merchant, in full.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = MerchantContactView)]
 pub struct ContactView {
     /// 统一社会信用代码
     #[schema(example = "91350100M000100Y43")]

@@ -235,10 +235,12 @@ pub async fn stock(
             let offer = lock_kept(tx, &ask, id).await?;
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
             offer.batch(&batch)?;
-            if !store::restock(tx, id, batch.pieces).await? {
-                let free = store::free(tx, id).await?;
+            // Nobody takes a piece meanwhile: whoever redeems waits for the offer's lock.
+            let free = store::free(tx, id).await?;
+            if free + i64::from(batch.pieces.min(0)) < 0 {
                 return Err(Refused::StockTaken { free }.into());
             }
+            store::restock(tx, id, batch.pieces).await?;
             store::batch(tx, id, &batch, by, now).await?;
             commit(tx, id, offer.funding.budget, offer.funding.of(batch.pieces.into())).await?;
             record(tx, &ask, "offer.stock", id, json!({ "pieces": batch.pieces }), now).await?;

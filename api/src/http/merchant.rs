@@ -293,6 +293,7 @@ async fn invite(
 /// 接受邀请
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = InvitationAcceptBody)]
 pub struct AcceptBody {
     /// 邀请码；大小写和短横线不计
     #[schema(example = "K7QW-2MZP-9TRA-X4HD")]

@@ -10,6 +10,8 @@ use domain::{
         ApplicationId, ClaimId, ComplaintId, FlagId, NotificationId, PairingId, PostId,
         RedemptionId, RegistrationId, ServiceRequestId, UnitRegistrationId, UnitReportId,
         WhistleId,
+        ApplicationId, ClaimId, ComplaintId, NotificationId, RedemptionId, RegistrationId,
+        WhistleId,
     },
     identity::Actor,
     notification::render,

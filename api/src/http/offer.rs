@@ -78,6 +78,10 @@ pub struct OfferBody {
     /// 面向已报到的人时，限定的社区代码
     #[serde(default)]
     pub communities: Vec<String>,
+    /// 最小年龄（周岁）；年龄以党员名册登记的出生日期为准，没有登记的不能兑换
+    pub min_age: Option<i64>,
+    /// 最大年龄（周岁）
+    pub max_age: Option<i64>,
     /// 由哪一笔预算付款；不填为商户自己承担
     pub budget: Option<BudgetId>,
     /// 每份结算价，分；不填为 0
@@ -111,6 +115,8 @@ impl OfferBody {
                 per_week: self.per_week,
                 audience: self.audience,
                 communities: &self.communities,
+                min_age: self.min_age,
+                max_age: self.max_age,
             },
             funding: Funding {
                 budget: self.budget,

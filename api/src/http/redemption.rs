@@ -70,6 +70,7 @@ struct Redeem {
     extensions(("x-problems" = json!([
         "offer_sold_out", "points_insufficient", "redemption_limit_reached", "offer_ended", "ledger_blocked",
         "merchant_suspended", "offer_not_published", "offer_not_yet", "offer_not_today", "offer_audience",
+        "offer_age",
         "offer_period_limit"
     ]))),
 )]

@@ -130,6 +130,10 @@ pub struct ConditionsForm<'a> {
     pub audience: Option<Audience>,
     /// Of registered ones: with these communities.
     pub communities: &'a [String],
+    /// At least so many whole years old.
+    pub min_age: Option<i64>,
+    /// At most so many.
+    pub max_age: Option<i64>,
 }
 
 /// When an offer can be redeemed, and by whom.
@@ -149,6 +153,41 @@ pub struct Conditions {
     pub audience: Audience,
     /// Of registered ones: with these communities; empty for any.
     pub communities: Vec<NodeCode>,
+    /// For people of these ages.
+    pub ages: Ages,
+}
+
+/// Ages in whole years, both ends included. Whose birthday is not known is of no such age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ages {
+    /// At least.
+    pub min: Option<i16>,
+    /// At most.
+    pub max: Option<i16>,
+}
+
+impl Ages {
+    /// Whether somebody born on a day is of these ages on another.
+    fn have(self, born_on: Option<NaiveDate>, today: NaiveDate) -> bool {
+        if self == Self::default() {
+            return true;
+        }
+        let age = born_on.and_then(|born| today.years_since(born)).map(i64::from);
+        age.is_some_and(|age| {
+            self.min.is_none_or(|min| age >= min.into())
+                && self.max.is_none_or(|max| age <= max.into())
+        })
+    }
+
+    /// The ages as people say them.
+    pub fn spoken(self) -> String {
+        match (self.min, self.max) {
+            (Some(min), Some(max)) => format!("{min}–{max} 周岁"),
+            (Some(min), None) => format!("{min} 周岁以上"),
+            (None, Some(max)) => format!("{max} 周岁以下"),
+            (None, None) => "不限年龄".to_owned(),
+        }
+    }
 }
 
 impl Default for Conditions {
@@ -161,6 +200,7 @@ impl Default for Conditions {
             per_week: None,
             audience: Audience::Anyone,
             communities: Vec::new(),
+            ages: Ages::default(),
         }
     }
 }
@@ -172,6 +212,8 @@ pub struct Person {
     pub party_member: bool,
     /// The community that signed their registration.
     pub registered: Option<NodeCode>,
+    /// Their birthday, where the register knows it.
+    pub born_on: Option<NaiveDate>,
 }
 
 /// Pieces of one offer that a person has taken: held or verified.
@@ -227,7 +269,19 @@ impl Conditions {
         } else if !communities.is_empty() && audience != Audience::Registered {
             faults.add("communities", "只有面向已报到的人时才写社区");
         }
-        Self { weekdays, hours, blackout, per_day, per_week, audience, communities }
+        let mut age = |field: &str, given: Option<i64>| {
+            let given = given?;
+            let fits = i16::try_from(given).ok().filter(|age| (1..=120).contains(age));
+            if fits.is_none() {
+                faults.add(field, format!("年龄为 1–120 周岁，现在是 {given}"));
+            }
+            fits
+        };
+        let ages = Ages { min: age("min_age", form.min_age), max: age("max_age", form.max_age) };
+        if ages.min.zip(ages.max).is_some_and(|(min, max)| min > max) {
+            faults.add("min_age", "最小年龄不能大于最大年龄");
+        }
+        Self { weekdays, hours, blackout, per_day, per_week, audience, communities, ages }
     }
 
     /// Whether a person may have a piece now.
@@ -261,6 +315,11 @@ impl Conditions {
         if !fits {
             let named = !self.communities.is_empty();
             return Err(Refused::Audience { audience: self.audience, named });
+        }
+        let reached =
+            |limit: Option<i16>, taken: i64| limit.filter(|limit| taken >= (*limit).into());
+        if !self.ages.have(person.born_on, civil.date()) {
+            return Err(Refused::Age { ages: self.ages.spoken() });
         }
         let reached =
             |limit: Option<i16>, taken: i64| limit.filter(|limit| taken >= (*limit).into());

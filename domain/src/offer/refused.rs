@@ -82,6 +82,12 @@ pub enum Refused {
         /// It names communities.
         named: bool,
     },
+    /// It is for people of another age, or the person's is not known.
+    #[error("这份优惠面向 {ages}，以党员名册登记的出生日期为准；请看看别的优惠")]
+    Age {
+        /// Of which ages.
+        ages: String,
+    },
     /// As many as one person may have in a day or a week.
     #[error("这份优惠{per}每人限兑 {limit} 份，您已兑满，请改日再来")]
     PeriodLimit {
@@ -108,6 +114,7 @@ impl refusal::Refusal for Refused {
             Self::NotYet { .. } => "offer_not_yet",
             Self::NotToday { .. } => "offer_not_today",
             Self::Audience { .. } => "offer_audience",
+            Self::Age { .. } => "offer_age",
             Self::PeriodLimit { .. } => "offer_period_limit",
         }
     }

@@ -135,6 +135,7 @@ fn stock_stays_within_its_bounds() {
 #[test]
 fn conditions_say_when_and_to_whom() {
     let anybody = Person::default();
+        born_on: Some("1966-11-24".parse().unwrap()),
     let member =
         Person { party_member: true, registered: Some(crate::testing::code("140213066004")) };
     let judge = |conditions: &Conditions, person: &Person, taken, when: &str| {
@@ -167,6 +168,20 @@ fn conditions_say_when_and_to_whom() {
         let conditions = Conditions { audience, communities, ..open.clone() };
         let judged = judge(&conditions, person, none, "2026-11-24 12:00");
         assert_eq!(judged.is_ok(), fits, "{audience}");
+    }
+    // The member is sixty on this very day.
+    for (min, max, person, fits) in [
+        (Some(60), None, &member, true),
+        (Some(61), None, &member, false),
+        (None, Some(60), &member, true),
+        (None, Some(59), &member, false),
+        (Some(18), Some(70), &member, true),
+        (Some(18), None, &anybody, false),
+        (None, Some(120), &anybody, false),
+    ] {
+        let conditions = Conditions { ages: Ages { min, max }, ..open.clone() };
+        let judged = judge(&conditions, person, none, "2026-11-24 12:00");
+        assert_eq!(judged, if fits { Ok(()) } else { Err("offer_age") }, "{min:?} {max:?}");
     }
     let few = Conditions { per_day: Some(1), per_week: Some(3), ..open };
     for (day, week, fits) in [(0, 0, true), (1, 1, false), (0, 2, true), (0, 3, false)] {

@@ -6,6 +6,8 @@ use domain::{
     offer::{
         Audience, Batch, Category, Conditions, Details, Funding, Hours, MerchantCode, NewOffer,
         Offer, Person, Status, Taken, Weekdays,
+        Ages, Audience, Batch, Category, Conditions, Details, Funding, Hours, MerchantCode,
+        NewOffer, Offer, Person, Status, Taken, Weekdays,
     },
     org::NodeCode,
     points,
@@ -116,9 +118,9 @@ pub async fn insert(conn: &mut Connection, one: Written, offer: &NewOffer) -> sq
                  (id, merchant, title, category, points, stock, per_person, valid_until, status,
                   description, created_at, created_by, valid_from, weekdays, from_minute, to_minute,
                   blackout, per_day, per_week, audience, communities, budget, settlement_fen, cash_fen,
-                  published_at, published_by)
+                  published_at, published_by, min_age, max_age)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-                  $20, $21, $22, $23, $24, $25, $26)
+                  $20, $21, $22, $23, $24, $25, $26, $27, $28)
              on conflict (id) do nothing
              returning id, stock
          ), batch as (
@@ -152,6 +154,8 @@ pub async fn insert(conn: &mut Connection, one: Written, offer: &NewOffer) -> sq
         funding.cash_fen,
         published.then_some(one.at),
         one.by.filter(|_| published).map(|account| account.0),
+        conditions.ages.min,
+        conditions.ages.max,
     )
     .execute(conn)
     .await?;
@@ -196,6 +200,8 @@ struct Row {
     per_week: Option<i16>,
     audience: Audience,
     communities: Vec<NodeCode>,
+    min_age: Option<i16>,
+    max_age: Option<i16>,
     budget: Option<BudgetId>,
     settlement_fen: i64,
     cash_fen: i64,
@@ -225,6 +231,7 @@ impl From<Row> for Offer {
                 per_week: row.per_week,
                 audience: row.audience,
                 communities: row.communities,
+                ages: Ages { min: row.min_age, max: row.max_age },
             },
             funding: Funding {
                 budget: row.budget,
@@ -255,6 +262,7 @@ async fn rules(conn: &mut Connection, ids: &[Uuid]) -> sqlx::Result<Vec<Offer>> 
                category as "category: Category", points, stock, per_person, valid_from, valid_until,
                weekdays, from_minute, to_minute, blackout, per_day, per_week,
                audience as "audience: Audience", communities as "communities: Vec<NodeCode>",
+               min_age, max_age,
                budget as "budget: BudgetId", settlement_fen, cash_fen,
                created_by as "created_by: AccountId"
            from offer where id = any($1) order by id"#,
@@ -314,7 +322,8 @@ pub async fn change(
         "update offer set version = version + 1, title = $2, category = $3, points = $4, per_person = $5,
              valid_until = $6, description = $7, valid_from = $8, weekdays = $9, from_minute = $10,
              to_minute = $11, blackout = $12, per_day = $13, per_week = $14, audience = $15,
-             communities = $16, budget = $17, settlement_fen = $18, cash_fen = $19
+             communities = $16, budget = $17, settlement_fen = $18, cash_fen = $19, min_age = $20,
+             max_age = $21
          where id = $1",
         old.id.0,
         new.title,
@@ -335,19 +344,21 @@ pub async fn change(
         funding.budget.map(|budget| budget.0),
         funding.settlement_fen,
         funding.cash_fen,
+        conditions.ages.min,
+        conditions.ages.max,
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Adds rows for more pieces, or takes free ones away: under the offer's lock. `false` when fewer are
-/// free than are to go.
+/// Adds rows for more pieces, or takes free ones away, of which there are as many: under the offer's
+/// lock.
 ///
 /// # Errors
 /// The database's.
-pub async fn restock(conn: &mut Connection, id: OfferId, pieces: i32) -> sqlx::Result<bool> {
-    let changed = if pieces >= 0 {
+pub async fn restock(conn: &mut Connection, id: OfferId, pieces: i32) -> sqlx::Result<()> {
+    if pieces >= 0 {
         sqlx::query!(
             "insert into offer_unit (offer, n)
              select $1, coalesce((select max(n) from offer_unit where offer = $1), 0) + step
@@ -356,22 +367,22 @@ pub async fn restock(conn: &mut Connection, id: OfferId, pieces: i32) -> sqlx::R
             pieces,
         )
         .execute(&mut *conn)
-        .await?
+        .await?;
     } else {
         sqlx::query!(
             "delete from offer_unit where offer = $1 and n = any (array(
                  select n from offer_unit where offer = $1 and hold is null
-                 order by n desc limit -$2::int for update skip locked))",
+                 order by n desc limit -$2::int for update))",
             id.0,
             pieces,
         )
         .execute(&mut *conn)
-        .await?
-    };
+        .await?;
+    }
     sqlx::query!("update offer set stock = stock + $2 where id = $1", id.0, pieces)
         .execute(conn)
         .await?;
-    Ok(changed.rows_affected() == u64::from(pieces.unsigned_abs()))
+    Ok(())
 }
 
 /// Writes down a batch of pieces.
@@ -502,7 +513,10 @@ pub(super) async fn person(conn: &mut Connection, account: AccountId) -> sqlx::R
         r#"select exists (select from party_member where account_id = $1 and removed_at is null)
                    as "party_member!",
                (select community_code from registration where account_id = $1 and status = 'signed')
-                   as "registered: NodeCode""#,
+                   as "registered: NodeCode",
+               -- The birthday by the register of members; nobody has one while it keeps none.
+               (select (to_jsonb(party_member) ->> 'born_on')::date from party_member
+                   where account_id = $1 and removed_at is null) as born_on"#,
         account.0,
     )
     .fetch_one(conn)

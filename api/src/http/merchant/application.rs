@@ -70,8 +70,7 @@ impl ApplyBody {
 
 impl<P> Addressed for On<P, ApplicationId> {
     async fn visible(&self) -> Result<(), Error> {
-        let ask = Ask { expected: None, ..self.ask() };
-        merchants::read(&self.state, ask, self.id).await.map(drop)
+        merchants::exists(&self.state, &self.ask(), self.id).await
     }
 
     async fn shown(&self) -> Result<HttpResponse, Error> {

@@ -19,6 +19,7 @@ use infra::postgres::merchant::settlement::read::{
     self, Filter, LineView, PayerTotal, SettlementView,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
@@ -171,7 +172,7 @@ async fn whole(
 /// xlsx，一页合计、一页逐行。
 #[utoipa::path(
     operation_id = "merchant.settlement_workbook", tag = "merchant",
-    responses((status = 200, description = "表格", body = String,
+    responses((status = 200, description = "表格", body = Value,
         content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
     security(("bearer" = [])),
 )]
@@ -257,6 +258,7 @@ async fn dispute(
 /// 处理异议
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SettlementAnswerBody)]
 pub struct AnswerBody {
     /// 行号
     #[schema(example = 3)]

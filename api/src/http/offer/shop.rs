@@ -132,6 +132,7 @@ async fn submit(on: On<KeepShop, OfferId>, body: Body<Empty>) -> Result<HttpResp
 /// 审核
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = OfferReviewBody)]
 pub struct ReviewBody {
     /// 是否通过
     pub approve: bool,

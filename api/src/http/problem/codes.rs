@@ -415,6 +415,7 @@ fn offer() -> Vec<Code> {
         code(&Refused::NotYet { from: EXAMPLE }),
         code(&Refused::NotToday { when: "每天 11:00–13:30 兑换".to_owned() }),
         code(&Refused::Audience { audience: Audience::PartyMember, named: false }),
+        code(&Refused::Age { ages: "60 周岁以上".to_owned() }),
         code(&Refused::PeriodLimit { per: "每天", limit: 1 }),
     ]
 }

@@ -69,6 +69,10 @@ pub struct OfferView {
     /// 面向已报到的人时，限定的社区；空为不限
     #[schema(value_type = Vec<String>)]
     pub communities: Vec<NodeCode>,
+    /// 最小年龄（周岁）；不限为空
+    pub min_age: Option<i16>,
+    /// 最大年龄（周岁）；不限为空
+    pub max_age: Option<i16>,
     /// 到店另付多少分钱
     #[schema(example = 500)]
     pub cash_fen: i64,
@@ -453,6 +457,8 @@ fn view(beside: Beside, offer: Offer, viewer: &Viewer, now: Timestamp) -> OfferV
         blackout: offer.conditions.blackout,
         audience: offer.conditions.audience,
         communities: offer.conditions.communities,
+        min_age: offer.conditions.ages.min,
+        max_age: offer.conditions.ages.max,
         cash_fen: offer.funding.cash_fen,
         budget: offer.funding.budget.filter(|_| shown),
         settlement_fen: shown.then_some(offer.funding.settlement_fen),
