@@ -13,7 +13,7 @@ use api::http::problem::codes;
 use domain::{
     complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export,
     final_reply, household, identity, import, offer, org, points, rates, redemption, registration,
-    service, sla, supervision, task, template, view, whistle,
+    score, service, sla, supervision, task, template, view, whistle,
 };
 
 use crate::support::{document, operations};
