@@ -16,7 +16,7 @@ use domain::{
     redemption, registration, request, service, sla, supervision, task, template, view, whistle,
     work_unit,
     final_reply, identity, import, merchant, offer, org, points, rates, redemption, registration,
-    service, sla, supervision, task, template, view, whistle,
+    score, service, sla, supervision, task, template, view, whistle,
 };
 
 use crate::support::{document, operations};
