@@ -252,8 +252,6 @@ impl Permission {
             Dispatcher, GridOfficer, Leader, MerchantClerk, MerchantManager, Organiser,
             PartyMember, Resident, SecurityAdmin, SubdistrictOfficer, Supervisor, SystemAdmin,
             UnitLiaison,
-            Leader, MerchantClerk, MerchantManager, Organiser, PartyMember, Resident,
-            SecurityAdmin, SubdistrictOfficer, Supervisor, SystemAdmin,
         };
         let only = |roles: &[Role]| roles.to_vec();
         match self {

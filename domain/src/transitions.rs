@@ -9,8 +9,6 @@ use crate::{
     request,
     score::{self, settlement},
     service, supervision, task, whistle, work_unit,
-    complaint, consultation, final_reply, merchant, offer, registration, service, supervision,
-    task, whistle,
 };
 
 /// One table: each step with the states it starts from and those it can lead to.

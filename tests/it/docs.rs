@@ -13,10 +13,8 @@ use api::http::problem::codes;
 use domain::{
     complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export, fairness,
     final_reply, household, identity, import, merchant, offer, org, pairing, party, points, rates,
-    redemption, registration, request, service, sla, supervision, task, template, view, whistle,
-    work_unit,
-    final_reply, identity, import, merchant, offer, org, points, rates, redemption, registration,
-    score, service, sla, supervision, task, template, view, whistle,
+    redemption, registration, request, score, service, sla, supervision, task, template, view,
+    whistle, work_unit,
 };
 
 use crate::support::{document, operations};

@@ -10,8 +10,6 @@ use domain::{
         ApplicationId, ClaimId, ComplaintId, FlagId, NotificationId, PairingId, PostId,
         RedemptionId, RegistrationId, ServiceRequestId, UnitRegistrationId, UnitReportId,
         WhistleId,
-        ApplicationId, ClaimId, ComplaintId, NotificationId, RedemptionId, RegistrationId,
-        WhistleId,
     },
     identity::Actor,
     notification::render,

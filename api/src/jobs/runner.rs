@@ -23,8 +23,6 @@ use uuid::Uuid;
 use super::{
     bulletin, calendar, export, fairness, household, merchant, notification, pause, points,
     redemption, registration, schedule, score, service, stopped, task,
-    bulletin, calendar, export, merchant, notification, pause, points, redemption, schedule,
-    stopped, task,
 };
 use crate::{app, error::Error, state::State};
 

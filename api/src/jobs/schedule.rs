@@ -58,11 +58,15 @@ pub(super) const CHORES: &[(&str, i64)] = &[
 ];
 
 /// What no later run takes back.
-const IRREVERSIBLE: &[&str] =
-    &[ExpirePoints::KIND, FreezeMonths::KIND, WarnExpiring::KIND, SettleMonths::KIND];
-const IRREVERSIBLE: [&str; 3] = [ExpirePoints::KIND, FreezeMonths::KIND, LockScores::KIND];
-const IRREVERSIBLE: [&str; 3] = [ExpirePoints::KIND, FreezeMonths::KIND, WatchAttendance::KIND];
-const IRREVERSIBLE: [&str; 3] = [ExpirePoints::KIND, FreezeMonths::KIND, FollowServiceYear::KIND];
+const IRREVERSIBLE: &[&str] = &[
+    ExpirePoints::KIND,
+    FollowServiceYear::KIND,
+    FreezeMonths::KIND,
+    LockScores::KIND,
+    SettleMonths::KIND,
+    WarnExpiring::KIND,
+    WatchAttendance::KIND,
+];
 
 /// What this worker has enqueued: the last period's number of each chore.
 #[derive(Debug, Default)]
@@ -71,14 +75,8 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire,
-    /// nobody is warned of it, and no month is frozen or settled.
-    /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire, no
-    /// month is frozen and no quarter is locked.
-    /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire, no
-    /// month is frozen and nobody is noted as not come.
-    /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire, no
-    /// month is frozen and no year is settled.
+    /// Enqueues the chores whose period has begun. Without `agreed` clocks nothing is done that no
+    /// later run takes back.
     pub async fn enqueue_due(&mut self, state: &State, agreed: bool) {
         let now = state.clock.now();
         let mut due = self.due(now);

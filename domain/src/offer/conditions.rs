@@ -316,8 +316,6 @@ impl Conditions {
             let named = !self.communities.is_empty();
             return Err(Refused::Audience { audience: self.audience, named });
         }
-        let reached =
-            |limit: Option<i16>, taken: i64| limit.filter(|limit| taken >= (*limit).into());
         if !self.ages.have(person.born_on, civil.date()) {
             return Err(Refused::Age { ages: self.ages.spoken() });
         }

@@ -135,9 +135,11 @@ fn stock_stays_within_its_bounds() {
 #[test]
 fn conditions_say_when_and_to_whom() {
     let anybody = Person::default();
+    let member = Person {
+        party_member: true,
+        registered: Some(crate::testing::code("140213066004")),
         born_on: Some("1966-11-24".parse().unwrap()),
-    let member =
-        Person { party_member: true, registered: Some(crate::testing::code("140213066004")) };
+    };
     let judge = |conditions: &Conditions, person: &Person, taken, when: &str| {
         use crate::refusal::Refusal;
         conditions.judge(person, taken, at(when)).map_err(|refused| refused.code())

@@ -4,8 +4,6 @@ use chrono::NaiveDate;
 use domain::{
     id::{AccountId, BudgetId, OfferId, RedemptionId},
     offer::{
-        Audience, Batch, Category, Conditions, Details, Funding, Hours, MerchantCode, NewOffer,
-        Offer, Person, Status, Taken, Weekdays,
         Ages, Audience, Batch, Category, Conditions, Details, Funding, Hours, MerchantCode,
         NewOffer, Offer, Person, Status, Taken, Weekdays,
     },

@@ -266,7 +266,7 @@ async fn an_award_is_taken_back_once_also_at_once(db: Pool) {
     let done = tries.into_iter().find_map(Result::ok).unwrap();
     assert_eq!((done.points, done.owed), (4, 0));
     assert_eq!(points(&state, li).await, 3);
-    assert_eq!(lines(&state, li).await[0], (EntryKind::Reverse, -4));
+    assert!(lines(&state, li).await.contains(&(EntryKind::Reverse, -4)));
     // The day has room again.
     assert_eq!(serve(&state, li, 480, day("2026-11-25")).await, 8);
     adds_up(&state).await;
