@@ -348,15 +348,6 @@ pub async fn read(state: &State, ask: Ask, id: ApplicationId) -> Result<Applicat
         Box::pin(async move {
             let (found, decides) = seen(tx, &ask, id).await?;
             if decides {
-                record(
-                    tx,
-                    &ask,
-                    "merchant.contact_seen",
-                    ("merchant_application", &id),
-                    Value::Null,
-                    now,
-                )
-                .await?;
                 let object = ("merchant_application", &*id.to_string());
                 record(tx, &ask, "merchant.contact_seen", object, Value::Null, now).await?;
             }

@@ -1,7 +1,7 @@
 //! The table: every operation, who may do it at all, and what it is about.
 
 /// Everybody, from nobody on.
-pub(super) const PERSONAS: &[&str] = &[
+pub(super) const PERSONAS: [&str; 17] = [
     "anonymous",
     "demo:li",
     "dispatcher",
@@ -24,7 +24,7 @@ pub(super) const PERSONAS: &[&str] = &[
 /// The secretary of a party branch of 文兴社区.
 pub(super) const SECRETARY: &str = "secretary.party-140213066004-01";
 
-pub(super) const EVERYONE: &[&str] = PERSONAS;
+pub(super) const EVERYONE: &[&str] = &PERSONAS;
 pub(super) const LOGGED_IN: &[&str] = PERSONAS.split_at(1).1;
 pub(super) const STAFF: &[&str] = PERSONAS.split_at(2).1;
 pub(super) const RESIDENT: &[&str] = &["demo:li"];
@@ -202,7 +202,7 @@ pub(super) enum About {
     /// A report to one's own unit.
     Report,
     /// A pairing of a cadre of one's unit, or with one's community.
-    Pairing,
+    CadrePairing,
     /// A matter under such a pairing.
     Matter,
     /// A member of one's part of the party register; all for the organisers.
@@ -244,7 +244,7 @@ pub(super) enum About {
     /// A member in one's part of the register.
     ScoreMember,
     /// A branch's quarter in one's part of the register.
-    Settlement,
+    Quarter,
     /// An objection to one.
     ScoreObjection,
     /// A request to one's community; all for the organisers.
@@ -462,10 +462,10 @@ pub(super) const ROWS: &[Row] = &[
     ("pairing.pair", &["organiser"], About::Nothing),
     ("pairing.list", PAIRING_READERS, About::Nothing),
     ("pairing.counts", PAIRING_READERS, About::Nothing),
-    ("pairing.read", PAIRING_READERS, About::Pairing),
-    ("pairing.end", &["organiser"], About::Pairing),
-    ("pairing.log_matter", LOGGERS, About::Pairing),
-    ("pairing.matters", PAIRING_READERS, About::Pairing),
+    ("pairing.read", PAIRING_READERS, About::CadrePairing),
+    ("pairing.end", &["organiser"], About::CadrePairing),
+    ("pairing.log_matter", LOGGERS, About::CadrePairing),
+    ("pairing.matters", PAIRING_READERS, About::CadrePairing),
     ("pairing.solve_matter", LOGGERS, About::Matter),
     ("pairing.judge_matter", COMMUNITY_DESK, About::Matter),
     ("party.members", REGISTER_READERS, About::Nothing),
@@ -561,11 +561,11 @@ pub(super) const ROWS: &[Row] = &[
     ("score.book_page", ORGANISERS, About::ScoreMember),
     ("score.propose", ORGANISERS, About::Nothing),
     ("score.settlements", BRANCHES, About::Nothing),
-    ("score.settlement", BRANCHES, About::Settlement),
-    ("score.object", BRANCHES, About::Settlement),
-    ("score.export", ORGANISERS, About::Settlement),
-    ("score.publish", ORGANISERS, About::Settlement),
-    ("score.send_back", ORGANISERS, About::Settlement),
+    ("score.settlement", BRANCHES, About::Quarter),
+    ("score.object", BRANCHES, About::Quarter),
+    ("score.export", ORGANISERS, About::Quarter),
+    ("score.publish", ORGANISERS, About::Quarter),
+    ("score.send_back", ORGANISERS, About::Quarter),
     ("score.decide", ORGANISERS, About::ScoreObjection),
     ("service.dispute", RESIDENT, About::Claim),
     ("service.my_disputes", RESIDENT, About::Nothing),

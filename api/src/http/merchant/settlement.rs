@@ -19,7 +19,6 @@ use infra::postgres::merchant::settlement::read::{
     self, Filter, LineView, PayerTotal, SettlementView,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
@@ -172,7 +171,7 @@ async fn whole(
 /// xlsx，一页合计、一页逐行。
 #[utoipa::path(
     operation_id = "merchant.settlement_workbook", tag = "merchant",
-    responses((status = 200, description = "表格", body = Value,
+    responses((status = 200, description = "表格", body = serde_json::Value,
         content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
     security(("bearer" = [])),
 )]

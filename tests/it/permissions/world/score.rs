@@ -41,8 +41,8 @@ pub(super) async fn quarters(world: &mut World) {
     for persona in ["organiser", HERE] {
         world.own.insert((About::ScoreEntry, persona), entry.clone());
         world.own.insert((About::ScoreMember, persona), subject.clone());
-        world.own.insert((About::Settlement, persona), waits.clone());
+        world.own.insert((About::Quarter, persona), waits.clone());
         world.own.insert((About::ScoreObjection, persona), objection.clone());
     }
-    world.foreign.insert((About::Settlement, "demo:li"), vec![waits, noticed]);
+    world.foreign.insert((About::Quarter, "demo:li"), vec![waits, noticed]);
 }

@@ -111,11 +111,11 @@ pub(super) async fn pairings(world: &mut World) {
     };
     let (mine, other) = (log(LIAISON, &ours).await, log(OTHER.0, &theirs).await);
     for persona in PAIRING_READERS {
-        world.own.insert((About::Pairing, persona), ours.clone());
+        world.own.insert((About::CadrePairing, persona), ours.clone());
         world.own.insert((About::Matter, persona), mine.clone());
     }
     for persona in [HERE, LIAISON] {
-        world.foreign.insert((About::Pairing, persona), vec![theirs.clone()]);
+        world.foreign.insert((About::CadrePairing, persona), vec![theirs.clone()]);
         world.foreign.insert((About::Matter, persona), vec![other.clone()]);
     }
 }
