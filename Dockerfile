@@ -16,9 +16,10 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && cp target/release/zhixiang /usr/local/bin/zhixiang
 
 FROM debian:bookworm-slim
-# Certificates for calls to WeChat; the time zone data is not needed: +08:00 is in the program.
+# Certificates for calls to WeChat, and a Chinese font for PDFs; the time zone data is not needed:
+# +08:00 is in the program.
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates \
+    && apt-get install -y --no-install-recommends ca-certificates fonts-noto-cjk \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --no-create-home --uid 10001 zhixiang \
     && install -d -o zhixiang -g zhixiang /var/lib/zhixiang/files

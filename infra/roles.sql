@@ -14,12 +14,19 @@ grant usage on schema public to zhixiang_app;
 grant select, insert, update, delete on all tables in schema public to zhixiang_app;
 grant usage, select on all sequences in schema public to zhixiang_app;
 grant execute on all functions in schema public to zhixiang_app;
-revoke update, delete on ledger_tx, ledger_entry, hold_lot, audit_entry, event from zhixiang_app;
+revoke update, delete on ledger_tx, ledger_entry, ledger_reason, points_objection, donation, hold_lot, audit_entry, event from zhixiang_app;
 revoke update, delete on calendar_year, calendar_day from zhixiang_app;
 revoke update, delete on rate_snapshot_case, rate_snapshot_centre, rate_snapshot_appraisal from zhixiang_app;
 revoke update, delete on duty_item, power, enforcement_act_officer from zhixiang_app;
 revoke update, delete on internal_note, reply_template_version from zhixiang_app;
+revoke update, delete on household_visit from zhixiang_app;
+revoke update, delete on service_year, service_result from zhixiang_app;
+revoke update, delete on party_member_change from zhixiang_app;
+revoke update, delete on offer_batch, settlement_month, settlement_line from zhixiang_app;
+revoke update, delete on household_visit, score_catalogue, score_item, score_line from zhixiang_app;
+revoke delete on score_entry, score_settlement from zhixiang_app;
 revoke delete on hold, rate_snapshot, duty_list, power_list, enforcement_act from zhixiang_app;
+revoke delete on voucher, fairness_flag from zhixiang_app;
 do $$
 begin
     if to_regclass('_sqlx_migrations') is not null then

@@ -16,20 +16,27 @@ pub mod duty;
 pub mod enforcement;
 pub mod evaluation;
 pub mod export;
+pub mod fairness;
 pub mod final_reply;
 pub mod follow_up;
 pub mod generate;
+pub mod household;
 pub mod idempotent;
 pub mod identity;
 pub mod import;
 pub mod job;
+pub mod merchant;
 pub mod note;
 pub mod notification;
 pub mod offer;
+pub mod pairing;
+pub mod party;
 pub mod points;
 pub mod redemption;
 pub mod registration;
+pub mod request;
 pub mod routing;
+pub mod score;
 pub mod seed;
 pub mod service;
 pub mod supervision;
@@ -37,6 +44,7 @@ pub mod task;
 pub mod template;
 pub mod view;
 pub mod whistle;
+pub mod work_unit;
 
 /// Runs `work` in one transaction: committed when it succeeds, rolled back when it fails.
 ///

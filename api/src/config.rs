@@ -40,8 +40,47 @@ pub struct Config {
     /// What gives points, and how long they and redemption codes last.
     #[serde(default)]
     pub points: domain::points::Rules,
+    /// Households in difficulty: how many a person looks after, and when a visit is due.
+    #[serde(default)]
+    pub household: domain::household::Rules,
+    /// What is shown at a till, how often it may be wrong, what can be taken back.
+    #[serde(default)]
+    pub till: domain::redemption::Rules,
+    /// From when on something is looked at by a person.
+    #[serde(default)]
+    pub fairness: domain::fairness::Rules,
+    /// What a year of service requires, and when people are told.
+    #[serde(default)]
+    pub service_year: domain::service::year::Rules,
+    /// Papers (PDF).
+    pub pdf: Pdf,
+    /// The five colours of the party register.
+    #[serde(default)]
+    pub party: domain::party::colour::Rules,
+    /// How long invitations are good and statements can be disputed.
+    #[serde(default)]
+    pub merchant: domain::merchant::Rules,
+    /// Hours from other volunteer platforms.
+    #[serde(default)]
+    pub hours: domain::service::hours::Rules,
+    /// The score book of party members.
+    #[serde(default)]
+    pub score: domain::score::Rules,
+    /// Check-in, cancellation and what follows when nobody comes.
+    #[serde(default)]
+    pub service: domain::service::Rules,
     /// Logs and traces.
     pub telemetry: Telemetry,
+}
+
+/// Papers (PDF).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pdf {
+    /// A file with a Chinese font; empty looks where distributions put one.
+    pub font: String,
+    /// Which face of a collection (.ttc), from 0; for `font` alone.
+    pub face: u32,
 }
 
 /// What kind of installation this is.
@@ -320,7 +359,7 @@ impl Config {
         let files = &self.files;
         let bucket = files.store == FileStore::Local || !files.s3_bucket.is_empty();
         let endpoint = files.store == FileStore::Local || files.s3_endpoint.starts_with("http");
-        let rules: [(bool, &'static str, &'static str); 19] = [
+        let rules: &[(bool, &'static str, &'static str)] = &[
             (!files.directory.is_empty(), "files.directory", "不能为空"),
             (endpoint, "files.s3_endpoint", "应为 https:// 开头的地址"),
             (bucket, "files.s3_bucket", "不能为空"),
@@ -360,8 +399,43 @@ impl Config {
             (self.worker.lease_seconds > 0, "worker.lease_seconds", "至少 1 秒"),
             (self.worker.scan_seconds > 0, "worker.scan_seconds", "至少 1 秒"),
             ((1..=1000).contains(&self.worker.batch), "worker.batch", "只能是 1–1000"),
+            (
+                (10..=300).contains(&self.till.qr_seconds),
+                "till.qr_seconds",
+                "只能是 10–300 秒：太短来不及扫，太长截图能用",
+            ),
+            ((1..=20).contains(&self.till.clerk_misses), "till.clerk_misses", "只能是 1–20 次"),
+            (
+                (1..=200).contains(&self.till.merchant_misses),
+                "till.merchant_misses",
+                "只能是 1–200 次",
+            ),
+            (
+                (1..=1440).contains(&self.till.lock_minutes),
+                "till.lock_minutes",
+                "只能是 1–1440 分钟",
+            ),
+            ((1..=60).contains(&self.till.voucher_days), "till.voucher_days", "只能是 1–60 天"),
+            (
+                self.service_year.reminders_apart(),
+                "service_year.reminders",
+                "每个月最多提醒一次，请把日期放在不同的月份",
+            ),
+            (
+                self.service_year.required.iter().all(|row| row.services >= 0 && row.hours >= 0),
+                "service_year.required",
+                "次数和小时数不能是负数",
+            ),
+            (
+                self.party.is_sound(),
+                "party.aged_from",
+                "高龄只能从 50–110 岁算起，五个组各用一种颜色",
+            ),
         ];
-        for (holds, key, reason) in rules {
+        if let Some((key, reason)) = self.service.fault() {
+            return Err(Unusable::Value { key, reason });
+        }
+        for &(holds, key, reason) in rules {
             if !holds {
                 return Err(Unusable::Value { key, reason });
             }

@@ -38,23 +38,30 @@ pub mod envelope;
 pub mod evaluation;
 pub mod export;
 pub mod extract;
+pub mod fairness;
 pub mod final_reply;
 pub mod follow_up;
+pub mod household;
 pub mod identity;
 pub mod job;
+pub mod merchant;
 pub mod note;
 pub mod notification;
 pub mod offer;
 pub mod openapi;
 pub mod operations;
 pub mod org;
+pub mod pairing;
+pub mod party;
 pub mod points;
 pub mod printed;
 pub mod problem;
 pub mod rates;
 pub mod redemption;
 pub mod registration;
+pub mod request;
 pub mod routing;
+pub mod score;
 pub mod service;
 pub mod supervision;
 pub mod task;
@@ -62,6 +69,7 @@ pub mod template;
 pub mod track;
 pub mod view;
 pub mod whistle;
+pub mod work_unit;
 
 /// The operations of one word: how to mount them, and what they are.
 pub struct Routes {
@@ -126,12 +134,49 @@ pub fn words() -> Vec<Routes> {
         deadline::routes(),
         rates::routes(),
         bulletin::routes(),
+        // Before the registrations themselves, one of which `results` is not.
+        registration::result::routes(),
+        registration::change::routes(),
         registration::routes(),
+        pairing::routes(),
+        pairing::matter::routes(),
+        work_unit::routes(),
+        work_unit::told::routes(),
+        // `/party-members/template` comes before `/party-members/{id}`.
+        party::roll::routes(),
+        party::routes(),
+        party::ledger::routes(),
+        party::transfer::routes(),
+        party::tree::routes(),
+        request::routes(),
         service::routes(),
         service::claim::routes(),
+        service::hours::routes(),
+        household::routes(),
+        household::pairing::routes(),
+        score::routes(),
+        score::book::routes(),
+        score::settlement::routes(),
+        service::dispute::routes(),
+        service::matching::routes(),
+        service::pause::routes(),
+        service::series::routes(),
         points::routes(),
+        points::book::routes(),
+        points::donation::routes(),
+        points::rule::routes(),
+        points::adjustment::routes(),
+        points::notice::routes(),
+        merchant::routes(),
+        merchant::application::routes(),
+        merchant::settlement::routes(),
         offer::routes(),
+        offer::shop::routes(),
+        offer::budget::routes(),
         redemption::routes(),
+        redemption::till::routes(),
+        redemption::voucher::routes(),
+        fairness::routes(),
     ]
 }
 

@@ -7,6 +7,7 @@ pub mod config;
 pub mod error;
 pub mod http;
 pub mod jobs;
+pub mod paper;
 pub mod server;
 pub mod sheet;
 pub mod state;

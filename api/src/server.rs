@@ -103,6 +103,7 @@ impl State {
             steadiness: Steadiness::new(&clock),
             clock,
             crypto: Arc::new(Crypto::parse(config.security.data_key.expose())?),
+            passwords: Arc::default(),
             tokens: Arc::new(Tokens::new(&config.security)),
             calendars: Calendars::new(WorkingCalendar::embedded()),
             rules: Arc::new(config.sla),

@@ -50,6 +50,10 @@ impl Refusal for Refused {
 /// A file's header and rows. Empty rows are left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
+    /// The name of the workbook's sheet; a CSV file has none.
+    pub sheet: Option<String>,
+    /// Which column of the sheet the first one here is, from 0.
+    pub first_column: usize,
     /// The names in the header, trimmed.
     pub columns: Vec<String>,
     /// The rows below it.
@@ -71,7 +75,9 @@ pub struct Row {
 /// It cannot be decoded or read as a table.
 pub fn read(bytes: Vec<u8>) -> Result<Table, Refused> {
     if bytes.starts_with(b"PK\x03\x04") {
-        table(&mut workbook::rows(bytes)?.into_iter())
+        let (sheet, first_column, rows) = workbook::rows(bytes)?;
+        let read = table(&mut rows.into_iter())?;
+        Ok(Table { sheet: Some(sheet), first_column, ..read })
     } else if bytes.starts_with(b"\xd0\xcf\x11\xe0") {
         Err(Refused::Workbook("这是旧的 .xls 格式".to_owned()))
     } else {
@@ -137,7 +143,7 @@ fn table(rows: &mut dyn Iterator<Item = Row>) -> Result<Table, Refused> {
     let mut rows = rows.filter(|row| !is_blank(row));
     let header = rows.next().ok_or(Refused::Empty)?;
     let columns = header.cells.iter().map(|name| name.trim().to_owned()).collect();
-    Ok(Table { columns, rows: rows.collect() })
+    Ok(Table { sheet: None, first_column: 0, columns, rows: rows.collect() })
 }
 
 #[cfg(test)]

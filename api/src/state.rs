@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use domain::sla::Rules;
-use infra::{crypto::Crypto, postgres::Pool, redis::Redis, storage::Storage, wechat::WeChat};
+use infra::{
+    crypto::Crypto, password::Passwords, postgres::Pool, redis::Redis, storage::Storage,
+    wechat::WeChat,
+};
 
 use crate::{
     calendars::Calendars,
@@ -27,6 +30,8 @@ pub struct State {
     pub config: Arc<Config>,
     /// Field encryption, blind indexes and MACs.
     pub crypto: Arc<Crypto>,
+    /// Password hashes.
+    pub passwords: Arc<Passwords>,
     /// Access and refresh tokens.
     pub tokens: Arc<Tokens>,
     /// Working days and hours.

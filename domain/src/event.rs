@@ -203,6 +203,30 @@ codes! {
         RegistrationSigned = "registration_signed", "报到已签署";
         /// The community did not sign.
         RegistrationRefused = "registration_refused", "报到未通过";
+        /// A unit is told of one of its members.
+        ReceiptSent = "receipt_sent", "报到回执";
+        /// A member asks for a change of the registration.
+        ChangeAsked = "registration_change_asked", "申请变更报到";
+        /// The old community let a member go who moves.
+        ChangeReleased = "registration_change_released", "原社区已转出";
+        /// The change was made.
+        ChangeGranted = "registration_change_granted", "变更已办理";
+        /// The change was not made.
+        ChangeRefused = "registration_change_refused", "变更未同意";
+        /// The member took the wish back.
+        ChangeTakenBack = "registration_change_taken_back", "撤回变更申请";
+        /// Something of the year's service is missing.
+        ServiceReminded = "service_reminded", "年度服务提醒";
+        /// A work unit registers with a community.
+        UnitSubmitted = "unit_registration_submitted", "单位申请报到";
+        /// The community signed.
+        UnitSigned = "unit_registration_signed", "单位报到已签署";
+        /// The community did not sign.
+        UnitRefused = "unit_registration_refused", "单位报到未签署";
+        /// The unit's registration ended.
+        UnitEnded = "unit_registration_ended", "单位报到终止";
+        /// A unit was sent figures about all its members.
+        UnitReported = "unit_reported", "年度服务反馈";
         /// Somebody claimed a service post, or waits for a place.
         Claimed = "claimed", "认领岗位";
         /// A place came free for who waited.
@@ -221,6 +245,92 @@ codes! {
         NoShow = "no_show", "未到";
         /// The organiser does not count it.
         ClaimRejected = "claim_rejected", "未认可";
+        /// A post ended, and nobody has said who came.
+        AttendanceDue = "attendance_due", "时长待确认";
+        /// Somebody who agreed to be suggested is invited to a post.
+        PostInvited = "post_invited", "邀请认领";
+        /// Something about the post is other than when it was claimed.
+        PostChanged = "post_changed", "岗位变更";
+        /// Somebody whom it concerns does not agree with what was decided.
+        DisputeRaised = "dispute_raised", "提出异议";
+        /// They took it back.
+        DisputeWithdrawn = "dispute_withdrawn", "撤回异议";
+        /// Another officer looked at it again.
+        DisputeDecided = "dispute_decided", "异议已复核";
+        /// New claims pause for a while.
+        ClaimsPaused = "claims_paused", "暂停认领";
+        /// The pause ended before its time.
+        ClaimsResumed = "claims_resumed", "恢复认领";
+        /// A resident asks for a service (点单).
+        RequestSubmitted = "request_submitted", "点单";
+        /// The community made a post of it.
+        RequestOrdered = "request_ordered", "已下单";
+        /// The community cannot do it.
+        RequestDeclined = "request_declined", "未能安排";
+        /// The resident took it back.
+        RequestCancelled = "request_cancelled", "取消点单";
+        /// The resident was served.
+        RequestDone = "request_done", "确认完成";
+        /// Points that were given are taken back.
+        PointsTakenBack = "points_taken_back", "收回积分";
+        /// Two persons adjusted somebody's points.
+        PointsAdjusted = "points_adjusted", "人工调整积分";
+        /// Points will run out.
+        PointsExpiring = "points_expiring", "积分即将到期";
+        /// Points were put up for public notice.
+        AwardNoticed = "award_noticed", "积分公示";
+        /// Points came as a gift.
+        PointsReceived = "points_received", "收到转赠";
+        /// An objection to them was upheld.
+        AwardRefused = "award_refused", "公示异议成立";
+        /// A community asks somebody to look after a household (包联).
+        PairingProposed = "pairing_proposed", "拟定包联";
+        /// The person agreed.
+        PairingAccepted = "pairing_accepted", "接受包联";
+        /// The person did not agree.
+        PairingDeclined = "pairing_declined", "未接受包联";
+        /// It is over: ended by the person or the community, or the term ran out.
+        PairingEnded = "pairing_ended", "包联结束";
+        /// The household was not visited for a while.
+        VisitDue = "visit_due", "走访提醒";
+        /// A clerk took back what he had verified by mistake.
+        RedemptionUndone = "redemption_undone", "核销已撤销";
+        /// An officer redeemed an offer for a person without a phone.
+        VoucherIssued = "voucher_issued", "代办兑换券";
+        /// An officer took a voucher back.
+        VoucherRevoked = "voucher_revoked", "兑换券作废";
+        /// What looked unfair was found to be so.
+        FlagUpheld = "flag_upheld", "核查认定";
+        /// Another reviewer came to the same.
+        FlagConfirmed = "flag_confirmed", "申诉后维持";
+        /// Another reviewer saw it otherwise.
+        FlagOverturned = "flag_overturned", "申诉后撤销";
+        /// A merchant is on.
+        MerchantApproved = "merchant_approved", "商户入驻通过";
+        /// An application is to be put right.
+        MerchantSentBack = "merchant_sent_back", "入驻申请退回";
+        /// An application was not agreed to.
+        MerchantRefused = "merchant_refused", "入驻申请未通过";
+        /// A redemption was taken back because its merchant is suspended.
+        RedemptionReturned = "redemption_returned", "兑换退回";
+        /// Something was brought into the score book (积分管理手册).
+        ScoreEntered = "score_entered", "积分手册记录";
+        /// It counts.
+        ScoreAccepted = "score_accepted", "记录已认定";
+        /// It does not count.
+        ScoreRefused = "score_refused", "记录未认定";
+        /// A branch proposes its quarter.
+        ScoreProposed = "score_proposed", "提交季度结算";
+        /// The quarter is in public notice.
+        ScoreNoticed = "score_noticed", "季度积分公示";
+        /// It goes back to the branch.
+        ScoreSentBack = "score_sent_back", "退回季度结算";
+        /// Somebody of the branch objects.
+        ScoreObjected = "score_objected", "公示异议";
+        /// The objection is decided.
+        ScoreObjectionDecided = "score_objection_decided", "异议处理";
+        /// The quarter is locked.
+        ScoreLocked = "score_locked", "季度积分锁定";
     }
 }
 

@@ -104,20 +104,66 @@ ids! {
     LedgerTxId;
     /// Points that were given together and expire together (积分批次).
     LotId;
+    /// A version of what gives points (积分规则版本).
+    PointsRuleId;
+    /// A manual adjustment of points (人工调整).
+    AdjustmentId;
+    /// Points given away (转赠).
+    DonationId;
+    /// An award in public notice (积分公示).
+    PointsNoticeId;
     /// An offer (优惠).
     OfferId;
+    /// A budget that pays for offers (预算).
+    BudgetId;
+    /// An application to become a merchant (商户入驻申请).
+    ApplicationId;
+    /// An invitation to work for a merchant (店员邀请).
+    InvitationId;
+    /// A suspension of a merchant (暂停合作).
+    SuspensionId;
+    /// A merchant's statement of a month (结算单).
+    SettlementId;
+    /// A dispute over a line of a statement (结算异议).
+    SettlementDisputeId;
     /// A redemption (兑换), and the hold and the ledger movement that it becomes.
     RedemptionId;
     /// A rule by which matters are proposed to units (路由规则).
     RoutingRuleId;
     /// A row of the register of party members (党员名册).
     MemberId;
+    /// A transfer between party branches (组织关系转接).
+    TransferId;
+    /// A change on the register of party members (名册变动).
+    MemberChangeId;
+    /// A stay of a floating member (流动).
+    FloatingId;
     /// A registration with a community (双报到).
     RegistrationId;
+    /// A change of a registration that a member asks for (报到变更).
+    ChangeId;
+    /// A work unit's registration with a community (单位报到).
+    UnitRegistrationId;
+    /// What a work unit is told of one of its members (报到回执).
+    ReceiptId;
+    /// What a work unit is told of all its members (年度服务反馈).
+    UnitReportId;
+    /// A leading cadre's pairing with a community (包联).
+    CadrePairingId;
+    /// What a paired cadre took on (包联事项).
+    MatterId;
     /// A service post (服务岗位).
     PostId;
     /// A claim of a service post (认领).
     ClaimId;
+    /// A dispute of what was decided on a claim (服务异议).
+    DisputeId;
+    /// What a resident asks for (服务点单).
+    ServiceRequestId;
+    /// A series of posts that repeat (重复岗位).
+    PostSeriesId;
+    /// A pause of new claims (暂停认领).
+    ServicePauseId;
     /// A final reply (最终答复).
     FinalReplyId;
     /// A saved view (常用筛选).
@@ -128,4 +174,20 @@ ids! {
     NoteId;
     /// A reply template (答复模板).
     TemplateId;
+    /// A household in difficulty (困难家庭).
+    HouseholdId;
+    /// Who looks after a household (包联).
+    PairingId;
+    /// A visit to a household (走访).
+    VisitId;
+    /// What looks unfair and waits for a person to look at it (公平核查).
+    FlagId;
+    /// An entry of the score book (积分管理手册).
+    ScoreEntryId;
+    /// A branch's quarter (季度结算).
+    ScoreSettlementId;
+    /// An objection to a branch's quarter (异议).
+    ObjectionId;
+    /// Hours from another volunteer platform (外部平台时长).
+    ImportedId;
 }

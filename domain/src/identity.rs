@@ -33,10 +33,16 @@ codes! {
         Supervisor = "supervisor", "督查";
         /// 组织部.
         Organiser = "organiser", "组织员";
+        /// 党支部书记：一个党组织和它下面的党员.
+        BranchSecretary = "branch_secretary", "支部书记";
         /// 区领导.
         Leader = "leader", "区领导";
         /// 商户店员.
         MerchantClerk = "merchant_clerk", "商户店员";
+        /// 商户负责人.
+        MerchantManager = "merchant_manager", "商户负责人";
+        /// 单位党组织联络员：看本单位党员的报到回执与年度结果.
+        UnitLiaison = "unit_liaison", "单位党组织联络员";
         /// 物业工作人员.
         PropertyClerk = "property_clerk", "物业人员";
         /// 审计员：只读.
@@ -156,25 +162,100 @@ pub enum Permission {
     ManageOffers,
     /// Verify redemption codes at the merchant's till.
     VerifyRedemption,
+    /// See what a till verified: a clerk his merchant's, the organisers and the auditor all.
+    ReadTill,
+    /// Redeem on paper for a person without a phone who stands before one.
+    IssueVoucher,
+    /// See what looks unfair.
+    ReadFlags,
+    /// Say whether it is.
+    ReviewFlags,
+    /// Ask to become a merchant, and accept an invitation to work for one.
+    ApplyMerchant,
+    /// Decide applications, suspend merchants, keep budgets, pay statements.
+    ManageMerchants,
+    /// Keep a merchant's shop: profile, people, drafts of offers, disputes; the organisers all.
+    KeepShop,
+    /// Read offers in any state and statements: a merchant its own.
+    ReadSettlement,
+    /// Agree to a merchant's statements, or dispute their lines.
+    AgreeSettlement,
+    /// Read the budgets that pay for offers.
+    ReadBudget,
     /// See whether the points ledger adds up.
     ReadLedger,
+    /// Read people's points line by line, adjustments and objections.
+    ReadPoints,
+    /// Keep people's points: take awards back, adjust, decide on objections and rules.
+    KeepPoints,
+    /// Pass a community's points on to a household in it.
+    GivePoints,
+    /// Read what a community has of points.
+    ReadCommunityPoints,
+    /// Object to an award in public notice.
+    ObjectAward,
     /// Register with a community as a party member.
     Register,
     /// Sign registrations with one's own community.
     SignRegistration,
+    /// Keep the register of work units, and with which communities they are paired.
+    KeepWorkUnit,
+    /// Read the register of work units and their registrations.
+    ReadWorkUnit,
+    /// Act for one's work unit: register it with communities, acknowledge receipts and reports.
+    ActForWorkUnit,
+    /// End the registration of a work unit: the unit itself, or the community.
+    EndUnitRegistration,
+    /// Read receipts and reports of work units.
+    ReadReceipt,
+    /// Read the year's results of members: a community its own, a liaison the unit's own.
+    ReadResults,
+    /// Pair leading cadres with communities and estates.
+    KeepPairing,
+    /// Read which cadres are paired with what, and what they solved.
+    ReadPairing,
+    /// Log what a paired cadre takes on and solves.
+    LogMatter,
+    /// Read the party register within one's scope.
+    ReadRegister,
+    /// Keep the party register within one's scope: members, ledgers, transfers, full numbers.
+    KeepRegister,
+    /// Found, rename, move and deactivate party bodies.
+    KeepPartyTree,
     /// Publish service posts and confirm hours: a community its own, the organisers all.
     OrganisePost,
     /// Claim service posts, and see one's own hours.
     ClaimPost,
+    /// Register households in difficulty of one's community, and ask people to look after them.
+    ManageHouseholds,
+    /// See households: of one's community, or that one looks after.
+    ReadHousehold,
+    /// Look after a household, when asked.
+    LookAfter,
+    /// See how many households are looked after: a community its own, the organisers all.
+    CountHouseholds,
+    /// Bring something into the score book: about oneself, another of the branch, a member one knows.
+    DeclareScore,
+    /// See a branch's quarter in public notice: the branch and above.
+    ReadScore,
+    /// Keep the score book within one's part of the register: enter, accept, propose a quarter.
+    KeepScore,
+    /// Settle a branch's quarter: public notice, objections.
+    SettleScore,
+    /// Add versions of what counts in the score book.
+    ManageScore,
+    /// See whose claims pause, and end a pause before its time.
+    LiftPause,
 }
 
 impl Permission {
     /// The roles that hold the permission.
     pub fn roles(self) -> Vec<Role> {
         use Role::{
-            Auditor, CommunityOfficer, DepartmentClerk, DepartmentHead, Dispatcher, GridOfficer,
-            Leader, MerchantClerk, Organiser, PartyMember, Resident, SecurityAdmin,
-            SubdistrictOfficer, Supervisor, SystemAdmin,
+            Auditor, BranchSecretary, CommunityOfficer, DepartmentClerk, DepartmentHead,
+            Dispatcher, GridOfficer, Leader, MerchantClerk, MerchantManager, Organiser,
+            PartyMember, Resident, SecurityAdmin, SubdistrictOfficer, Supervisor, SystemAdmin,
+            UnitLiaison,
         };
         let only = |roles: &[Role]| roles.to_vec();
         match self {
@@ -268,13 +349,46 @@ impl Permission {
             Self::ManageAccounts => only(&[SecurityAdmin]),
             Self::ManageCalendar | Self::ManageJobs => only(&[SystemAdmin]),
             Self::ManageRouting | Self::ManageCertificates => only(&[Dispatcher, SystemAdmin]),
-            Self::UsePoints => only(&[Resident, PartyMember]),
-            Self::ManageOffers => only(&[Organiser]),
+            Self::ManageOffers | Self::KeepPartyTree => only(&[Organiser]),
+            Self::ReadRegister => only(&[BranchSecretary, CommunityOfficer, Organiser, Auditor]),
+            Self::KeepRegister => only(&[BranchSecretary, CommunityOfficer, Organiser]),
+            Self::LiftPause => only(&[Organiser]),
+            Self::UsePoints | Self::ApplyMerchant => only(&[Resident, PartyMember]),
+            Self::ManageMerchants => only(&[Organiser]),
             Self::VerifyRedemption => only(&[MerchantClerk]),
+            Self::ReadTill => only(&[MerchantClerk, Organiser, Auditor]),
+            Self::IssueVoucher => only(&[CommunityOfficer]),
+            Self::ReadFlags => only(&[Organiser, Supervisor, Auditor]),
+            Self::ReviewFlags => only(&[Organiser, Supervisor]),
+            Self::KeepShop => only(&[MerchantManager, Organiser]),
+            Self::AgreeSettlement => only(&[MerchantManager]),
+            Self::ReadBudget => only(&[Organiser, Auditor]),
+            Self::ReadSettlement => only(&[MerchantManager, Organiser, Auditor]),
             Self::ReadLedger => only(&[Auditor, SystemAdmin]),
+            Self::ReadPoints => only(&[Organiser, Auditor]),
+            Self::KeepPoints => only(&[Organiser]),
+            Self::GivePoints => only(&[CommunityOfficer]),
+            Self::ReadCommunityPoints => only(&[CommunityOfficer, Organiser, Auditor]),
+            Self::ObjectAward => only(&[Resident, PartyMember, CommunityOfficer]),
             Self::Register | Self::ClaimPost => only(&[Resident, PartyMember]),
             Self::SignRegistration => only(&[CommunityOfficer]),
-            Self::OrganisePost => only(&[CommunityOfficer, Organiser]),
+            Self::KeepWorkUnit | Self::KeepPairing => only(&[Organiser]),
+            Self::ReadWorkUnit => only(&[CommunityOfficer, Organiser, UnitLiaison, Auditor]),
+            Self::ActForWorkUnit => only(&[UnitLiaison]),
+            Self::ReadReceipt => only(&[UnitLiaison, Organiser]),
+            Self::ReadResults => only(&[CommunityOfficer, Organiser, UnitLiaison]),
+            Self::ReadPairing => only(&[CommunityOfficer, Organiser, UnitLiaison, Leader, Auditor]),
+            Self::LogMatter | Self::EndUnitRegistration => only(&[CommunityOfficer, UnitLiaison]),
+            Self::ManageHouseholds => only(&[CommunityOfficer]),
+            Self::ReadHousehold => only(&[Resident, PartyMember, CommunityOfficer]),
+            Self::LookAfter | Self::DeclareScore => only(&[Resident, PartyMember]),
+            Self::ReadScore => {
+                only(&[Resident, PartyMember, BranchSecretary, CommunityOfficer, Organiser])
+            }
+            Self::KeepScore => only(&[BranchSecretary, CommunityOfficer, Organiser]),
+            Self::SettleScore => only(&[CommunityOfficer, Organiser]),
+            Self::ManageScore => only(&[Organiser]),
+            Self::OrganisePost | Self::CountHouseholds => only(&[CommunityOfficer, Organiser]),
         }
     }
 }

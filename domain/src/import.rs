@@ -18,7 +18,7 @@ mod moment;
 #[cfg(test)]
 mod tests;
 
-pub use moment::moment;
+pub use moment::{day, moment};
 
 codes! {
     /// What a column of the file holds.

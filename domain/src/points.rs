@@ -5,16 +5,24 @@
 
 use chrono::{Datelike, Days, NaiveDate, TimeDelta};
 
-use crate::{
-    complaint,
-    id::LotId,
-    service,
-    task::Outcome,
-    time::{self, Timestamp},
-};
+use crate::{complaint, id::LotId, task::Outcome, time::Timestamp};
 
+pub mod donation;
+mod movement;
+mod notice;
+mod proposal;
+mod refused;
+mod reversal;
+mod terms;
 #[cfg(test)]
 mod tests;
+
+pub use movement::Movement;
+pub use notice::{NOTICE_TRANSITIONS, Notice};
+pub use proposal::{NewAdjustment, NewRule, Proposal, TRANSITIONS};
+pub use refused::Refused;
+pub use reversal::{Ground, TakenBack, reversible, take_back, take_up_to};
+pub use terms::{Served, Terms};
 
 codes! {
     /// What moved points.
@@ -29,6 +37,10 @@ codes! {
         Reverse = "reverse", "冲正";
         /// Two persons adjusted the account.
         Adjust = "adjust", "调整";
+        /// What was owed was made good out of later points.
+        Offset = "offset", "抵还";
+        /// Points were given away, or came as a gift.
+        Donate = "donate", "转赠";
     }
 }
 
@@ -39,6 +51,70 @@ codes! {
         Service = "service", "志愿服务";
         /// An appeal that was verified.
         Appeal = "appeal", "有效诉求";
+        /// A suggestion that was adopted.
+        Suggestion = "suggestion", "采纳建议";
+        /// A visit to a household in difficulty.
+        Visit = "visit", "走访帮扶";
+    }
+}
+
+codes! {
+    /// Where a proposal stands.
+    pub enum ProposalStatus {
+        /// It waits for another person.
+        Proposed = "proposed", "待核准";
+        /// Another person agreed.
+        Approved = "approved", "已核准";
+        /// Another person did not agree.
+        Refused = "refused", "未核准";
+        /// Whoever proposed it took it back.
+        Withdrawn = "withdrawn", "已撤回";
+        /// The configuration's own version of the rules, which nobody proposed.
+        Configured = "configured", "配置";
+    }
+}
+
+codes! {
+    /// The steps of a proposal.
+    pub enum ProposalStep {
+        /// Another person agrees.
+        Approve = "approve", "核准";
+        /// Another person does not agree.
+        Refuse = "refuse", "不予核准";
+        /// Whoever proposed it takes it back.
+        Withdraw = "withdraw", "撤回";
+    }
+}
+
+codes! {
+    /// Where an award in notice stands.
+    pub enum NoticeStatus {
+        /// It is shown.
+        Open = "open", "公示中";
+        /// Somebody objected; it waits for an organiser.
+        Objected = "objected", "有异议";
+        /// Its notice ended: the points are in the ledger.
+        Posted = "posted", "已入账";
+        /// The objection was right: nothing is posted.
+        Refused = "refused", "异议成立";
+        /// What it was given for was corrected meanwhile.
+        Withdrawn = "withdrawn", "已更正";
+    }
+}
+
+codes! {
+    /// The steps of an award in notice.
+    pub enum NoticeStep {
+        /// Somebody objects.
+        Object = "object", "提出异议";
+        /// The objection is right.
+        Uphold = "uphold", "异议成立";
+        /// The objection is not right.
+        Dismiss = "dismiss", "异议不成立";
+        /// The notice ended.
+        Post = "post", "入账";
+        /// What it was given for was corrected.
+        Withdraw = "withdraw", "更正";
     }
 }
 
@@ -67,70 +143,49 @@ codes! {
         ConfirmedIsRedeemed = "confirmed_is_redeemed", "已核销的兑换都已入账，且数目一致";
         /// What a lot holds is held for codes that wait.
         LotHeldIsPending = "lot_held_is_pending", "批次占用等于待核销兑换从该批次取用的合计";
+        /// What people owe stands on the account of receivables.
+        DebtsAreReceivable = "debts_are_receivable", "待抵还的积分合计等于应收账户的欠额";
     }
 }
 
-/// The rules of points, as configured. Each award keeps `version`, so that an old award can be
-/// recomputed after the rules have changed.
+/// The rules of points, as configured. What gives points is the first version of [`Terms`]; versions
+/// that are approved in the product follow it. The rest counts at once.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rules {
-    /// The name of this version of the rules; change it with every other key.
+    /// The name of the configured version; change it with every key of `award`.
     pub version: String,
-    /// Points for an hour of service at factor 1.
-    pub service_per_hour: i64,
-    /// Points for service on one day at most.
-    pub service_per_day: i64,
-    /// Points for a verified appeal.
-    pub appeal: i64,
-    /// Verified appeals that are awarded in a calendar week at most.
-    pub appeals_per_week: i64,
-    /// So many calendar years after the one they were given in, points expire at its end.
-    pub lasting_years: u32,
+    /// What gives points, until a version is approved.
+    pub award: Terms,
     /// So many days before they expire, the person is warned.
     pub warning_days: u32,
+    /// And again so many days before; 0 for not.
+    pub last_warning_days: u32,
     /// So many hours a redemption code is good.
     pub code_hours: u32,
+    /// A manual adjustment moves so many points at most.
+    pub adjust_at_most: i64,
+    /// A person gives away so many points a day at most.
+    pub donate_per_day: i64,
 }
 
 impl Default for Rules {
-    /// The defaults of the scheme: 1 hour = 1 point, 8 a day; 5 for a verified appeal, 2 a week;
-    /// until the end of the next calendar year, warned 30 days before; a code is good for 24 hours.
+    /// The defaults of the scheme: warned 30 and 7 days before points run out; a code is good for 24
+    /// hours; adjustments of 500 points at most, donations of 200 a day.
     fn default() -> Self {
         Self {
             version: "2026-1".to_owned(),
-            service_per_hour: 1,
-            service_per_day: 8,
-            appeal: 5,
-            appeals_per_week: 2,
-            lasting_years: 1,
+            award: Terms::default(),
             warning_days: 30,
+            last_warning_days: 7,
             code_hours: 24,
+            adjust_at_most: 500,
+            donate_per_day: 200,
         }
     }
 }
 
 impl Rules {
-    /// The points for a service: minutes × rate × factor (in percent), less what is not a whole
-    /// point, and no more than the day has left after `earned` points.
-    pub fn service(&self, minutes: i64, factor_percent: i64, earned: i64) -> i64 {
-        let whole = minutes.max(0).saturating_mul(factor_percent.max(0));
-        let points = whole.saturating_mul(self.service_per_hour) / (60 * 100);
-        points.min(self.service_per_day.saturating_sub(earned)).max(0)
-    }
-
-    /// The points for a verified appeal after `awarded` others in the same week.
-    pub const fn appeal(&self, awarded: i64) -> i64 {
-        if awarded < self.appeals_per_week { self.appeal } else { 0 }
-    }
-
-    /// When points given at `now` expire: 24:00 on 31 December of the next calendar year.
-    pub fn expiry(&self, now: Timestamp) -> Timestamp {
-        let years = i32::try_from(self.lasting_years).unwrap_or(1);
-        let year = time::date(now).year().saturating_add(years).saturating_add(1);
-        time::start_of(NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or(NaiveDate::MAX))
-    }
-
     /// Until when a code given at `now` is good, for an offer that ends at `valid_until`.
     pub fn code_expiry(&self, now: Timestamp, valid_until: Timestamp) -> Timestamp {
         valid_until.min(now + TimeDelta::hours(i64::from(self.code_hours)))
@@ -140,12 +195,34 @@ impl Rules {
     pub fn warned_until(&self, now: Timestamp) -> Timestamp {
         now + TimeDelta::days(i64::from(self.warning_days))
     }
+
+    /// Which warning is due at `now` for points that run out at `at`: by the days before it that it
+    /// belongs to. After an outage only the last one that is due.
+    pub fn warning_due(&self, at: Timestamp, now: Timestamp) -> Option<u32> {
+        let due =
+            |days: &u32| *days > 0 && now < at && now >= at - TimeDelta::days(i64::from(*days));
+        [self.last_warning_days, self.warning_days].into_iter().filter(due).min()
+    }
+}
+
+/// The calendar year of a day: its first day and the first of the next.
+pub fn year(day: NaiveDate) -> (NaiveDate, NaiveDate) {
+    let first = |year| NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or(day);
+    (first(day.year()), first(day.year() + 1))
 }
 
 /// The calendar week of a day: its Monday and the Monday after.
 pub fn week(day: NaiveDate) -> (NaiveDate, NaiveDate) {
     let monday = day - Days::new(u64::from(day.weekday().num_days_from_monday()));
     (monday, monday + Days::new(7))
+}
+
+/// What a verified appeal is awarded as: a suggestion as one that was adopted.
+pub const fn source_of(kind: complaint::Kind) -> Source {
+    match kind {
+        complaint::Kind::Suggestion => Source::Suggestion,
+        _ => Source::Appeal,
+    }
 }
 
 /// Whether an appeal was verified, so that its reporter is awarded: it reported a matter, and the
@@ -187,54 +264,4 @@ pub fn take(lots: &[Lot], points: i64) -> Option<Vec<Part>> {
         }
     }
     (wanted == 0).then_some(parts)
-}
-
-/// A movement on a person's account, to be explained to them.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Movement<'a> {
-    /// What moved.
-    pub kind: EntryKind,
-    /// What gave the points.
-    pub source: Option<Source>,
-    /// How many; negative when they went away.
-    pub points: i64,
-    /// Codes and figures of the movement.
-    pub data: &'a serde_json::Value,
-    /// The offer that was redeemed or refunded.
-    pub offer: Option<&'a str>,
-}
-
-impl Movement<'_> {
-    /// The sentence that explains the line.
-    pub fn sentence(&self) -> String {
-        let points = self.points.abs();
-        let number = |key: &str| self.data.get(key).and_then(serde_json::Value::as_i64);
-        let word = |key: &str| self.data.get(key).and_then(serde_json::Value::as_str);
-        let offer = self.offer.unwrap_or("优惠");
-        match (self.kind, self.source) {
-            (EntryKind::Earn, Some(Source::Appeal)) => {
-                let which = word("number").map_or_else(String::new, |number| format!(" {number}"));
-                format!("反映的诉求{which}查实办结，奖励 {points} 分")
-            }
-            (EntryKind::Earn, _) => {
-                let kind = word("post_kind").and_then(|code| code.parse::<service::Kind>().ok());
-                let kind = kind.map_or_else(String::new, |kind| format!("（{}）", kind.label()));
-                let long = number("minutes").map_or_else(String::new, duration);
-                format!("志愿服务{kind}{long}已确认，得 {points} 分")
-            }
-            (EntryKind::Redeem, _) => format!("兑换“{offer}”，已核销，用去 {points} 分"),
-            (EntryKind::Expire, _) => format!("到期未使用，清零 {points} 分"),
-            (EntryKind::Reverse, _) => format!("“{offer}”的兑换已退回，返还 {points} 分"),
-            (EntryKind::Adjust, _) if self.points < 0 => format!("核对账目后调减 {points} 分"),
-            (EntryKind::Adjust, _) => format!("核对账目后调增 {points} 分"),
-        }
-    }
-}
-
-fn duration(minutes: i64) -> String {
-    match (minutes / 60, minutes % 60) {
-        (0, minutes) => format!(" {minutes} 分钟"),
-        (hours, 0) => format!(" {hours} 小时"),
-        (hours, minutes) => format!(" {hours} 小时 {minutes} 分钟"),
-    }
 }

@@ -3,13 +3,15 @@
 //!
 //! [`TRANSITIONS`] is the table of every step.
 
-use crate::time::Timestamp;
+use crate::{id::AccountId, time::Timestamp};
 
 mod refused;
 #[cfg(test)]
 mod tests;
+mod till;
 
 pub use refused::Refused;
+pub use till::{Attempts, Checked, Presented, Rules};
 
 codes! {
     /// Where a redemption stands.
@@ -36,6 +38,8 @@ codes! {
         Cancel = "cancel", "取消";
         /// Its time ran out.
         Expire = "expire", "过期";
+        /// The clerk who verified it by mistake takes that back.
+        Undo = "undo", "撤销核销";
         /// The points are given back.
         Refund = "refund", "退回";
     }
@@ -46,6 +50,8 @@ pub const TRANSITIONS: &[(Step, Status, Status)] = &[
     (Step::Verify, Status::Held, Status::Verified),
     (Step::Cancel, Status::Held, Status::Cancelled),
     (Step::Expire, Status::Held, Status::Expired),
+    // The hold stays ended and the ledger gets a reversal: who still wants the offer redeems anew.
+    (Step::Undo, Status::Verified, Status::Refunded),
     (Step::Refund, Status::Verified, Status::Refunded),
 ];
 
@@ -56,6 +62,8 @@ pub struct Redemption {
     pub status: Status,
     /// Its code is good before this instant.
     pub expires_at: Timestamp,
+    /// Who verified it, and when.
+    pub verified: Option<(AccountId, Timestamp)>,
 }
 
 impl Redemption {
@@ -76,6 +84,21 @@ impl Redemption {
             (None, Status::Held) => Err(Refused::NotVerified),
             (None, Status::Verified) => Err(Refused::AlreadyVerified),
             (None, status) => Err(Refused::Ended { status }),
+        }
+    }
+
+    /// Where it leads when the clerk `by` takes a verification back.
+    ///
+    /// # Errors
+    /// It is not verified; another clerk verified it, or too long ago.
+    pub fn undo(self, by: AccountId, rules: &Rules, now: Timestamp) -> Result<Status, Refused> {
+        let status = self.step(Step::Undo, now)?;
+        match self.verified {
+            Some((clerk, _)) if clerk != by => Err(Refused::UndoNotYours),
+            Some((_, at)) if now >= rules.undo_until(at) => {
+                Err(Refused::UndoTooLate { minutes: rules.undo_minutes })
+            }
+            _ => Ok(status),
         }
     }
 }

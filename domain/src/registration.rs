@@ -4,6 +4,7 @@
 //! Handing in asks the register nothing: whoever types a wrong number gets the answer of a right
 //! one that waits. What the register says is seen by the officer who signs.
 
+use chrono::NaiveDate;
 use serde_json::json;
 
 use crate::{
@@ -15,7 +16,10 @@ use crate::{
     refusal::{self, Invalid, Kind},
     text,
     time::Timestamp,
+    work_unit::ReceiptCause,
 };
+
+pub mod change;
 
 codes! {
     /// Where a registration stands.
@@ -26,6 +30,8 @@ codes! {
         Signed = "signed", "已报到";
         /// The community did not sign.
         Refused = "refused", "未通过";
+        /// The member left; what was signed is history.
+        Ended = "ended", "已退出";
     }
 }
 
@@ -38,6 +44,8 @@ codes! {
         Sign = "sign", "签署";
         /// The community does not sign.
         Refuse = "refuse", "不予签署";
+        /// The registration ends by a granted change.
+        End = "end", "退出";
     }
 }
 
@@ -73,6 +81,7 @@ pub const TRANSITIONS: &[(Step, &[Status], &[Status])] = &[
     (Step::Correct, &[Status::Pending], &[Status::Pending]),
     (Step::Sign, &[Status::Pending], &[Status::Signed]),
     (Step::Refuse, &[Status::Pending], &[Status::Refused]),
+    (Step::End, &[Status::Signed], &[Status::Ended]),
 ];
 
 /// A registration as its rules see it.
@@ -98,6 +107,12 @@ pub struct Registration {
     pub member: Option<MemberId>,
     /// The work unit that the receipt is for.
     pub work_unit: Option<String>,
+    /// The same unit, where the register of work units knows it.
+    pub unit: Option<NodeCode>,
+    /// When the member retired.
+    pub retired_on: Option<NaiveDate>,
+    /// When the registration ended.
+    pub ended_at: Option<Timestamp>,
 }
 
 /// The officer's decision.
@@ -147,6 +162,9 @@ impl Registration {
             note: None,
             member: None,
             work_unit: None,
+            unit: None,
+            retired_on: None,
+            ended_at: None,
         };
         let event = state.event(EventKind::RegistrationSubmitted, Visibility::Unit);
         Decision::one(state, event)
@@ -197,6 +215,13 @@ impl Registration {
         };
         let event = state.event(EventKind::RegistrationSigned, Visibility::Everyone);
         Ok(Decision::one(state, event.note(sign.note.clone())))
+    }
+
+    /// The event that tells a work unit of its member: whom is in the receipt, not here.
+    pub fn receipt(&self, unit: &NodeCode, cause: ReceiptCause) -> NewEvent {
+        let mut event = NewEvent::new(EventKind::ReceiptSent, Visibility::Unit);
+        event.unit = Some(self.community.clone());
+        event.with(json!({ "work_unit": unit, "cause": cause }))
     }
 
     fn event(&self, kind: EventKind, visibility: Visibility) -> NewEvent {

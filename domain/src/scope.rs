@@ -15,7 +15,22 @@ pub struct Scope {
     areas: Vec<String>,
     units: Vec<String>,
     organises: bool,
+    liaises: Vec<String>,
+    register: Register,
+    audits: bool,
+    shops: Vec<String>,
     account: AccountId,
+}
+
+/// Which part of the party register may be read. Nobody reads it by a role of another kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Register {
+    /// All of it.
+    pub everything: bool,
+    /// What stands below these party bodies.
+    pub roots: Vec<String>,
+    /// What stands below the party bodies of these communities.
+    pub communities: Vec<String>,
 }
 
 /// For whom a view is made; it decides what the view may show.
@@ -53,6 +68,14 @@ impl Scope {
             areas,
             units: held(Role::works_tasks),
             organises: actor.has(Role::Organiser),
+            liaises: held(|role| role == Role::UnitLiaison),
+            register: Register {
+                everything: actor.has(Role::Organiser) || actor.has(Role::Auditor),
+                roots: held(|role| role == Role::BranchSecretary),
+                communities: held(|role| role == Role::CommunityOfficer),
+            },
+            audits: actor.has(Role::Auditor),
+            shops: held(|role| role == Role::MerchantManager),
             account: actor.account,
         }
     }
@@ -80,6 +103,36 @@ impl Scope {
     /// Whether the posts of every community, and who claimed them, may be read (组织部).
     pub const fn organises(&self) -> bool {
         self.organises
+    }
+
+    /// The work units (工作单位) whose members' registrations and results may be read.
+    pub fn liaises(&self) -> &[String] {
+        &self.liaises
+    }
+
+    /// Whether the rows of every work unit may be read: those who organise, and auditors.
+    pub const fn every_unit(&self) -> bool {
+        self.organises || self.everything
+    }
+
+    /// Which part of the party register may be read.
+    pub const fn register(&self) -> &Register {
+        &self.register
+    }
+
+    /// The merchants that the account manages, by their codes.
+    pub fn shops(&self) -> &[String] {
+        &self.shops
+    }
+
+    /// Whether every merchant's offers and statements may be read.
+    pub const fn reads_shops(&self) -> bool {
+        self.audits || self.organises
+    }
+
+    /// Whether a merchant's offers, people and statements may be read.
+    pub fn reads_shop(&self, merchant: &str) -> bool {
+        self.reads_shops() || self.shops.iter().any(|own| own == merchant)
     }
 
     /// The account itself, whose own rows may be read.
@@ -148,6 +201,18 @@ mod tests {
         for role in Role::ALL {
             let scope = Scope::of(&actor(&[(*role, "140213")]));
             assert_eq!(scope.everything(), role.is_centre(), "{role}");
+        }
+    }
+
+    #[test]
+    fn the_register_is_read_inside_the_branch_and_above() {
+        for role in Role::ALL {
+            let scope = Scope::of(&actor(&[(*role, "party-140213066004-01")]));
+            let register = scope.register();
+            let all = matches!(role, Role::Organiser | Role::Auditor);
+            assert_eq!(register.everything, all, "{role}");
+            assert_eq!(register.roots.is_empty(), *role != Role::BranchSecretary, "{role}");
+            assert_eq!(register.communities.is_empty(), *role != Role::CommunityOfficer, "{role}");
         }
     }
 

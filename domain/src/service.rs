@@ -5,17 +5,28 @@
 //! decide what a step does. How points follow from hours is `domain::points`' matter: hours are
 //! recorded in full, whatever the points are capped at.
 
+mod check_in;
 mod claim;
+pub mod code;
+pub mod dispute;
+pub mod hours;
+pub mod matching;
+mod pause;
 mod post;
 mod refused;
+mod rules;
+pub mod series;
 #[cfg(test)]
 mod tests;
-mod year;
+pub mod year;
 
-pub use claim::{CheckIn, Claim, Confirm, Reject, Settled, Standing};
-pub use post::{Post, PostForm, Published};
+pub use check_in::{Around, Arrival, CheckIn, Whereabouts};
+pub use claim::{Claim, Confirm, Reject, Settled, Standing};
+pub use pause::{Lift, Missed, Pause};
+pub use post::{Post, PostForm, Published, skills as post_skills};
 pub use refused::Refused;
-pub use year::{REQUIRED, Served, Tally, Year};
+pub use rules::Rules;
+pub use year::{Served, Tally, Year};
 
 use crate::time::Timestamp;
 use chrono::TimeDelta;
@@ -28,9 +39,6 @@ pub const AHEAD: TimeDelta = TimeDelta::days(366);
 pub const LONGEST: TimeDelta = TimeDelta::hours(24);
 /// How long before its start one can check in at a post **\[default\]**.
 pub const EARLY: TimeDelta = TimeDelta::minutes(60);
-/// How far from the post's place one may be when checking in by location, in metres **\[default\]**:
-/// what a phone between high houses is off by, and the length of a courtyard.
-pub const NEAR_METRES: f64 = 300.0;
 
 codes! {
     /// What a post is about.
@@ -89,7 +97,7 @@ impl Status {
         self.holds_place() || matches!(self, Self::Waitlisted)
     }
 
-    /// Whether the claim is over.
+    /// Whether the claim is over, unless a dispute corrects it.
     pub const fn is_ended(self) -> bool {
         matches!(self, Self::Confirmed | Self::Cancelled | Self::NoShow | Self::Rejected)
     }
@@ -108,6 +116,18 @@ codes! {
 }
 
 codes! {
+    /// What stands beside a check-in for a person to look at. None of it refuses anything.
+    pub enum Oddity {
+        /// Within the tolerance only because the phone said how inaccurate it is.
+        Inaccurate = "inaccurate", "定位精度不足，按误差放宽";
+        /// The code was right, the phone far away.
+        CodeFromAfar = "code_from_afar", "签到码正确，但手机不在岗位附近";
+        /// Too far from the last post for the time between.
+        Jump = "jump", "与上一个岗位相距过远，时间上来不及";
+    }
+}
+
+codes! {
     /// The steps in a claim's life after it was made.
     pub enum Step {
         /// The person is there.
@@ -122,8 +142,12 @@ codes! {
         Confirm = "confirm", "确认时长";
         /// The organiser notes that nobody came.
         NoShow = "no_show", "登记未到";
+        /// Nobody said anything about it for days after the end.
+        Absent = "absent", "逾期记为未到";
         /// The organiser does not count it.
         Reject = "reject", "不予认可";
+        /// Another officer looked at it again and corrected the hours.
+        Correct = "correct", "复核更正";
         /// The post was called off.
         CallOff = "call_off", "岗位取消";
     }
@@ -143,7 +167,9 @@ pub const TRANSITIONS: &[(Step, &[Status], &[Status])] = {
         (Step::Promote, &[Waitlisted], &[Claimed]),
         (Step::Confirm, &[Claimed, CheckedIn, CheckedOut], &[Confirmed]),
         (Step::NoShow, &[Claimed], &[NoShow]),
+        (Step::Absent, &[Claimed], &[NoShow]),
         (Step::Reject, &[Claimed, Waitlisted, CheckedIn, CheckedOut], &[Rejected]),
+        (Step::Correct, &[Confirmed, NoShow, Rejected], &[Confirmed, Rejected]),
         (Step::CallOff, &[Claimed, Waitlisted, CheckedIn, CheckedOut], &[Cancelled]),
     ]
 };

@@ -2,7 +2,13 @@
 //! the same tables that the rules read.
 
 use crate::{
-    complaint, consultation, final_reply, registration, service, supervision, task, whistle,
+    complaint, consultation, fairness, final_reply, household, merchant, offer, pairing,
+    party::transfer,
+    points, redemption,
+    registration::{self, change},
+    request,
+    score::{self, settlement},
+    service, supervision, task, whistle, work_unit,
 };
 
 /// One table: each step with the states it starts from and those it can lead to.
@@ -25,7 +31,14 @@ pub fn markdown() -> String {
     let mut out = String::from(
         "# Transitions\n\n\
          <!-- Generated from `TRANSITIONS` in\n     \
-         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service}.rs.\n     \
+         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,household,points}.rs.\n     \
+         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,\n     \
+         redemption,fairness}.rs.\n     \
+         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,\n     \
+         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,service,merchant,offer}.rs.\n     \
+         household,party/transfer,score,score/settlement}.rs.\n     \
+         domain/src/{complaint,task,whistle,consultation,final_reply,supervision,registration,request,service}.rs.\n     \
+         registration/change,work_unit,pairing,party/transfer}.rs.\n     \
          Rewrite it with: UPDATE=1 cargo test -p domain transitions -->\n\n\
          Every step that is allowed, from where, and where it can lead. A step that a table does\n\
          not list is refused with the code under its title. A step that starts and ends in the\n\
@@ -40,7 +53,23 @@ pub fn markdown() -> String {
         final_replies(),
         supervisions(),
         registrations(),
+        changes(),
+        unit_registrations(),
+        matters(),
+        transfers(),
+        requests(),
         claims(),
+        pairings(),
+        proposals(),
+        notices(),
+        redemptions(),
+        flags(),
+        applications(),
+        offers(),
+        settlements(),
+        scores(),
+        quarters(),
+        disputes(),
     ] {
         table.write(&mut out);
     }
@@ -49,11 +78,14 @@ pub fn markdown() -> String {
 
 macro_rules! table {
     ($word:ident, $title:literal, $refused:literal) => {
+        table!($word::Status, $word::TRANSITIONS, $title, $refused)
+    };
+    ($status:ty, $transitions:expr, $title:literal, $refused:literal) => {
         Table {
             title: $title,
             refused: $refused,
-            states: $word::Status::ALL.iter().map(|it| (it.code(), it.label())).collect(),
-            steps: $word::TRANSITIONS
+            states: <$status>::ALL.iter().map(|it| (it.code(), it.label())).collect(),
+            steps: $transitions
                 .iter()
                 .map(|(step, from, to)| Row {
                     code: step.code(),
@@ -94,8 +126,100 @@ fn registrations() -> Table<'static> {
     table!(registration, "A registration (双报到)", "registration_step_refused")
 }
 
+fn changes() -> Table<'static> {
+    table!(change, "A change of a registration (报到变更)", "registration_change_step_refused")
+}
+
+fn unit_registrations() -> Table<'static> {
+    table!(work_unit, "A work unit's registration (单位报到)", "unit_registration_step_refused")
+}
+
+fn matters() -> Table<'static> {
+    table!(pairing, "A paired cadre's matter (包联事项)", "matter_step_refused")
+}
+
+fn transfers() -> Table<'static> {
+    table!(
+        transfer,
+        "A transfer between party branches (组织关系转接)",
+        "party_transfer_step_refused"
+    )
+}
+
 fn claims() -> Table<'static> {
     table!(service, "A claim of a service post (认领)", "claim_step_refused")
+}
+
+fn proposals() -> Table<'static> {
+    table!(
+        points::ProposalStatus,
+        points::TRANSITIONS,
+        "A proposal about points: a version of the rules, a manual adjustment (积分规则、人工调整)",
+        "points_proposal_step_refused"
+    )
+}
+
+fn notices() -> Table<'static> {
+    table!(
+        points::NoticeStatus,
+        points::NOTICE_TRANSITIONS,
+        "An award in public notice (积分公示)",
+        "points_notice_step_refused"
+    )
+}
+
+fn pairings() -> Table<'static> {
+    table!(household, "Who looks after a household (包联)", "pairing_step_refused")
+}
+
+/// Its steps lead from one state to one other, and the refusal depends on the state.
+fn redemptions() -> Table<'static> {
+    let steps = redemption::TRANSITIONS.iter().map(|(step, from, to)| Row {
+        code: step.code(),
+        label: step.label(),
+        from: vec![from.code()],
+        to: vec![to.code()],
+    });
+    Table {
+        title: "A redemption (兑换)",
+        refused: "redemption_already_verified` · `redemption_ended` · `redemption_not_verified",
+        states: redemption::Status::ALL.iter().map(|it| (it.code(), it.label())).collect(),
+        steps: steps.collect(),
+    }
+}
+
+fn flags() -> Table<'static> {
+    table!(fairness, "A fairness flag (公平核查)", "fairness_step_refused")
+}
+
+fn applications() -> Table<'static> {
+    table!(merchant, "An application to become a merchant (入驻申请)", "application_step_refused")
+}
+
+fn offers() -> Table<'static> {
+    table!(offer, "An offer (优惠)", "offer_step_refused")
+}
+
+fn settlements() -> Table<'static> {
+    use merchant::settlement;
+    table!(settlement, "A merchant's statement of a month (结算单)", "settlement_step_refused")
+}
+
+fn scores() -> Table<'static> {
+    table!(score, "An entry of the score book (积分管理手册)", "score_step_refused")
+}
+
+fn quarters() -> Table<'static> {
+    table!(settlement, "A branch's quarter (季度结算)", "score_settlement_step_refused")
+}
+
+fn requests() -> Table<'static> {
+    table!(request, "A request (点单)", "request_step_refused")
+}
+
+fn disputes() -> Table<'static> {
+    use service::dispute;
+    table!(dispute, "A dispute of a service (服务异议)", "dispute_step_refused")
 }
 
 impl Row<'_> {
@@ -165,5 +289,26 @@ mod tests {
         assert_eq!(listed, registration::Step::ALL);
         let listed: Vec<_> = service::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
         assert_eq!(listed, service::Step::ALL);
+        let listed: Vec<_> = points::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, points::ProposalStep::ALL);
+        let listed: Vec<_> = points::NOTICE_TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, points::NoticeStep::ALL);
+        let listed: Vec<_> = household::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, household::Step::ALL);
+        let listed: Vec<_> = redemption::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, redemption::Step::ALL);
+        let listed: Vec<_> = fairness::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, fairness::Step::ALL);
+        let listed: Vec<_> = merchant::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, merchant::Step::ALL);
+        let listed: Vec<_> = offer::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, offer::Step::ALL);
+        let listed: Vec<_> =
+            merchant::settlement::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, merchant::settlement::Step::ALL);
+        let listed: Vec<_> = score::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, score::Step::ALL);
+        let listed: Vec<_> = settlement::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, settlement::Step::ALL);
     }
 }

@@ -1,4 +1,4 @@
-//! Cryptography behind one door: sealing fields, blind indexes, MACs, password hashes.
+//! Cryptography behind one door: sealing fields, blind indexes, MACs.
 //!
 //! Every key is derived from the configured material by HMAC-SHA-256 over a label. The material
 //! is uniformly random, so that is HKDF's expand step with one block; what it buys is that no key
@@ -7,10 +7,6 @@
 use aes_gcm::{
     Aes256Gcm, KeyInit, Nonce,
     aead::{Aead, Payload},
-};
-use argon2::{
-    Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use base64::{
     Engine,
@@ -26,8 +22,6 @@ use crate::random;
 pub const KEY_BYTES: usize = 32;
 
 const NONCE_BYTES: usize = 12;
-/// OWASP's first choice for argon2id: 19 MiB, two passes, one lane.
-const PASSWORD_COST: (u32, u32, u32) = (19 * 1024, 2, 1);
 
 /// Something sealed cannot be opened: another key, another context, or it was altered. Nothing
 /// more is said, neither to the person nor to the log.
@@ -62,8 +56,6 @@ pub struct Crypto {
     root: Vec<u8>,
     index: [u8; 32],
     mac: [u8; 32],
-    /// Verified against when there is no such account, so that both answers take as long.
-    dummy_hash: String,
 }
 
 impl std::fmt::Debug for Crypto {
@@ -102,8 +94,7 @@ impl Crypto {
         let mut ring = ring.into_iter();
         let sealing = ring.next().ok_or(BadKey::Encoding(1))?;
         let (index, mac) = (derive(&root, "index"), derive(&root, "mac"));
-        let dummy_hash = hash_password(&hex::encode(random::bytes::<16>()));
-        Ok(Self { sealing, retired: ring.collect(), index, mac, root, dummy_hash })
+        Ok(Self { sealing, retired: ring.collect(), index, mac, root })
     }
 
     /// A key of its own for another purpose, such as signing access tokens.
@@ -161,24 +152,11 @@ impl Crypto {
     pub fn mac_matches(&self, context: &str, data: &[u8], given: &[u8]) -> bool {
         self.mac(context, data).as_slice().ct_eq(given).into()
     }
-
-    /// Whether the password is right. Takes tens of milliseconds and 19 MiB: call it on a blocking
-    /// thread. Without a stored hash it works as long and answers no.
-    pub fn verify_password(&self, password: &str, stored: Option<&str>) -> bool {
-        let hash = stored.unwrap_or(&self.dummy_hash);
-        let right = PasswordHash::new(hash)
-            .is_ok_and(|hash| argon2id().verify_password(password.as_bytes(), &hash).is_ok());
-        right && stored.is_some()
-    }
 }
 
-/// Hashes a password with argon2id into a PHC string. Call it on a blocking thread.
-pub fn hash_password(password: &str) -> String {
-    let salt: [u8; 16] = random::bytes();
-    let Ok(hash) = argon2id().hash_password_with_salt(password.as_bytes(), &salt) else {
-        unreachable!("argon2 refuses only passwords of 4 GiB and wrong parameters")
-    };
-    hash.to_string()
+/// Whether two texts are the same, compared in constant time for texts of one length.
+pub fn same(one: &[u8], other: &[u8]) -> bool {
+    one.ct_eq(other).into()
 }
 
 /// SHA-256, for what is random enough to need no key: refresh tokens.
@@ -194,14 +172,6 @@ pub fn base64url(bytes: &[u8]) -> String {
 /// Reads base64url without padding, strictly: each value has one spelling.
 pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
-}
-
-fn argon2id() -> Argon2<'static> {
-    let (memory, passes, lanes) = PASSWORD_COST;
-    let Ok(params) = Params::new(memory, passes, lanes, None) else {
-        unreachable!("the parameters are constants within argon2's limits")
-    };
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
 fn material(text: &str) -> Option<Vec<u8>> {
@@ -312,19 +282,6 @@ mod tests {
         assert!(!crypto.mac_matches("query-code", b"ABCD2346", &mac));
         assert!(!crypto.mac_matches("query-code", b"ABCD2345", &mac[..31]));
         assert!(!crypto.mac_matches("query-code", b"ABCD2345", b""));
-    }
-
-    #[test]
-    fn passwords() {
-        let crypto = crypto();
-        let hash = hash_password("Demo-2026-pass");
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert_ne!(hash, hash_password("Demo-2026-pass"), "the salt is random");
-        assert!(crypto.verify_password("Demo-2026-pass", Some(&hash)));
-        assert!(!crypto.verify_password("Demo-2026-pasS", Some(&hash)));
-        assert!(!crypto.verify_password("", Some(&hash)));
-        assert!(!crypto.verify_password("anything", None));
-        assert!(!crypto.verify_password("anything", Some("no hash at all")));
     }
 
     #[test]

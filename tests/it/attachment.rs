@@ -337,7 +337,6 @@ async fn a_person_hides_a_file_and_every_link_to_it_is_dead_at_once() {
     let link = files_of(&li, &case.path("")).await[0]["url"].clone();
     assert_eq!(fetched(&app, &link).await.0, 200);
     let pending = centre.all("/attachments?check=pending").await;
-    let pending = centre.all("/attachments?check=pending").await;
     assert_eq!((pending.len(), &pending[0]["id"]), (1, &one));
     assert_eq!(pending[0]["complaint_id"], json!(case.id));
     centre.post(&format!("{path}/hide"), json!({"reason": ""})).await.refused(422, "invalid_field");

@@ -12,8 +12,9 @@ use std::{
 use api::http::problem::codes;
 use domain::{
     attachment, complaint, consultation, duty, enforcement, evaluation::Satisfaction, event,
-    export, final_reply, identity, import, offer, org, points, rates, redemption, registration,
-    service, sla, supervision, task, template, view, whistle,
+    export, fairness, final_reply, household, identity, import, merchant, offer, org, pairing,
+    party, points, rates, redemption, registration, request, score, service, sla, supervision,
+    task, template, view, whistle, work_unit,
 };
 
 use crate::support::{document, operations};
@@ -297,8 +298,21 @@ const HEADINGS: &[(&str, &str)] = &[
     ("whistle_step_refused", "Whistles (吹哨)"),
     ("supervision_step_refused", "Supervision (督办)"),
     ("registration_step_refused", "Registration (双报到)"),
+    ("registration_change_step_refused", "Changes of registrations (报到变更)"),
+    ("unit_registration_step_refused", "Work units (工作单位)"),
+    ("matter_step_refused", "Paired cadres (包联)"),
+    ("party_number_there", "Party register (党员名册)"),
+    ("request_step_refused", "Requests (点单)"),
     ("claim_step_refused", "Service (双服务)"),
+    ("pairing_step_refused", "Households (困难家庭)"),
+    ("not_an_award", "Points (积分)"),
+    ("application_step_refused", "Merchants (商户)"),
+    ("settlement_step_refused", "Statements (结算单)"),
+    ("offer_step_refused", "Offers (优惠)"),
+    ("score_step_refused", "Score book (积分管理手册)"),
     ("offer_sold_out", "Redemptions (兑换)"),
+    ("qr_expired", "At the till (到店核销)"),
+    ("fairness_step_refused", "Fairness (公平核查)"),
     ("view_limit_reached", "Lists (列表)"),
     ("not_on_duty_list", "Duty lists and jobs (清单、作业)"),
     ("sheet_encoding", "Sheets (表格)"),
@@ -398,15 +412,72 @@ fn the_vocabularies_are_fresh() {
         registration::Status, "报到状态";
         registration::Finding, "与名册核对的结果";
         registration::Step, "报到步骤";
+        registration::change::Kind, "报到变更";
+        registration::change::Ground, "免除理由";
+        registration::change::Status, "报到变更状态";
+        registration::change::Step, "报到变更步骤";
+        work_unit::Status, "单位报到状态";
+        work_unit::Step, "单位报到步骤";
+        work_unit::ReceiptCause, "报到回执";
+        work_unit::ReportKind, "单位反馈";
+        pairing::Status, "包联事项状态";
+        pairing::Step, "包联事项步骤";
+        service::year::Standing, "年度要求";
+        party::Ledger, "台账";
+        party::Rank, "职级";
+        party::Standing, "党籍";
+        party::Health, "健康状况";
+        party::Sex, "性别";
+        party::RemovedAs, "移出名册的原因";
+        party::ChangeKind, "名册变动";
+        party::colour::Group, "五色管理的组";
+        party::colour::Colour, "五色";
+        party::floating::Direction, "流动方向";
+        party::transfer::Status, "转接状态";
+        party::transfer::Step, "转接步骤";
+        party::roll::Column, "名册表格的列";
+        request::Status, "点单状态";
+        request::Step, "点单步骤";
         service::Kind, "岗位类别";
         service::Status, "认领状态";
         service::Proof, "签到方式";
         service::Step, "认领步骤";
+        household::Category, "困难类别";
+        household::Status, "包联状态";
+        household::VisitKind, "走访方式";
+        household::Step, "包联步骤";
+        service::hours::Column, "外部平台时长表格的列";
+        score::Inlet, "积分管理手册的入口";
+        score::Status, "积分管理手册记录状态";
+        score::Step, "积分管理手册步骤";
+        score::settlement::Status, "季度结算状态";
+        score::settlement::Step, "季度结算步骤";
+        service::Oddity, "签到疑点";
+        service::dispute::Status, "异议状态";
+        service::dispute::Step, "异议步骤";
         points::EntryKind, "积分种类";
         points::Source, "积分来源";
+        points::Ground, "收回理由";
+        points::ProposalStatus, "积分规则、人工调整的状态";
+        points::ProposalStep, "积分规则、人工调整的步骤";
+        points::NoticeStatus, "积分公示状态";
+        points::NoticeStep, "积分公示步骤";
+        merchant::Status, "入驻申请状态";
+        merchant::Step, "入驻申请步骤";
+        merchant::settlement::Status, "结算单状态";
+        merchant::settlement::Step, "结算单步骤";
+        merchant::settlement::LineKind, "结算单的行";
         offer::Category, "优惠种类";
+        offer::Status, "优惠状态";
+        offer::Step, "优惠步骤";
+        offer::Audience, "优惠面向谁";
+        offer::Payer, "优惠由谁付款";
         redemption::Status, "兑换状态";
         redemption::Step, "兑换步骤";
+        redemption::Checked, "核对本人的方式";
+        fairness::Kind, "公平核查种类";
+        fairness::Status, "公平核查状态";
+        fairness::Step, "公平核查步骤";
         sla::Urgency, "紧急程度";
         sla::Mark, "时限环节";
         sla::TimerKind, "到点事项";

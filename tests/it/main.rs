@@ -25,15 +25,21 @@ mod evaluation;
 #[cfg(test)]
 mod export;
 #[cfg(test)]
+mod fairness;
+#[cfg(test)]
 mod final_reply;
 #[cfg(test)]
 mod follow_up;
 #[cfg(test)]
 mod generate;
 #[cfg(test)]
+mod household;
+#[cfg(test)]
 mod idempotency;
 #[cfg(test)]
 mod identity;
+#[cfg(test)]
+mod merchant;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
@@ -41,9 +47,14 @@ mod note;
 #[cfg(test)]
 mod notification;
 #[cfg(test)]
+mod offer;
+#[cfg(test)]
 mod openapi;
 #[cfg(test)]
 mod ops;
+#[cfg(test)]
+mod pairing;
+mod party;
 #[cfg(test)]
 mod permissions;
 #[cfg(test)]
@@ -56,8 +67,11 @@ mod rates;
 mod redemption;
 #[cfg(test)]
 mod registration;
+mod request;
 #[cfg(test)]
 mod routing;
+#[cfg(test)]
+mod score;
 #[cfg(test)]
 mod search;
 #[cfg(test)]
@@ -76,3 +90,5 @@ mod track;
 mod view;
 #[cfg(test)]
 mod whistle;
+#[cfg(test)]
+mod work_unit;

@@ -363,6 +363,7 @@ async fn standing(app: &App) -> Vec<i64> {
         "job",
         "account",
         "registration",
+        "request",
         "post",
         "claim",
         "offer",

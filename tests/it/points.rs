@@ -1,6 +1,11 @@
 //! Points end to end: one's own balance and statement, awards for verified appeals, and books that
 //! say so when they do not add up.
 
+mod donation;
+mod kept;
+mod notice;
+mod rules;
+
 use serde_json::json;
 
 use crate::support::{App, complaint};
@@ -19,7 +24,10 @@ async fn a_statement_comes_to_the_balance_and_explains_each_line() {
         assert!(!line["text"].as_str().unwrap().is_empty(), "{line}");
     }
     let nobody = app.resident("li").get("/me/points").await.ok();
-    assert_eq!(nobody, json!({"available": 0, "held": 0, "expiring": []}));
+    assert_eq!(
+        nobody,
+        json!({"available": 0, "held": 0, "expiring": [], "pending": 0, "owed": 0, "notices": []})
+    );
     app.anonymous().get("/me/points").await.refused(401, "unauthenticated");
 }
 

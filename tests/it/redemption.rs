@@ -21,6 +21,9 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, App, Client};
 
+mod till;
+mod voucher;
+
 fn offer(points: i64, stock: i64, per_person: i64) -> Value {
     json!({
         "title": "幸福餐厅午餐一份", "category": "dining", "points": points, "stock": stock,

@@ -1,5 +1,8 @@
 //! Registration: the register is no oracle, and the community signs.
 
+mod change;
+mod result;
+
 use futures::future::join_all;
 use serde_json::{Value, json};
 

@@ -8,6 +8,14 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, App, COMMUNITY, Client};
 
+mod hours;
+
+mod attendance;
+mod check_in;
+mod dispute;
+mod matching;
+mod series;
+
 const OFFICER: &str = "community.140213066004";
 const FOREIGN: &str = "community.140213066001";
 
@@ -169,48 +177,6 @@ async fn hours_count_in_full_where_points_are_capped() {
     // Both began on the same day in 平城区 (the first at midnight), and the day is full.
     assert_eq!((&done["minutes"], &done["points"]), (&json!(90), &json!(0)));
     assert_eq!(li.get("/me/points").await.ok()["available"], 8);
-}
-
-#[tokio::test]
-async fn a_place_is_proved_by_code_or_by_being_near() {
-    let app = App::spawn().await;
-    let (li, officer) = (app.resident("li"), app.as_(OFFICER));
-    let mut body = post(&app, 90, 120, 5);
-    body["location"] = json!({ "lng": 113.3402, "lat": 40.0911 });
-    let one = published(&app, body).await;
-    let id = claimed(&li, &one).await;
-    let path = step(&id, "check-in");
-    let code = officer.get(&format!("/posts/{one}")).await.ok()["check_in_code"].clone();
-    assert!(code.is_string());
-    for who in [&li, &app.as_(FOREIGN), &app.as_("dispatcher")] {
-        let hidden = who.get(&format!("/posts/{one}")).await.ok();
-        assert_eq!(hidden["check_in_code"], Value::Null);
-    }
-    li.post(&path, json!({ "code": code })).await.refused(409, "check_in_not_open");
-    app.advance(TimeDelta::minutes(30));
-    li.post(&path, json!({})).await.refused(422, "check_in_proof_missing");
-    li.post(&path, json!({ "code": "WRONG1" })).await.refused(422, "check_in_code_wrong");
-    let far = json!({ "location": { "lng": 113.3402, "lat": 40.0950 } });
-    li.post(&path, far).await.refused(422, "check_in_too_far");
-    let swapped = json!({ "location": { "lng": 40.0911, "lat": 113.3402 } });
-    li.post(&path, swapped).await.refused(422, "invalid_field");
-    let near = json!({ "location": { "lng": 113.3405, "lat": 40.0912 } });
-    let there = li.post(&path, near).await.ok();
-    assert_eq!(
-        (&there["status"], &there["checked_in_by"]),
-        (&json!("checked_in"), &json!("location"))
-    );
-    li.post(&path, json!({ "code": code })).await.refused(409, "claim_step_refused");
-    li.post(&step(&id, "cancel"), json!({})).await.refused(409, "claim_step_refused");
-    let left = li.post(&step(&id, "check-out"), json!({})).await.ok();
-    assert_eq!(left["status"], "checked_out");
-    assert_eq!(confirm(&officer, &id, 60).await.ok()["status"], "confirmed");
-
-    let two = published(&app, post(&app, 600, 60, 5)).await;
-    let id = claimed(&li, &two).await;
-    app.advance(TimeDelta::minutes(540));
-    let there = li.post(&step(&id, "check-in"), json!({})).await.ok();
-    assert_eq!(there["checked_in_by"], "time", "a post without a place takes the time alone");
 }
 
 #[tokio::test]

@@ -222,11 +222,8 @@ pub async fn login_staff(
     if let Some(known) = &known {
         known.lockout.check(now)?;
     }
-    let (crypto, stored) = (state.crypto.clone(), known.as_ref().map(|k| k.password_hash.clone()));
-    let right = tokio::task::spawn_blocking(move || {
-        crypto.verify_password(password.plain(), stored.as_deref())
-    })
-    .await?;
+    let stored = known.as_ref().map(|known| known.password_hash.clone());
+    let right = state.passwords.verify(password.plain().to_owned(), stored).await?;
     match known {
         Some(known) if right && known.disabled => Err(Refused::AccountDisabled.into()),
         Some(known) if right => enter(state, known.id, now).await,

@@ -6,14 +6,17 @@ use chrono::{Days, NaiveDate};
 use domain::{
     complaint::{self, Complaint},
     id::{AccountId, ComplaintId, JobId, LedgerTxId},
-    points::{EntryKind, Source, verified, week},
+    points::{EntryKind, Served, Source, source_of, verified, week, year},
     time::{self, Timestamp},
 };
 use infra::{
     postgres::{
         Connection,
         job::{self, NewJob},
-        points::{self as store, Appeal, Expired, Posting, Violation},
+        points::{
+            self as store, Appeal, Expired, NewLot, Posting, Violation,
+            rule::{self, Rule},
+        },
     },
     random,
 };
@@ -22,7 +25,15 @@ use uuid::Uuid;
 
 use crate::{error::Error, state::State};
 
+pub mod adjustment;
+pub mod donation;
+pub mod notice;
+pub mod reversal;
+pub mod rules;
 pub mod statement;
+pub mod warning;
+
+pub use reversal::{Why, correct_service, take_back};
 
 /// Accounts whose expired points are taken in one transaction.
 const BATCH: i64 = 200;
@@ -44,7 +55,22 @@ pub struct Award {
     pub data: Value,
 }
 
-/// Posts an award as it is told, without looking at caps: movement, lot and balance.
+/// The version of the rules that counts for a day: the last one that was approved to begin by then,
+/// or else the configuration's.
+///
+/// # Errors
+/// The database's.
+pub async fn rule_on(tx: &mut Connection, state: &State, day: NaiveDate) -> Result<Rule, Error> {
+    Ok(rule::valid_on(tx, day).await?.unwrap_or_else(|| configured(state)))
+}
+
+fn configured(state: &State) -> Rule {
+    let rules = &state.config.points;
+    Rule { name: rules.version.clone(), terms: rules.award.clone() }
+}
+
+/// Posts an award as it is told, without looking at caps or public notice: movement, lot and balance.
+/// What the person owes is made good out of it.
 ///
 /// # Errors
 /// The database's; the same cause a second time is one of them (`ledger_tx_cause`).
@@ -54,9 +80,19 @@ pub async fn award(
     award: &Award,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let rules = &state.config.points;
+    let rule = rule_on(tx, state, award.on).await?;
     store::open(tx, award.account, now).await?;
     store::lock(tx, award.account).await?;
+    post(tx, award, (&rule.name, rule.terms.expiry(now)), now).await.map(drop)
+}
+
+/// Posts an award by a rule, with points that run out at a given instant, under the account's lock.
+async fn post(
+    tx: &mut Connection,
+    award: &Award,
+    (rule, expires_at): (&str, Timestamp),
+    now: Timestamp,
+) -> Result<LedgerTxId, Error> {
     let posting = Posting {
         id: random::id(now),
         kind: EntryKind::Earn,
@@ -65,21 +101,36 @@ pub async fn award(
         from: store::ISSUANCE,
         to: award.account.0,
         data: &award.data,
-        award: Some((award.source, award.on, &rules.version)),
+        award: Some((award.source, award.on, rule)),
         reverses: None,
     };
     store::post(tx, &posting, now).await?;
-    let lot = random::id(now);
-    store::add_lot(tx, lot, award.account, award.points, rules.expiry(now)).await?;
-    Ok(())
+    let lot = NewLot {
+        id: random::id(now),
+        account: award.account.0,
+        points: award.points,
+        expires_at,
+        given_by: posting.id,
+    };
+    store::add_lot(tx, &lot).await?;
+    reversal::set_off(tx, award.account, now).await?;
+    Ok(posting.id)
 }
 
-/// Whether a cause was awarded before.
-///
-/// # Errors
-/// The database's.
-pub async fn awarded(tx: &mut Connection, cause: &str) -> Result<bool, Error> {
-    Ok(store::caused(tx, EntryKind::Earn, cause).await?)
+/// Gives an award that was computed by a rule: at once, or after a public notice where the rule says
+/// so. Under the account's lock.
+async fn give(
+    tx: &mut Connection,
+    state: &State,
+    award: &Award,
+    (rule, expires_at): (&Rule, Timestamp),
+    now: Timestamp,
+) -> Result<(), Error> {
+    if rule.terms.needs_notice(award.source) {
+        notice::open(tx, state, award, (rule, expires_at), now).await
+    } else {
+        post(tx, award, (&rule.name, expires_at), now).await.map(drop)
+    }
 }
 
 /// A service whose minutes were confirmed.
@@ -99,8 +150,8 @@ pub struct Service {
     pub on: NaiveDate,
 }
 
-/// Awards a service by the rule, and answers how many points that came to: none for less than a
-/// whole point, and none once the day is full.
+/// Awards a service by the rule of its day, and answers how many points that came to: none for less
+/// than a whole point, and none once the day, the week or the year is full.
 ///
 /// # Errors
 /// The database's; the same claim a second time is one of them.
@@ -110,23 +161,94 @@ pub async fn award_service(
     service: &Service,
     now: Timestamp,
 ) -> Result<i64, Error> {
+    let cause = format!("service:{}", service.claim);
+    award_served(tx, state, service, (cause, None), now).await
+}
+
+/// Awards a service under a cause of its own, with points that run out at a given instant or when the
+/// rule says.
+async fn award_served(
+    tx: &mut Connection,
+    state: &State,
+    service: &Service,
+    (cause, expires_at): (String, Option<Timestamp>),
+    now: Timestamp,
+) -> Result<i64, Error> {
     let Service { account, claim, post_kind, minutes, factor_percent, on } = *service;
+    let rule = rule_on(tx, state, on).await?;
     store::open(tx, account, now).await?;
     store::lock(tx, account).await?;
-    let (earned, _) = store::awarded(tx, account, Source::Service, on, on + Days::new(1)).await?;
-    let points = state.config.points.service(minutes, factor_percent, earned);
+    let mut earned = [0; 3];
+    for (sum, days) in earned.iter_mut().zip([(on, on + Days::new(1)), week(on), year(on)]) {
+        *sum = store::awarded(tx, account, &[Source::Service], days).await?.0;
+    }
+    let [day, week, year] = earned;
+    let kind = post_kind.parse().ok();
+    let served = Served { kind, minutes, factor_percent, day, week, year };
+    let points = rule.terms.service(&served);
     if points > 0 {
-        let given = Award {
-            account,
-            points,
-            source: Source::Service,
-            cause: format!("service:{claim}"),
-            on,
-            data: json!({ "claim": claim, "post_kind": post_kind, "minutes": minutes }),
-        };
-        award(tx, state, &given, now).await?;
+        let data = with(served.figures(), "claim", json!(claim));
+        let given = Award { account, points, source: Source::Service, cause, on, data };
+        let expires_at = expires_at.unwrap_or_else(|| rule.terms.expiry(now));
+        give(tx, state, &given, (&rule, expires_at), now).await?;
     }
     Ok(points)
+}
+
+/// Figures with one more among them.
+fn with(mut figures: Value, key: &str, value: Value) -> Value {
+    if let Value::Object(fields) = &mut figures {
+        fields.insert(key.to_owned(), value);
+    }
+    figures
+}
+
+/// Awards something that gives a fixed number of points so many times a week, once for each cause.
+/// Answers how many points it came to.
+async fn award_once(
+    tx: &mut Connection,
+    state: &State,
+    (account, source): (AccountId, Source),
+    (cause, on, data): (String, NaiveDate, Value),
+    now: Timestamp,
+) -> Result<i64, Error> {
+    let rule = rule_on(tx, state, on).await?;
+    store::open(tx, account, now).await?;
+    store::lock(tx, account).await?;
+    if store::awarded_before(tx, &cause).await? {
+        return Ok(0);
+    }
+    // Verified appeals and adopted suggestions share the week.
+    let counted: &[Source] = match source {
+        Source::Appeal | Source::Suggestion => &[Source::Appeal, Source::Suggestion],
+        Source::Visit => &[Source::Visit],
+        Source::Service => &[Source::Service],
+    };
+    let (_, before) = store::awarded(tx, account, counted, week(on)).await?;
+    let points = rule.terms.once(source, before);
+    if points > 0 {
+        let data = with(data, "before", json!(before));
+        let given = Award { account, points, source, cause, on, data };
+        give(tx, state, &given, (&rule, rule.terms.expiry(now)), now).await?;
+    }
+    Ok(points)
+}
+
+/// Awards a visit to a household in difficulty by the rule of its day, once; answers how many points
+/// it came to: none once the week is full.
+///
+/// # Errors
+/// The database's.
+pub async fn award_visit(
+    tx: &mut Connection,
+    state: &State,
+    account: AccountId,
+    visit: Uuid,
+    day: NaiveDate,
+    now: Timestamp,
+) -> Result<i64, Error> {
+    let about = (format!("visit:{visit}"), day, json!({ "visit": visit }));
+    award_once(tx, state, (account, Source::Visit), about, now).await
 }
 
 /// The job that awards the reporters of a verified appeal, once its case is closed.
@@ -170,23 +292,10 @@ async fn award_appeal(
     appeal: &Appeal,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let account = appeal.reporter;
-    let cause = format!("appeal:{}", appeal.complaint);
-    store::open(tx, account, now).await?;
-    store::lock(tx, account).await?;
-    if awarded(tx, &cause).await? {
-        return Ok(());
-    }
-    let on = time::date(now);
-    let (monday, next) = week(on);
-    let (_, times) = store::awarded(tx, account, Source::Appeal, monday, next).await?;
-    let points = state.config.points.appeal(times);
-    if points == 0 {
-        return Ok(());
-    }
     let data = json!({ "complaint": appeal.complaint, "number": appeal.number });
-    let given = Award { account, points, source: Source::Appeal, cause, on, data };
-    award(tx, state, &given, now).await
+    let about = (format!("appeal:{}", appeal.complaint), time::date(now), data);
+    let who = (appeal.reporter, source_of(appeal.kind));
+    award_once(tx, state, who, about, now).await.map(drop)
 }
 
 /// Enqueues the award of a case that has just been closed. Closing is the one moment at which the

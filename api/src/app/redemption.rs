@@ -3,8 +3,9 @@
 use domain::{
     id::{AccountId, LedgerTxId, OfferId, RedemptionId},
     identity::{Actor, Role},
+    offer::Offer,
     points::{EntryKind, take},
-    redemption::{Refused, Status, Step, slot},
+    redemption::{Presented, Refused, Status, Step, slot},
     refusal::Basic,
     scope::Scope,
     time::Timestamp,
@@ -14,10 +15,11 @@ use infra::{
     postgres::{
         Connection,
         audit::{self, AuditEntry, Origin},
+        identity as accounts,
         job::{self, NewJob},
         offer,
         points::{self, Posting},
-        redemption::{self as store, By, NewHold, Place, read::Shown},
+        redemption::{self as store, By, NewHold, Place, Sealed, read::Shown},
         violated,
     },
     random,
@@ -26,15 +28,23 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
+    fairness,
     idempotent::{self, Answer, Once},
     transact,
 };
 use crate::{clock::SETTLING, error::Error, state::State};
 
+pub mod till;
+pub mod voucher;
+
 /// Random bytes of a code: 128 bits, which nobody guesses at a till or anywhere else.
 const CODE_BYTES: usize = 16;
 /// A code is found by this blind index.
 const CODE_INDEX: &str = "redemption.code";
+/// Eight digits are found by this blind index, together with their merchant.
+const DIGITS_INDEX: &str = "redemption.digits";
+/// Digits are drawn so often at once: that all are in use has no chance worth a name.
+const DRAWS: usize = 4;
 
 /// A redemption as it is shown to the person who made it, and without the code to the till.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -54,6 +64,9 @@ pub struct Ticket {
     /// 兑换码；只给本人看，待核销时才有
     #[schema(example = "q8Zr0m3nT2yVb7KcXw5PdA")]
     pub code: Option<String>,
+    /// 八位数字码，扫不了二维码时报给店员，只在这家商户有用；只给本人看，待核销时才有
+    #[schema(example = "40718256")]
+    pub digits: Option<String>,
     /// 积分
     #[schema(example = 50)]
     pub points: i64,
@@ -66,6 +79,9 @@ pub struct Ticket {
     /// 核销、取消、过期或退回的时间
     #[schema(value_type = Option<String>, format = DateTime)]
     pub ended_at: Option<Timestamp>,
+    /// 核销后，店员可以在这一刻之前撤销；只在店里看
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub undo_until: Option<Timestamp>,
 }
 
 impl Ticket {
@@ -74,11 +90,13 @@ impl Ticket {
     /// # Errors
     /// The code cannot be opened: its key is missing.
     pub fn own(crypto: &Crypto, shown: Shown) -> Result<Self, Broken> {
-        let code = match shown.status {
-            Status::Held => Some(crypto.open_text(&context(shown.id), &shown.code_sealed)?),
-            _ => None,
-        };
-        Ok(Self { code, ..Self::at_the_till(shown) })
+        let (mut code, mut digits) = (None, None);
+        if shown.status == Status::Held {
+            code = Some(crypto.open_text(&context(shown.id), &shown.code_sealed)?);
+            let sealed = shown.digits_sealed.as_deref();
+            digits = sealed.map(|sealed| crypto.open_text(&DigitsOf(shown.id).context(), sealed));
+        }
+        Ok(Self { code, digits: digits.transpose()?, ..Self::at_the_till(shown) })
     }
 
     /// Without the code.
@@ -90,10 +108,12 @@ impl Ticket {
             merchant: shown.merchant_name,
             status: shown.status,
             code: None,
+            digits: None,
             points: shown.points,
             created_at: shown.created_at,
             expires_at: shown.expires_at,
             ended_at: shown.ended_at,
+            undo_until: None,
         }
     }
 }
@@ -101,6 +121,53 @@ impl Ticket {
 /// A code opens only as the code of its own redemption.
 fn context(id: RedemptionId) -> String {
     format!("redemption/{id}")
+}
+
+/// Digits open only as those of their own redemption.
+struct DigitsOf(RedemptionId);
+
+impl DigitsOf {
+    fn context(&self) -> String {
+        format!("redemption.digits/{}", self.0)
+    }
+}
+
+/// What is shown to the person once: the code and the digits to choose from, with both as they are
+/// kept.
+struct Secrets {
+    code: String,
+    sealed: Sealed,
+    digits: Vec<String>,
+    digits_sealed: Vec<Sealed>,
+}
+
+impl Secrets {
+    fn draw(crypto: &Crypto, id: RedemptionId, merchant: &str) -> Self {
+        let code = crypto::base64url(&random::bytes::<CODE_BYTES>());
+        let sealed = Sealed {
+            index: crypto.index(CODE_INDEX, code.as_bytes()).to_vec(),
+            sealed: crypto.seal(&context(id), code.as_bytes()),
+        };
+        let numerals = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
+        let digits: Vec<String> =
+            (0..DRAWS).map(|_| random::code(&numerals, Presented::DIGITS)).collect();
+        let digits_sealed = digits.iter().map(|digits| Sealed {
+            index: digits_index(crypto, merchant, digits),
+            sealed: crypto.seal(&DigitsOf(id).context(), digits.as_bytes()),
+        });
+        let digits_sealed = digits_sealed.collect();
+        Self { code, sealed, digits, digits_sealed }
+    }
+
+    /// The digits that were free.
+    fn taken(&self, place: Option<usize>) -> Option<String> {
+        place.and_then(|place| self.digits.get(place)).cloned()
+    }
+}
+
+/// Digits are found together with their merchant: at another one they are nothing.
+fn digits_index(crypto: &Crypto, merchant: &str, digits: &str) -> Vec<u8> {
+    crypto.index(DIGITS_INDEX, format!("{merchant}/{digits}").as_bytes()).to_vec()
 }
 
 /// Who asks, and from where.
@@ -127,26 +194,50 @@ pub async fn redeem(
     let now = state.clock.now();
     let here = state.clone();
     idempotent::run(state, once, 201, move |tx| {
-        Box::pin(async move { Ok((reserve(tx, &here, &by, &key, id, now).await?, ())) })
+        Box::pin(async move {
+            let rules = &here.config.points;
+            let order = Order {
+                account: by.actor.account,
+                offer: id,
+                key: &key,
+                expires_at: |offer: &Offer| rules.code_expiry(now, offer.valid_until),
+            };
+            let ticket = reserve(tx, &here, order, now).await?;
+            let data = json!({ "offer": id });
+            record(tx, &by, "redemption.redeem", ticket.id, data, now).await?;
+            claim(tx, &ticket).await?;
+            Ok((ticket, ()))
+        })
     })
     .await
 }
 
-async fn reserve(
+/// Whose points an offer is redeemed for, and until when the code is good.
+struct Order<'a, E> {
+    account: AccountId,
+    offer: OfferId,
+    /// The client's own name for it, good for one hold ever.
+    key: &'a str,
+    expires_at: E,
+}
+
+/// Holds the points for a code. The piece comes last, by [`claim`]: nobody waits for it longer than
+/// the commit takes.
+async fn reserve<E: FnOnce(&Offer) -> Timestamp>(
     tx: &mut Connection,
     state: &State,
-    by: &Asking,
-    key: &str,
-    offer_id: OfferId,
+    order: Order<'_, E>,
     now: Timestamp,
 ) -> Result<Ticket, Error> {
-    let account = by.actor.account;
+    let Order { account, offer: offer_id, key, expires_at } = order;
     points::lock(tx, account).await?;
-    let terms = offer::terms(tx, offer_id, account).await?.ok_or(Basic::NotFound)?;
+    let terms = offer::terms(tx, offer_id, account, now).await?;
+    let terms = terms.filter(|terms| terms.offer.is_out()).ok_or(Basic::NotFound)?;
     let offered = &terms.offer;
     if offered.valid_until <= now {
         return Err(Refused::OfferEnded { at: offered.valid_until }.into());
     }
+    offered.judge(&terms.person, terms.taken, now)?;
     if terms.blocked {
         return Err(Refused::LedgerBlocked.into());
     }
@@ -160,7 +251,7 @@ async fn reserve(
         return Err(Refused::SoldOut.into());
     }
     let id = random::id(now);
-    let code = crypto::base64url(&random::bytes::<CODE_BYTES>());
+    let secrets = Secrets::draw(&state.crypto, id, &terms.merchant);
     let hold = NewHold {
         id,
         account,
@@ -169,35 +260,45 @@ async fn reserve(
         slot,
         points: offered.points,
         parts: &parts,
-        expires_at: state.config.points.code_expiry(now, offered.valid_until),
-        code_index: &state.crypto.index(CODE_INDEX, code.as_bytes()),
-        code_sealed: &state.crypto.seal(&context(id), code.as_bytes()),
+        expires_at: expires_at(offered),
+        code: &secrets.sealed,
+        merchant: &terms.merchant,
+        digits: &secrets.digits_sealed,
     };
-    store::hold(tx, &hold, now).await.map_err(spent_key)?;
+    let digits = store::hold(tx, &hold, now).await.map_err(held)?;
     job::enqueue(tx, &Expire { redemption: id }.job(hold.expires_at, now), now).await?;
-    record(tx, by, "redemption.redeem", id, json!({ "offer": offer_id }), now).await?;
-    // The piece comes last: nobody waits for it longer than the commit takes.
-    if !offer::claim_unit(tx, offer_id, id).await? {
-        return Err(Refused::SoldOut.into());
-    }
+    let (points, expires_at) = (hold.points, hold.expires_at);
     Ok(Ticket {
         id,
         offer_id,
         title: terms.title,
         merchant: terms.merchant_name,
         status: Status::Held,
-        code: Some(code),
-        points: hold.points,
+        digits: secrets.taken(digits),
+        code: Some(secrets.code),
+        points,
         created_at: now,
-        expires_at: hold.expires_at,
+        expires_at,
         ended_at: None,
+        undo_until: None,
     })
 }
 
-/// A client's key is good for one hold ever, also after the first answer is forgotten.
-fn spent_key(error: sqlx::Error) -> Error {
+/// Takes the piece of an offer for which the points are held.
+async fn claim(tx: &mut Connection, ticket: &Ticket) -> Result<(), Error> {
+    if offer::claim_unit(tx, ticket.offer_id, ticket.id).await? {
+        Ok(())
+    } else {
+        Err(Refused::SoldOut.into())
+    }
+}
+
+/// A client's key is good for one hold ever, also after the first answer is forgotten. Who draws the
+/// same digits as somebody else in the same moment tries again.
+fn held(error: sqlx::Error) -> Error {
     match violated(&error) {
         Some("hold_client_key") => Basic::IdempotencyKeyReused.into(),
+        Some("redemption_digits_open") => Basic::Unavailable.into(),
         _ => error.into(),
     }
 }
@@ -225,18 +326,28 @@ async fn step(
     Ok(store::lock(tx, place.id).await?.step(step, now)?)
 }
 
-/// Verifies a code at the till (核销): the points are spent, once.
+/// Verifies what is shown at the till (核销): the points are spent, once.
 ///
 /// # Errors
-/// Not a code of an offer of the clerk's merchant; verified before; ended.
-pub async fn verify(state: &State, by: Asking, code: &str) -> Result<Ticket, Error> {
+/// Not a code of an offer of the clerk's merchant; verified before; ended; the picture is old; too
+/// many wrong digits; the clerk's own.
+pub async fn verify(state: &State, by: Asking, shown: &str) -> Result<Ticket, Error> {
     let now = state.clock.now();
-    let index = state.crypto.index(CODE_INDEX, code.as_bytes());
-    transact(&state.db, move |tx| {
+    let (here, shown) = (state.clone(), Presented::of(shown));
+    let verified = transact(&state.db, move |tx| {
         Box::pin(async move {
-            let place = store::find(tx, By::Code(&index)).await?;
-            let place = place.filter(|place| is_clerk(&by.actor, place)).ok_or(Basic::NotFound)?;
+            let place = match till::found(tx, &here, &by, &shown, now).await? {
+                Ok(place) => place,
+                // What was counted stays counted.
+                Err(refused) => return Ok(Err(refused)),
+            };
+            if accounts::same_person(tx, by.actor.account, place.account).await? {
+                return Err(Refused::OwnRedemption.into());
+            }
             step(tx, &place, Step::Verify, now).await?;
+            if !store::has_code(tx, &place).await? {
+                return Err(Basic::NotFound.into());
+            }
             let posting = Posting {
                 // The movement has the hold's id: a second one is a key violation.
                 id: LedgerTxId(place.id.0),
@@ -252,17 +363,24 @@ pub async fn verify(state: &State, by: Asking, code: &str) -> Result<Ticket, Err
             points::post(tx, &posting, now).await?;
             store::confirm(tx, place.id, by.actor.account, now).await?;
             record(tx, &by, "redemption.verify", place.id, Value::Null, now).await?;
-            at_the_till(tx, place.id).await
+            fairness::watch(tx, fairness::Watch::Verified { redemption: place.id }, now).await?;
+            let ticket = at_the_till(tx, place.id).await?;
+            let undo_until = Some(here.config.till.undo_until(now));
+            Ok(Ok(Ticket { undo_until, ..ticket }))
         })
     })
-    .await
+    .await?;
+    Ok(verified?)
 }
 
 fn is_clerk(actor: &Actor, place: &Place) -> bool {
-    actor
-        .grants
-        .iter()
-        .any(|grant| grant.role == Role::MerchantClerk && grant.scope == place.merchant)
+    clerk_of(actor).any(|merchant| merchant == place.merchant)
+}
+
+/// The merchants at whose tills somebody works.
+fn clerk_of(actor: &Actor) -> impl Iterator<Item = &str> {
+    let grants = actor.grants.iter().filter(|grant| grant.role == Role::MerchantClerk);
+    grants.map(|grant| grant.scope.as_str())
 }
 
 async fn at_the_till(tx: &mut Connection, id: RedemptionId) -> Result<Ticket, Error> {
@@ -308,24 +426,30 @@ pub async fn refund(
         Box::pin(async move {
             let place = store::find(tx, By::Id(id)).await?.ok_or(Basic::NotFound)?;
             step(tx, &place, Step::Refund, now).await?;
-            let posting = Posting {
-                id: random::id(now),
-                kind: EntryKind::Reverse,
-                cause: &id.to_string(),
-                amount: place.points,
-                from: place.payee,
-                to: place.account.0,
-                data: &json!({}),
-                award: None,
-                reverses: Some(LedgerTxId(id.0)),
-            };
-            points::post(tx, &posting, now).await?;
-            store::refund(tx, id, now).await?;
+            give_back(tx, &place, now).await?;
             record(tx, &by, "redemption.refund", id, json!({ "reason": reason }), now).await?;
             at_the_till(tx, id).await
         })
     })
     .await
+}
+
+/// Reverses the movement of a verified redemption, and gives points, slot and piece back.
+async fn give_back(tx: &mut Connection, place: &Place, now: Timestamp) -> Result<(), Error> {
+    let posting = Posting {
+        id: random::id(now),
+        kind: EntryKind::Reverse,
+        cause: &place.id.to_string(),
+        amount: place.points,
+        from: place.payee,
+        to: place.account.0,
+        data: &json!({}),
+        award: None,
+        reverses: Some(LedgerTxId(place.id.0)),
+    };
+    points::post(tx, &posting, now).await?;
+    store::refund(tx, place.id, now).await?;
+    Ok(())
 }
 
 /// The job that ends a redemption whose code was not used in time.
@@ -382,21 +506,6 @@ impl Expire {
 pub async fn exists(state: &State, scope: &Scope, id: RedemptionId) -> Result<(), Error> {
     let mut conn = state.db.acquire().await?;
     store::read::own(&mut conn, scope, id).await?.map(drop).ok_or_else(|| Basic::NotFound.into())
-}
-
-/// The code of a redemption of the caller's that is held.
-///
-/// # Errors
-/// Not the caller's; it has ended.
-pub async fn code(state: &State, scope: &Scope, id: RedemptionId) -> Result<String, Error> {
-    let mut conn = state.db.acquire().await?;
-    let shown = store::read::own(&mut conn, scope, id).await?.ok_or(Basic::NotFound)?;
-    let status = shown.status;
-    let ticket = Ticket::own(&state.crypto, shown)?;
-    ticket.code.ok_or_else(|| match status {
-        Status::Verified => Refused::AlreadyVerified.into(),
-        status => Refused::Ended { status }.into(),
-    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Use cases of registration (双报到).
 
 use domain::{
+    decision::Decision,
     id::{AccountId, JobId, RegistrationId},
     identity::{Grant, Permission, Role, SCOPE_SELF},
     org::NodeCode,
@@ -10,6 +11,7 @@ use domain::{
     registration::{Registration, Sign, Status},
     scope::Scope,
     time::Timestamp,
+    work_unit::ReceiptCause,
 };
 use infra::{
     crypto::Crypto,
@@ -21,6 +23,7 @@ use infra::{
             self as store, Sealed,
             read::{self, Desk, Filter},
         },
+        work_unit,
     },
     random,
 };
@@ -28,6 +31,9 @@ use serde_json::json;
 
 use super::{case::Ask, notification::announce, transact};
 use crate::{error::Error, state::State};
+
+pub mod change;
+pub mod result;
 
 /// What the name that was handed in is sealed for.
 const NAME: &str = "registration.name";
@@ -94,6 +100,7 @@ pub async fn sign(state: &State, ask: Ask, id: RegistrationId, sign: Sign) -> Re
             let officer = ask.account().ok_or(Basic::Unauthenticated)?;
             let members = party::lock_matching(tx, &index).await?;
             let decision = waiting.sign(&sign, &members, officer, now)?;
+            let decision = told_to_unit(tx, decision).await?;
             decide(tx, &ask, decision.state, &decision.events, now).await
         })
     })
@@ -120,6 +127,41 @@ async fn lock_own(
     Ok((registration, index))
 }
 
+/// Finds the work unit that the receipt is for, where the register of units knows it, and tells it.
+pub(super) async fn told_to_unit(
+    tx: &mut Connection,
+    mut decision: Decision<Registration>,
+) -> Result<Decision<Registration>, Error> {
+    let signed = &mut decision.state;
+    if let (Status::Signed, Some(name)) = (signed.status, signed.work_unit.as_deref())
+        && let Some(unit) = work_unit::called(tx, name).await?
+    {
+        decision.events.push(signed.receipt(&unit, ReceiptCause::Signed));
+        signed.unit = Some(unit);
+    }
+    Ok(decision)
+}
+
+/// What a signature brings about beside the registration itself: the account is the member, and
+/// the unit has its receipt.
+pub(super) async fn take_effect(
+    tx: &mut Connection,
+    registration: &Registration,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let (Status::Signed, Some(member)) = (registration.status, registration.member) else {
+        return Ok(());
+    };
+    party::bind(tx, member, registration.account).await?;
+    make_member(tx, registration.account, now).await?;
+    if let Some(unit) = &registration.unit {
+        let about = (registration.id, &registration.community);
+        let told = [(unit.clone(), ReceiptCause::Signed)];
+        work_unit::receipts(tx, about, None, &told, now).await?;
+    }
+    Ok(())
+}
+
 async fn decide(
     tx: &mut Connection,
     ask: &Ask,
@@ -128,10 +170,7 @@ async fn decide(
     now: Timestamp,
 ) -> Result<Option<JobId>, Error> {
     let last = store::save(tx, &registration, events, ask.account(), now).await?;
-    if let (Status::Signed, Some(member)) = (registration.status, registration.member) {
-        party::bind(tx, member, registration.account).await?;
-        make_member(tx, registration.account, now).await?;
-    }
+    take_effect(tx, &registration, now).await?;
     audit(tx, ask, "registration.sign", &registration, now).await?;
     announce(tx, registration.id.0, last, events.len(), now).await
 }
@@ -169,13 +208,20 @@ pub async fn read(state: &State, ask: Ask, id: RegistrationId) -> Result<(Desk, 
     .await
 }
 
+/// The name that was handed in, whole: whoever shows it writes down that it was seen.
+///
+/// # Errors
+/// It cannot be opened.
+pub(super) fn whole_name(state: &State, sealed: &[u8]) -> Result<String, Error> {
+    Ok(state.crypto.open_text(NAME, sealed)?)
+}
+
 /// The name that was handed in, for a list: its first character.
 ///
 /// # Errors
 /// It cannot be opened.
-pub fn masked_name(state: &State, desk: &Desk) -> Result<String, Error> {
-    let name = state.crypto.open_text(NAME, &desk.name_sealed)?;
-    Ok(domain::personal::PersonName::trusted(name).masked())
+pub fn masked_name(state: &State, sealed: &[u8]) -> Result<String, Error> {
+    Ok(domain::personal::PersonName::trusted(whole_name(state, sealed)?).masked())
 }
 
 async fn audit(

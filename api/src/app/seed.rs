@@ -4,10 +4,7 @@
 use std::sync::Arc;
 
 use domain::refusal::{Kind, Refusal};
-use infra::{
-    crypto,
-    postgres::{duty, identity::staff, org},
-};
+use infra::postgres::{duty, identity::staff, org};
 use serde::de::DeserializeOwned;
 
 use crate::{config::Mode, error::Error, state::State};
@@ -19,6 +16,7 @@ pub mod offers;
 pub mod powers;
 pub mod routing;
 pub mod service;
+pub mod units;
 
 /// The password of every staff account of the demo district.
 pub const PASSWORD: &str = "Demo-2026-pass";
@@ -89,7 +87,9 @@ pub async fn demo(state: &State) -> Result<Report, Error> {
     let district = district::load()?;
     let lists = duties::load(&district)?;
     let powers = powers::load(&district)?;
-    let staff = Arc::new(accounts::of(&district));
+    let mut staff = accounts::of(&district);
+    staff.extend(accounts::liaisons(&units::load()?));
+    let staff = Arc::new(staff);
     let now = state.clock.now();
 
     let here = state.clone();
@@ -106,6 +106,7 @@ pub async fn demo(state: &State) -> Result<Report, Error> {
             };
             routing::insert(conn, now).await?;
             let offers_added = offers::insert(conn, now).await?;
+            units::insert(conn, &here).await?;
             let members_added = service::insert(conn, &here, now).await?;
             Ok(Report {
                 nodes: district.nodes.len(),
@@ -138,7 +139,7 @@ async fn password_hash(
     if !staff::any_missing(&mut conn, wanted).await? {
         return Ok(None);
     }
-    Ok(Some(tokio::task::spawn_blocking(|| crypto::hash_password(PASSWORD)).await?))
+    Ok(Some(state.passwords.hash(PASSWORD.to_owned()).await?))
 }
 
 /// Reads one of the embedded data files.

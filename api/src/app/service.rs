@@ -2,11 +2,14 @@
 
 use domain::{
     decision::Decision,
+    event::EventKind,
     id::{AccountId, ClaimId, JobId, PostId},
     identity::Permission,
     org::NodeCode,
     refusal::{Basic, Invalid},
-    service::{CheckIn, Claim, Confirm, Post, PostForm, Refused, Reject},
+    service::{
+        Around, CheckIn, Claim, Confirm, Missed, Post, PostForm, Published, Refused, Reject,
+    },
     time::{self, Timestamp},
 };
 use infra::{
@@ -14,7 +17,7 @@ use infra::{
         Connection,
         audit::{self, AuditEntry},
         identity as accounts, org,
-        service::{self as store, Which},
+        service::{self as store, Which, pause as pauses},
         violated,
     },
     random,
@@ -22,15 +25,22 @@ use infra::{
 use serde_json::{Value, json};
 
 use super::{
-    case::Ask,
+    case::{Ask, carry_out},
+    fairness::{self, Watch},
     notification::announce,
     points::{self, Service},
     transact,
 };
 use crate::{error::Error, state::State};
 
-/// Characters of a check-in code: read from a sign, typed on a phone.
-const CODE_LENGTH: usize = 6;
+pub mod hours;
+
+pub mod attendance;
+pub mod code;
+pub mod dispute;
+pub mod matching;
+pub mod pause;
+pub mod series;
 
 /// Publishes a post in a community of one's own.
 ///
@@ -39,19 +49,11 @@ const CODE_LENGTH: usize = 6;
 pub async fn publish(state: &State, ask: Ask, form: &PostForm<'_>) -> Result<PostId, Error> {
     let now = state.clock.now();
     let account = ask.account().ok_or(Basic::Unauthenticated)?;
-    let code = random::code(&random::UNAMBIGUOUS, CODE_LENGTH);
-    let published = form.publish(random::id(now), code, account, now)?;
+    let published = form.publish(random::id(now), &state.config.service, account, now)?;
     transact(&state.db, move |tx| {
         Box::pin(async move {
             let post = &published.post;
-            if !org::community_exists(tx, &post.community).await? {
-                let reason = "没有这个社区或村，请从列表中选择";
-                return Err(Invalid::field("community_code", reason).into());
-            }
-            if !organises(&ask, &post.community) {
-                let reason = "只能发布本社区的岗位";
-                return Err(Invalid::field("community_code", reason).into());
-            }
+            may_publish(tx, &ask, &post.community).await?;
             store::insert_post(tx, &published, now).await?;
             let data = json!({ "community": post.community, "kind": post.kind });
             audit(tx, &ask, ("post.publish", "post", post.id.0), data, now).await?;
@@ -59,6 +61,73 @@ pub async fn publish(state: &State, ask: Ask, form: &PostForm<'_>) -> Result<Pos
         })
     })
     .await
+}
+
+/// Refuses a community that is none, or not one's own.
+async fn may_publish(tx: &mut Connection, ask: &Ask, community: &NodeCode) -> Result<(), Error> {
+    if !org::community_exists(tx, community).await? {
+        let reason = "没有这个社区或村，请从列表中选择";
+        return Err(Invalid::field("community_code", reason).into());
+    }
+    if !organises(ask, community) {
+        let reason = "只能发布本社区的岗位";
+        return Err(Invalid::field("community_code", reason).into());
+    }
+    Ok(())
+}
+
+/// Changes a post: other words, another place, more or fewer places. Whoever has one is told, and
+/// who waits moves up where places were added.
+///
+/// # Errors
+/// Not one's own to organise; called off; a field that breaks a rule; `capacity_taken`,
+/// `post_times_held`.
+pub async fn change(
+    state: &State,
+    ask: Ask,
+    id: PostId,
+    form: impl FnOnce(&NodeCode, Timestamp) -> Result<Published, Invalid> + Send + 'static,
+) -> Result<(), Error> {
+    carry_out(state, move |tx, here, now| {
+        Box::pin(async move {
+            let post = organised(tx, &ask, id).await?;
+            let published = form(&post.community, now)?;
+            put_right(tx, here, &ask, (&post, published), now).await
+        })
+    })
+    .await
+}
+
+/// Changes a locked post: whoever has a place is told, and who waits moves up.
+async fn put_right(
+    tx: &mut Connection,
+    state: &State,
+    ask: &Ask,
+    (post, published): (&Post, Published),
+    now: Timestamp,
+) -> Result<Vec<JobId>, Error> {
+    let claimed = store::is_claimed(tx, post.id).await?;
+    let to = Published { post: post.change(&published.post, claimed)?, ..published };
+    store::change_post(tx, &to).await?;
+    let mut jobs = Vec::new();
+    for claim in store::lock_claims(tx, post.id, Which::Open).await? {
+        let data = json!({ "starts_at": to.post.starts_at });
+        let told = claim.event(EventKind::PostChanged, &to.post, data);
+        jobs.extend(save(tx, ask, &Decision::one(claim, told), now).await?);
+    }
+    jobs.extend(move_up(tx, state, ask, to.post, now).await?);
+    audit(tx, ask, ("post.change", "post", post.id.0), Value::Null, now).await?;
+    Ok(jobs)
+}
+
+/// A locked post that the caller organises, on the version that the command names.
+async fn organised(tx: &mut Connection, ask: &Ask, id: PostId) -> Result<Post, Error> {
+    let post = store::lock_post(tx, id).await?.ok_or(Basic::NotFound)?;
+    if !organises(ask, &post.community) {
+        return Err(Basic::NotFound.into());
+    }
+    ask.check_version(post.version)?;
+    Ok(post)
 }
 
 fn organises(ask: &Ask, community: &NodeCode) -> bool {
@@ -71,28 +140,31 @@ fn organises(ask: &Ask, community: &NodeCode) -> bool {
 /// # Errors
 /// Not one's own to organise; called off already.
 pub async fn call_off(state: &State, ask: Ask, id: PostId) -> Result<(), Error> {
-    let now = state.clock.now();
-    let jobs = transact(&state.db, move |tx| {
+    carry_out(state, move |tx, _, now| {
         Box::pin(async move {
-            let post = store::lock_post(tx, id).await?.ok_or(Basic::NotFound)?;
-            if !organises(&ask, &post.community) {
-                return Err(Basic::NotFound.into());
-            }
-            ask.check_version(post.version)?;
-            let post = post.call_off(now)?;
-            store::save_post(tx, &post).await?;
-            let mut jobs = Vec::new();
-            for claim in store::lock_claims(tx, id, Which::Open).await? {
-                jobs.extend(save(tx, &ask, &claim.call_off(&post)?, now).await?);
-            }
-            store::recount(tx, &post).await?;
-            audit(tx, &ask, ("post.call_off", "post", id.0), Value::Null, now).await?;
-            Ok(jobs)
+            let post = organised(tx, &ask, id).await?;
+            take_off(tx, &ask, &post, now).await
         })
     })
-    .await?;
-    state.redis.wake(&jobs).await;
-    Ok(())
+    .await
+}
+
+/// Calls a locked post off with its claims.
+pub(super) async fn take_off(
+    tx: &mut Connection,
+    ask: &Ask,
+    post: &Post,
+    now: Timestamp,
+) -> Result<Vec<JobId>, Error> {
+    let post = post.call_off(now)?;
+    store::save_post(tx, &post).await?;
+    let mut jobs = Vec::new();
+    for claim in store::lock_claims(tx, post.id, Which::Open).await? {
+        jobs.extend(save(tx, ask, &claim.call_off(&post)?, now).await?);
+    }
+    store::recount(tx, &post).await?;
+    audit(tx, ask, ("post.call_off", "post", post.id.0), Value::Null, now).await?;
+    Ok(jobs)
 }
 
 /// Claims a post: a place, or a place on the waitlist when it is full. The post is locked first,
@@ -107,7 +179,7 @@ pub async fn claim(state: &State, ask: Ask, post: PostId) -> Result<ClaimId, Err
         Box::pin(async move {
             let post = store::lock_post(tx, post).await?.ok_or(Basic::NotFound)?;
             accounts::lock(tx, account).await?;
-            let standing = store::standing(tx, account, &post).await?;
+            let standing = store::standing(tx, account, &post, now).await?;
             let decision = post.claim(random::id(now), account, &standing, now)?;
             let (claim, events) = (&decision.state, &decision.events);
             let last = store::insert_claim(tx, claim, events, now).await.map_err(held)?;
@@ -173,31 +245,75 @@ impl Held {
         Ok(self)
     }
 
-    /// Stores what was decided; when a place came free, the first who waits moves up.
+    /// Stores what was decided; when a place came free, the first who waits moves up, and when it
+    /// was one too many that was not used, new claims pause.
     async fn store(
         self,
         tx: &mut Connection,
+        state: &State,
         ask: &Ask,
-        action: &'static str,
-        decision: &Decision<Claim>,
+        (action, decision): (&'static str, &Decision<Claim>),
         now: Timestamp,
     ) -> Result<Vec<JobId>, Error> {
         let mut jobs: Vec<JobId> = save(tx, ask, decision, now).await?.into_iter().collect();
         let (before, after) = (self.claim.status, decision.state.status);
+        if decision.state.missed() {
+            jobs.extend(pause_if_due(tx, state, ask, (&self.post, &decision.state), now).await?);
+        }
         if before.holds_place() != after.holds_place() {
-            let mut post = store::recount(tx, &self.post).await?;
-            while post.has_room(now)
-                && let Some(first) =
-                    store::lock_claims(tx, post.id, Which::FirstWaiting).await?.pop()
-            {
-                jobs.extend(save(tx, ask, &first.promote(&post)?, now).await?);
-                post = store::recount(tx, &post).await?;
-            }
+            let post = store::recount(tx, &self.post).await?;
+            jobs.extend(move_up(tx, state, ask, post, now).await?);
         }
         let data = json!({ "status": after, "minutes": decision.state.minutes });
         audit(tx, ask, (action, "claim", self.claim.id.0), data, now).await?;
         Ok(jobs)
     }
+}
+
+/// Lets those who wait move up as long as there are places.
+async fn move_up(
+    tx: &mut Connection,
+    state: &State,
+    ask: &Ask,
+    mut post: Post,
+    now: Timestamp,
+) -> Result<Vec<JobId>, Error> {
+    let mut jobs = Vec::new();
+    while post.has_room(now)
+        && let Some(first) = store::lock_claims(tx, post.id, Which::FirstWaiting).await?.pop()
+    {
+        let decision = first.promote(&post, &state.config.service, now)?;
+        jobs.extend(save(tx, ask, &decision, now).await?);
+        post = store::recount(tx, &post).await?;
+    }
+    Ok(jobs)
+}
+
+/// Pauses new claims of whoever missed one too many; they are told in the stream of that claim.
+async fn pause_if_due(
+    tx: &mut Connection,
+    state: &State,
+    ask: &Ask,
+    (post, claim): (&Post, &Claim),
+    now: Timestamp,
+) -> Result<Option<JobId>, Error> {
+    let (rules, account) = (&state.config.service, claim.account);
+    accounts::lock(tx, account).await?;
+    if pauses::until(tx, account, now).await?.is_some() {
+        return Ok(None);
+    }
+    let since = Missed::since(rules, pauses::last(tx, account).await?, now);
+    let missed = pauses::missed(tx, account, since).await?;
+    let Some(until) = missed.pause(rules, now) else { return Ok(None) };
+    let id = random::id(now);
+    if !pauses::begin(tx, id, (account, claim.id), missed, (now, until)).await? {
+        return Ok(None);
+    }
+    let told = claim.event(EventKind::ClaimsPaused, post, json!({ "until": until }));
+    let job = save(tx, ask, &Decision::one(claim.clone(), told), now).await?;
+    let data = json!({ "no_shows": missed.no_shows, "lates": missed.lates, "until": until });
+    audit(tx, ask, ("service.pause", "service_pause", id.0), data, now).await?;
+    Ok(job)
 }
 
 async fn save(
@@ -219,17 +335,14 @@ async fn by_person(
     action: &'static str,
     decide: impl FnOnce(&Held, Timestamp) -> Result<Decision<Claim>, Refused> + Send + 'static,
 ) -> Result<(), Error> {
-    let now = state.clock.now();
-    let jobs = transact(&state.db, move |tx| {
+    carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let held = Held::own(tx, id, &ask).await?;
             let decision = decide(&held, now)?;
-            held.store(tx, &ask, action, &decision, now).await
+            held.store(tx, here, &ask, (action, &decision), now).await
         })
     })
-    .await?;
-    state.redis.wake(&jobs).await;
-    Ok(())
+    .await
 }
 
 /// Runs a command of the organiser on a claim.
@@ -242,28 +355,50 @@ async fn by_organiser(
     + Send
     + 'static,
 ) -> Result<(), Error> {
-    let now = state.clock.now();
-    let jobs = transact(&state.db, move |tx| {
+    carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let (held, by) = Held::organised(tx, id, &ask).await?;
             let decision = decide(&held, by, now)?;
-            held.store(tx, &ask, action, &decision, now).await
+            held.store(tx, here, &ask, (action, &decision), now).await
         })
     })
-    .await?;
-    state.redis.wake(&jobs).await;
-    Ok(())
+    .await
 }
 
-/// The person is there (签到).
+/// The person is there (签到). A wrong code is counted, so that codes cannot be tried: the count is
+/// kept though the command is refused.
 ///
 /// # Errors
 /// Not one's own; an illegal step; the rules of `domain::service::Claim::check_in`.
 pub async fn check_in(state: &State, ask: Ask, id: ClaimId, shown: CheckIn) -> Result<(), Error> {
-    by_person(state, ask, id, "claim.check_in", move |held, now| {
-        held.claim.check_in(&held.post, &shown, now)
+    let now = state.clock.now();
+    let here = state.clone();
+    let done = transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let held = Held::own(tx, id, &ask).await?;
+            let around = Around {
+                code: shown.code.as_deref().map(|code| code::judge(&here, held.post.id, code, now)),
+                before: store::whereabouts(tx, &held.claim).await?,
+            };
+            let rules = &here.config.service;
+            match held.claim.check_in(&held.post, &shown, &around, rules, now) {
+                Ok(decision) => {
+                    fairness::watch(tx, Watch::CheckedIn { claim: id }, now).await?;
+                    let step = ("claim.check_in", &decision);
+                    Ok(Ok(held.store(tx, &here, &ask, step, now).await?))
+                }
+                Err(refused) => {
+                    if refused == Refused::CheckInCode {
+                        store::count_wrong_code(tx, id).await?;
+                    }
+                    Ok(Err(refused))
+                }
+            }
+        })
     })
-    .await
+    .await?;
+    state.redis.wake(&done?).await;
+    Ok(())
 }
 
 /// The person leaves (签退).
@@ -280,7 +415,11 @@ pub async fn check_out(state: &State, ask: Ask, id: ClaimId) -> Result<(), Error
 /// # Errors
 /// Not one's own; an illegal step.
 pub async fn cancel(state: &State, ask: Ask, id: ClaimId) -> Result<(), Error> {
-    by_person(state, ask, id, "claim.cancel", |held, _| held.claim.cancel(&held.post)).await
+    let rules = state.config.service.clone();
+    by_person(state, ask, id, "claim.cancel", move |held, now| {
+        held.claim.cancel(&held.post, &rules, now)
+    })
+    .await
 }
 
 /// The organiser confirms the hours; the points are posted in the same transaction. The hours are
@@ -290,20 +429,24 @@ pub async fn cancel(state: &State, ask: Ask, id: ClaimId) -> Result<(), Error> {
 /// Not one's own to organise; an illegal step, such as a second confirmation; `own_service`,
 /// `minutes_beyond_post`.
 pub async fn confirm(state: &State, ask: Ask, id: ClaimId, confirm: Confirm) -> Result<(), Error> {
-    let now = state.clock.now();
-    let here = state.clone();
-    let jobs = transact(&state.db, move |tx| {
+    carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let (held, by) = Held::organised(tx, id, &ask).await?;
             let decision = held.claim.confirm(&held.post, &confirm, by, now)?;
-            let points = award(&here, tx, &held.post, &decision.state, now).await?;
+            // Another account of the same person certifies as little as their own.
+            let Held { claim, post } = &held;
+            if accounts::same_person(tx, by, claim.account).await?
+                || accounts::same_person(tx, post.created_by, claim.account).await?
+            {
+                return Err(Refused::OwnService.into());
+            }
+            fairness::watch(tx, Watch::Confirmed { claim: id }, now).await?;
+            let points = award(here, tx, &held.post, &decision.state, now).await?;
             let decision = Claim::with_points(decision, points);
-            held.store(tx, &ask, "claim.confirm", &decision, now).await
+            held.store(tx, here, &ask, ("claim.confirm", &decision), now).await
         })
     })
-    .await?;
-    state.redis.wake(&jobs).await;
-    Ok(())
+    .await
 }
 
 /// Posts the points of a confirmed claim; answers how many they are.
@@ -314,15 +457,19 @@ pub(super) async fn award(
     claim: &Claim,
     now: Timestamp,
 ) -> Result<i64, Error> {
-    let service = Service {
+    points::award_service(tx, state, &served(post, claim), now).await
+}
+
+/// A claim as the rules of points see it.
+fn served(post: &Post, claim: &Claim) -> Service {
+    Service {
         account: claim.account,
         claim: claim.id.0,
         post_kind: post.kind.code(),
         minutes: claim.minutes.unwrap_or_default().into(),
         factor_percent: post.factor_percent.into(),
         on: time::date(post.starts_at),
-    };
-    points::award_service(tx, state, &service, now).await
+    }
 }
 
 /// The organiser notes that the person did not come (登记未到).

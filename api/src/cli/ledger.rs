@@ -71,13 +71,15 @@ async fn compare(state: &State) -> Result<(), Failure> {
     let now = civil(state.clock.now()).format("%Y-%m-%d %H:%M:%S");
     println!("{now} 共 {} 笔流水、{} 条分录", totals.movements, totals.entries);
     println!(
-        "发放 {} = 个人 {}（其中占用 {}）+ 商户 {} + 到期 {} + 调整 {}",
+        "发放 {} = 个人 {}（其中占用 {}）+ 社区 {} + 商户 {} + 到期 {} + 调整 {} − 待抵还 {}",
         totals.issued,
         totals.people,
         totals.held,
+        totals.communities,
         totals.merchants,
         totals.expired,
-        totals.adjusted
+        totals.adjusted,
+        totals.owed
     );
     for one in &violations {
         let subject = one.subject.map_or_else(|| "全部".to_owned(), |id| id.to_string());

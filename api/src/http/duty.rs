@@ -38,7 +38,8 @@ pub mod proposal;
 routes![versions, read_one, list_items, export, look_up, suggest_for_place, suggest_for_case];
 
 /// The media type of a workbook.
-const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+pub(super) const WORKBOOK: &str =
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// 清单的一个版本
 #[derive(Debug, Serialize, ToSchema)]
@@ -256,7 +257,7 @@ pub enum SheetFormat {
 }
 
 /// As what.
-#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ExportFilter {
     /// 文件格式，默认 xlsx

@@ -6,7 +6,11 @@ use actix_web::{
 };
 use domain::{
     event::EventKind,
-    id::{ClaimId, ComplaintId, NotificationId, RegistrationId, WhistleId},
+    id::{
+        ApplicationId, ClaimId, ComplaintId, FlagId, NotificationId, PairingId, PostId,
+        RedemptionId, RegistrationId, ServiceRequestId, UnitRegistrationId, UnitReportId,
+        WhistleId,
+    },
     identity::Actor,
     notification::render,
     page::{Cursor, Page},
@@ -41,6 +45,22 @@ pub struct NotificationView {
     pub claim_id: Option<ClaimId>,
     /// 所说的报到
     pub registration_id: Option<RegistrationId>,
+    /// 所说的困难家庭包联
+    pub pairing_id: Option<PairingId>,
+    /// 所说的兑换
+    pub redemption_id: Option<RedemptionId>,
+    /// 所说的公平核查
+    pub flag_id: Option<FlagId>,
+    /// 所说的商户入驻申请
+    pub application_id: Option<ApplicationId>,
+    /// 哪件点单
+    pub request_id: Option<ServiceRequestId>,
+    /// 哪个岗位
+    pub post_id: Option<PostId>,
+    /// 所说的单位报到
+    pub unit_registration_id: Option<UnitRegistrationId>,
+    /// 所说的单位年度服务反馈
+    pub unit_report_id: Option<UnitReportId>,
     /// 诉求编号
     #[schema(example = "PC20261124000123")]
     pub number: Option<String>,
@@ -81,6 +101,14 @@ impl From<Entry> for NotificationView {
             whistle_id,
             claim_id,
             registration_id,
+            pairing_id,
+            redemption_id,
+            flag_id,
+            application_id,
+            request_id,
+            post_id,
+            unit_registration_id,
+            unit_report_id,
             number,
             title,
             viewer,
@@ -96,6 +124,14 @@ impl From<Entry> for NotificationView {
             whistle_id,
             claim_id,
             registration_id,
+            pairing_id,
+            redemption_id,
+            flag_id,
+            application_id,
+            request_id,
+            post_id,
+            unit_registration_id,
+            unit_report_id,
             number,
             title: viewer.map(|_| title),
             seq: event.seq,

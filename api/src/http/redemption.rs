@@ -11,6 +11,7 @@ use domain::{
     page::Page,
     refusal::Basic,
     text,
+    time::Timestamp,
 };
 use infra::postgres::{
     offer,
@@ -34,11 +35,21 @@ use crate::{
     state::State,
 };
 
+pub mod till;
+pub mod voucher;
+
 /// The narrowest QR code, in pixels.
 const QR_WIDTH: u32 = 240;
 
 fn asking<P>(caller: &Caller<P>, meta: RequestMeta) -> Asking {
     Asking { actor: caller.actor.clone(), origin: meta.into() }
+}
+
+/// A text as a QR code, an SVG image.
+fn drawn(text: &str) -> Result<String, Error> {
+    let symbol = QrCode::with_error_correction_level(text, EcLevel::M)
+        .map_err(|flaw| Error::Internal(Box::new(flaw)))?;
+    Ok(symbol.render::<svg::Color<'_>>().min_dimensions(QR_WIDTH, QR_WIDTH).build())
 }
 
 /// What a redemption asks for: the key is compared with it.
@@ -57,7 +68,10 @@ struct Redeem {
     responses((status = 201, description = "已兑换；重复提交同一个键得到同样的答复", body = Ticket)),
     security(("bearer" = [])),
     extensions(("x-problems" = json!([
-        "offer_sold_out", "points_insufficient", "redemption_limit_reached", "offer_ended", "ledger_blocked"
+        "offer_sold_out", "points_insufficient", "redemption_limit_reached", "offer_ended", "ledger_blocked",
+        "merchant_suspended", "offer_not_published", "offer_not_yet", "offer_not_today", "offer_audience",
+        "offer_age",
+        "offer_period_limit"
     ]))),
 )]
 #[post("/offers/{id}/redemptions")]
@@ -116,21 +130,23 @@ pub async fn cancel(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerifyBody {
-    /// 居民出示的兑换码
+    /// 居民出示的二维码的内容、兑换码，或者八位数字码
     #[schema(example = "q8Zr0m3nT2yVb7KcXw5PdA")]
     pub code: String,
 }
 
 /// 核销兑换码
 ///
-/// 只能由该优惠所属商户的店员核销，并且只能核销一次。
+/// 只能由该优惠所属商户的店员核销，并且只能核销一次。动态二维码过期（默认 60 秒）的请对方刷新；八位数字码只在本店有用，输错
+/// 几次后暂停使用。不能核销自己的。
 #[utoipa::path(
     operation_id = "redemption.verify", tag = "redemption",
     request_body(content = VerifyBody, example = json!({"code": "q8Zr0m3nT2yVb7KcXw5PdA"})),
     responses((status = 200, description = "已核销", body = Ticket)),
     security(("bearer" = [])),
     extensions(("x-problems" = json!([
-        "not_found", "redemption_already_verified", "redemption_ended"
+        "not_found", "redemption_already_verified", "redemption_ended", "qr_expired", "digits_unknown",
+        "digits_locked", "own_redemption"
     ]))),
 )]
 #[post("/redemptions/verify")]
@@ -211,9 +227,9 @@ pub async fn mine(
     Ok(Json(Page { items: items?, next_cursor }))
 }
 
-/// 兑换码的二维码
+/// 兑换码的动态二维码
 ///
-/// 待核销时可以取得，SVG 图片；不要缓存或转发。
+/// 待核销时可以取得，SVG 图片。每次取得都是新的，默认 60 秒有效，过期的截图不能核销；不要缓存或转发。
 #[utoipa::path(
     operation_id = "redemption.qr", tag = "redemption",
     responses((status = 200, description = "二维码", body = String, content_type = "image/svg+xml")),
@@ -227,14 +243,42 @@ pub async fn qr(
     state: Data<State>,
 ) -> Result<HttpResponse, Error> {
     let Target(id) = target;
-    let code = app::redemption::code(&state, &caller.scope(), id).await?;
-    let symbol = QrCode::with_error_correction_level(code, EcLevel::M)
-        .map_err(|flaw| Error::Internal(Box::new(flaw)))?;
-    let image = symbol.render::<svg::Color<'_>>().min_dimensions(QR_WIDTH, QR_WIDTH).build();
+    let picture = app::redemption::till::picture(&state, &caller.scope(), id).await?;
     Ok(HttpResponse::Ok()
         .content_type("image/svg+xml")
         .insert_header(("cache-control", "no-store"))
-        .body(image))
+        .body(drawn(&picture.token)?))
 }
 
-routes![redeem, cancel, verify, refund, mine, qr];
+/// 动态二维码的内容
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QrView {
+    /// 画进二维码的文字
+    #[schema(example = "Q1.AZ1n0xk3cJ2Yp7QvB4mE6gAAAZqxN1KA7dGv8sW2kQ")]
+    pub token: String,
+    /// 到这一刻为止有效；在此之前重新取得
+    #[schema(value_type = String, format = DateTime)]
+    pub valid_until: Timestamp,
+}
+
+/// 动态二维码的内容
+///
+/// 与 SVG 图片相同的内容，由客户端自己画；按 `valid_until` 定时重新取得。
+#[utoipa::path(
+    operation_id = "redemption.qr_token", tag = "redemption",
+    responses((status = 200, description = "内容和有效期", body = QrView)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["redemption_already_verified", "redemption_ended"]))),
+)]
+#[get("/redemptions/{id}/qr-token")]
+pub async fn qr_token(
+    caller: Caller<UsePoints>,
+    target: Target<RedemptionId>,
+    state: Data<State>,
+) -> Result<Json<QrView>, Error> {
+    let Target(id) = target;
+    let picture = app::redemption::till::picture(&state, &caller.scope(), id).await?;
+    Ok(Json(QrView { token: picture.token, valid_until: picture.valid_until }))
+}
+
+routes![redeem, cancel, verify, refund, mine, qr, qr_token];

@@ -28,6 +28,9 @@ use crate::{
     state::State,
 };
 
+pub mod change;
+pub mod result;
+
 routes![submit, mine, list, read_one, sign];
 
 /// 党员身份
@@ -188,7 +191,7 @@ async fn list(
     let rows = read::desk(&mut connection, &caller.scope(), filter, page.0).await?;
     let mut views = Vec::with_capacity(rows.len());
     for row in rows {
-        let name = registrations::masked_name(&state, &row)?;
+        let name = registrations::masked_name(&state, &row.name_sealed)?;
         views.push(DeskView::of(row, name));
     }
     Ok(Json(Page::of(views, page.0.limit, |view| view.registration.cursor())))

@@ -21,8 +21,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 use super::{
-    attachment, bulletin, calendar, export, notification, pause, points, redemption, schedule,
-    stopped, task,
+    attachment, bulletin, calendar, export, fairness, household, merchant, notification, pause,
+    points, redemption, registration, schedule, score, service, stopped, task,
 };
 use crate::{app, error::Error, state::State};
 
@@ -61,14 +61,26 @@ const KINDS: &[(&str, Run)] = &[
     (calendar::Recompute::KIND, run::<calendar::Recompute>),
     (calendar::WarnCalendar::KIND, run::<calendar::WarnCalendar>),
     (bulletin::FreezeMonths::KIND, run::<bulletin::FreezeMonths>),
+    (household::RemindVisits::KIND, run::<household::RemindVisits>),
+    (merchant::ReleaseBudgets::KIND, run::<merchant::ReleaseBudgets>),
+    (merchant::ReturnHolds::KIND, run::<merchant::ReturnHolds>),
+    (merchant::SettleMonths::KIND, run::<merchant::SettleMonths>),
     (notification::Notify::KIND, run::<notification::Notify>),
     (points::AwardAppeal::KIND, run::<points::AwardAppeal>),
     (points::ExpirePoints::KIND, run::<points::ExpirePoints>),
     (points::ReconcileLedger::KIND, run::<points::ReconcileLedger>),
+    (points::SetOff::KIND, run::<points::SetOff>),
+    (points::PostNotice::KIND, run::<points::PostNotice>),
+    (points::WarnExpiring::KIND, run::<points::WarnExpiring>),
     (redemption::Expire::KIND, run::<redemption::Expire>),
+    (fairness::Watch::KIND, run::<fairness::Watch>),
+    (registration::FollowServiceYear::KIND, run::<registration::FollowServiceYear>),
     (schedule::SweepIdempotency::KIND, run::<schedule::SweepIdempotency>),
     (schedule::SweepJobs::KIND, run::<schedule::SweepJobs>),
     (schedule::SweepSessions::KIND, run::<schedule::SweepSessions>),
+    (score::LockScores::KIND, run::<score::LockScores>),
+    (service::SettleAttendance::KIND, run::<service::SettleAttendance>),
+    (service::WatchAttendance::KIND, run::<service::WatchAttendance>),
     (task::TakeBack::KIND, run::<task::TakeBack>),
 ];
 

@@ -17,8 +17,13 @@ use super::{
     bulletin::FreezeMonths,
     calendar::WarnCalendar,
     export::SweepExports,
-    points::{ExpirePoints, ReconcileLedger},
+    household::RemindVisits,
+    merchant::{ReleaseBudgets, SettleMonths},
+    points::{ExpirePoints, ReconcileLedger, SetOff, WarnExpiring},
+    registration::FollowServiceYear,
     runner::Job,
+    score::LockScores,
+    service::WatchAttendance,
 };
 use crate::{error::Error, state::State};
 
@@ -41,12 +46,29 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (SweepExports::KIND, HOUR),
     (ExpirePoints::KIND, HOUR),
     (FreezeMonths::KIND, HOUR),
+    (ReleaseBudgets::KIND, HOUR),
+    (SettleMonths::KIND, HOUR),
+    (LockScores::KIND, HOUR),
+    (WatchAttendance::KIND, HOUR),
+    (FollowServiceYear::KIND, HOUR),
     (ReconcileLedger::KIND, MINUTE),
+    (SetOff::KIND, MINUTE),
     (WarnCalendar::KIND, DAY),
+    (WarnExpiring::KIND, DAY),
+    // The day of this clock begins at 08:00 in 平城区, when people may be told something.
+    (RemindVisits::KIND, DAY),
 ];
 
 /// What no later run takes back.
-const IRREVERSIBLE: [&str; 2] = [ExpirePoints::KIND, FreezeMonths::KIND];
+const IRREVERSIBLE: &[&str] = &[
+    ExpirePoints::KIND,
+    FollowServiceYear::KIND,
+    FreezeMonths::KIND,
+    LockScores::KIND,
+    SettleMonths::KIND,
+    WarnExpiring::KIND,
+    WatchAttendance::KIND,
+];
 
 /// What this worker has enqueued: the last period's number of each chore.
 #[derive(Debug, Default)]
@@ -55,8 +77,8 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Enqueues the chores whose period has begun. Without `agreed` clocks no points expire and no
-    /// month is frozen.
+    /// Enqueues the chores whose period has begun. Without `agreed` clocks nothing is done that no
+    /// later run takes back.
     pub async fn enqueue_due(&mut self, state: &State, agreed: bool) {
         let now = state.clock.now();
         let mut due = self.due(now);
@@ -153,7 +175,11 @@ mod tests {
         assert!(schedule.due(at("2026-11-24T08:59:00Z")).is_empty());
         let minutely: Vec<_> =
             schedule.due(at("2026-11-24T08:00:00Z")).into_iter().map(|(kind, _)| kind).collect();
-        assert_eq!(minutely, [ReconcileLedger::KIND], "another minute of the same hour");
+        assert_eq!(
+            minutely,
+            [ReconcileLedger::KIND, SetOff::KIND],
+            "another minute of the same hour"
+        );
 
         let next = schedule.due(at("2026-11-24T09:00:00Z"));
         let hourly = CHORES.iter().filter(|(_, period)| *period <= HOUR);

@@ -4,7 +4,10 @@ use super::{Row, Table, write::written};
 
 /// The places of columns.
 #[derive(Debug)]
-pub struct Places<C>(Vec<(C, usize)>);
+pub struct Places<C> {
+    places: Vec<(C, usize)>,
+    first_column: usize,
+}
 
 impl Table {
     /// Finds columns by their code or label; other columns are left alone.
@@ -37,15 +40,47 @@ impl Table {
         if self.rows.is_empty() {
             return Err("表头下面一行也没有".to_owned());
         }
-        Ok(Places(places))
+        Ok(Places { places, first_column: self.first_column })
     }
 }
 
 impl<C: Copy + PartialEq> Places<C> {
     /// The cell of a column as it was written, empty where the row has none.
     pub fn cell(&self, row: &Row, column: C) -> String {
-        let place = self.0.iter().find(|(which, _)| *which == column);
-        let text = place.and_then(|(_, place)| row.cells.get(*place));
+        let text = self.place(column).and_then(|place| row.cells.get(place));
         text.map_or_else(String::new, |text| written(text).to_owned())
+    }
+
+    fn place(&self, column: C) -> Option<usize> {
+        self.places.iter().find(|(which, _)| *which == column).map(|(_, place)| *place)
+    }
+
+    /// How a table program calls the cell of a column in a line: `B7`. None where the file has no
+    /// such column.
+    pub fn name(&self, line: u64, column: C) -> Option<String> {
+        let place = self.place(column)? + self.first_column;
+        Some(format!("{}{line}", letters(place)))
+    }
+}
+
+/// A column's letters: A to Z, then AA, AB, …
+fn letters(place: usize) -> String {
+    let letter = u8::try_from(place % 26).map_or('A', |step| char::from(b'A' + step));
+    match place / 26 {
+        0 => letter.to_string(),
+        before => letters(before - 1) + &letter.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::letters;
+
+    #[test]
+    fn columns_are_called_as_table_programs_do() {
+        for (place, name) in [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (52, "BA"), (255, "IV")]
+        {
+            assert_eq!(letters(place), name);
+        }
     }
 }

@@ -24,11 +24,11 @@ impl From<XlsxError> for Refused {
     }
 }
 
-/// The rows of the first sheet, from its first used column on.
+/// The first sheet: its name, its first used column, and its rows from that column on.
 ///
 /// # Errors
 /// It is no workbook, has no sheet, or is too large.
-pub fn rows(bytes: Vec<u8>) -> Result<Vec<Row>, Refused> {
+pub fn rows(bytes: Vec<u8>) -> Result<(String, usize, Vec<Row>), Refused> {
     unpacks(&bytes)?;
     let mut workbook = Xlsx::new(Cursor::new(bytes))?;
     let name = workbook.sheet_names().into_iter().next().ok_or(Refused::Empty)?;
@@ -57,7 +57,8 @@ pub fn rows(bytes: Vec<u8>) -> Result<Vec<Row>, Refused> {
         line: u64::from(row) + 1,
         cells: (first..=last).map(|column| cells.remove(&column).unwrap_or_default()).collect(),
     };
-    Ok(rows.into_iter().map(row).collect())
+    let place = usize::try_from(first).unwrap_or_default();
+    Ok((name, place, rows.into_iter().map(row).collect()))
 }
 
 /// Unpacks every part into nothing; what the file says of its sizes is not believed.
@@ -111,7 +112,8 @@ mod tests {
         let mut workbook = Workbook::new();
         let sheet = workbook.add_worksheet();
         sheet.write(2, 1, "编号").unwrap().write(2, 3, "备注").unwrap().write(4, 3, 9).unwrap();
-        let rows = rows(workbook.save_to_buffer().unwrap()).unwrap();
+        let (name, first, rows) = rows(workbook.save_to_buffer().unwrap()).unwrap();
+        assert_eq!((name.as_str(), first), ("Sheet1", 1));
         let row = |line, cells: [&str; 3]| Row { line, cells: cells.map(str::to_owned).to_vec() };
         assert_eq!(rows, [row(3, ["编号", "", "备注"]), row(5, ["", "", "9"])]);
     }

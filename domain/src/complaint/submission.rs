@@ -36,6 +36,14 @@ impl Location {
             Err(FieldError::new("location", "位置不在国内；请用微信地图给出的坐标（GCJ-02）"))
         }
     }
+
+    /// How far another place is, in metres. Over a few kilometres the earth is flat enough.
+    pub fn metres(self, other: Self) -> f64 {
+        const METRES_A_DEGREE: f64 = 111_195.0;
+        let north = other.lat - self.lat;
+        let east = (other.lng - self.lng) * self.lat.to_radians().cos();
+        north.hypot(east) * METRES_A_DEGREE
+    }
 }
 
 /// Whom to call.

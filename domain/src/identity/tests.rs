@@ -96,6 +96,7 @@ fn every_permission_is_somebody_s_and_none_is_the_auditor_s_to_write() {
         P::SignRegistration,
         P::OrganisePost,
         P::ClaimPost,
+        P::LiftPause,
     ];
     for permission in all {
         let roles = permission.roles();

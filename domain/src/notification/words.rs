@@ -15,10 +15,12 @@ use crate::{
 };
 
 mod consultation;
+mod points;
 mod service;
 mod supervision;
 #[cfg(test)]
 mod tests;
+mod till;
 
 /// What a unit that asks for something has to know meanwhile.
 const UNTIL_RULED: &str = "等待区中心裁定，裁定前时限照常计算";
@@ -215,7 +217,12 @@ impl Facts<'_> {
                 Some(step) => format!("区中心自身超时：{}已过", step.label()),
                 None => "区中心自身超时".to_owned(),
             }),
-            _ => self.service().or_else(|| self.supervision()).or_else(|| self.consultation()),
+            _ => self
+                .service()
+                .or_else(|| self.supervision())
+                .or_else(|| self.consultation())
+                .or_else(|| self.points())
+                .or_else(|| self.till()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::Status;
 use crate::{
-    refusal::{self, Kind},
+    refusal::{self, FieldError, Kind},
     time::{self, Timestamp},
 };
 
@@ -50,6 +50,39 @@ pub enum Refused {
     /// Its time is not over.
     #[error("兑换码还没有过期")]
     NotYet,
+    /// The picture is older than its time: a screenshot, or a page left open.
+    #[error("二维码已过期，截图不能用；请对方重新打开兑换页面，出示新的二维码")]
+    QrExpired,
+    /// No open redemption of the merchant has these digits.
+    #[error("本店没有这个数字码，请与对方核对后重输；再错 {left} 次将暂停用数字码核销")]
+    DigitsUnknown {
+        /// Attempts that are left.
+        left: i32,
+    },
+    /// Too many wrong digits.
+    #[error("数字码输错次数过多，{} 之前只能扫二维码核销", time::spoken(*.until))]
+    DigitsLocked {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The clerk, or somebody with the clerk's phone, would verify for themself.
+    #[error("不能核销自己的兑换（同一账号或同一手机号），请由其他店员核销")]
+    OwnRedemption,
+    /// Another clerk verified it.
+    #[error("只能撤销自己核销的；确需退回的，请联系组织部办理")]
+    UndoNotYours,
+    /// Too long ago.
+    #[error("核销超过 {minutes} 分钟，不能撤销；确需退回的，请联系组织部办理")]
+    UndoTooLate {
+        /// So many minutes it could be undone.
+        minutes: u32,
+    },
+    /// Nobody whom this community serves is known by what was given.
+    #[error("没有找到可以在本社区代办的账号；请核对后重填，还没有报到的请先办理报到")]
+    HolderUnknown,
+    /// The officer would issue a voucher for themself.
+    #[error("不能给自己代办兑换券，请由其他工作人员办理")]
+    OwnVoucher,
 }
 
 impl refusal::Refusal for Refused {
@@ -64,10 +97,30 @@ impl refusal::Refusal for Refused {
             Self::Ended { .. } => "redemption_ended",
             Self::NotVerified => "redemption_not_verified",
             Self::NotYet => "redemption_not_expired",
+            Self::QrExpired => "qr_expired",
+            Self::DigitsUnknown { .. } => "digits_unknown",
+            Self::DigitsLocked { .. } => "digits_locked",
+            Self::OwnRedemption => "own_redemption",
+            Self::UndoNotYours => "undo_not_yours",
+            Self::UndoTooLate { .. } => "undo_too_late",
+            Self::HolderUnknown => "voucher_holder_unknown",
+            Self::OwnVoucher => "voucher_for_oneself",
         }
     }
 
     fn kind(&self) -> Kind {
-        Kind::Conflict
+        match self {
+            Self::DigitsUnknown { .. } => Kind::NotFound,
+            Self::DigitsLocked { .. } => Kind::TooMany,
+            Self::HolderUnknown => Kind::Invalid,
+            _ => Kind::Conflict,
+        }
+    }
+
+    fn fields(&self) -> Vec<FieldError> {
+        match self {
+            Self::HolderUnknown => vec![FieldError::new("holder", self.to_string())],
+            _ => Vec::new(),
+        }
     }
 }

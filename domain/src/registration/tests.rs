@@ -9,7 +9,7 @@ const DECLINE: Sign = Sign { accept: false, note: None };
 
 fn registration_in(status: Status) -> Registration {
     let decided = (status != Status::Pending).then(|| (tuesday(), id(9)));
-    let member = (status == Status::Signed).then(|| id(7));
+    let member = matches!(status, Status::Signed | Status::Ended).then(|| id(7));
     let new = Registration::submit(id(1), id(2), code("140213066004"), tuesday()).state;
     Registration { status, decided, member, ..new }
 }
@@ -24,6 +24,13 @@ fn take(step: Step, registration: &Registration) -> Result<Decision<Registration
         Step::Correct => registration.correct(code("140213066005"), now),
         Step::Sign => registration.sign(&ACCEPT, &[member(None)], id(9), now),
         Step::Refuse => registration.sign(&DECLINE, &[], id(9), now),
+        // The only way out is a granted change; its own rules are tested beside them.
+        Step::End => registration.permit(step).map(|()| {
+            let state =
+                Registration { status: Status::Ended, ended_at: Some(now), ..registration.clone() };
+            let event = state.event(EventKind::ChangeGranted, Visibility::Everyone);
+            Decision::one(state, event)
+        }),
     }
 }
 
@@ -41,7 +48,8 @@ fn exactly_the_listed_steps_are_allowed_and_lead_where_the_table_says() {
                     assert!(targets.contains(&after.status), "{case}");
                     assert_eq!(after.version, before.version, "{case}: the store counts");
                     assert_eq!(after.decided.is_none(), after.status == Status::Pending, "{case}");
-                    assert_eq!(after.member.is_some(), after.status == Status::Signed, "{case}");
+                    let signed = matches!(after.status, Status::Signed | Status::Ended);
+                    assert_eq!(after.member.is_some(), signed, "{case}");
                     assert_eq!(decision.events.len(), 1, "{case}");
                 }
                 Err(refused) => {
@@ -92,7 +100,8 @@ fn nobody_signs_for_themselves() {
 #[test]
 fn an_event_tells_who_and_where_and_no_more() {
     for step in Step::ALL {
-        let decision = take(*step, &registration_in(Status::Pending)).unwrap();
+        let from = if *step == Step::End { Status::Signed } else { Status::Pending };
+        let decision = take(*step, &registration_in(from)).unwrap();
         let event = &decision.events[0];
         assert_eq!(event.unit.as_ref(), Some(&decision.state.community));
         assert_eq!(event.data, serde_json::json!({ "account": decision.state.account }));

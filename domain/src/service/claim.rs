@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{EARLY, NEAR_METRES, Post, Proof, Refused, Status, Step, TRANSITIONS, overlap};
+use super::{Arrival, Post, Refused, Rules, Status, Step, TRANSITIONS, overlap};
 use crate::{
-    complaint::Location,
     decision::Decision,
     event::{EventKind, NewEvent, Visibility},
     id::{AccountId, ClaimId, PostId},
@@ -28,8 +27,14 @@ pub struct Claim {
     pub status: Status,
     /// When it was made; the waitlist goes by it.
     pub claimed_at: Timestamp,
-    /// When the person checked in, and how.
-    pub checked_in: Option<(Timestamp, Proof)>,
+    /// How many wrong codes were shown.
+    pub wrong_codes: i32,
+    /// Moved up too late to be held to it.
+    pub short_notice: bool,
+    /// Called off so late that nobody else may have come.
+    pub cancelled_late: bool,
+    /// How the person checked in.
+    pub checked_in: Option<Arrival>,
     /// When the person checked out.
     pub checked_out_at: Option<Timestamp>,
     /// Minutes that the organiser confirmed, in full.
@@ -40,13 +45,13 @@ pub struct Claim {
     pub settled: Option<Settled>,
 }
 
-/// When an organiser decided on a claim, who, and in which words.
+/// When it was decided on a claim, by whom, and in which words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
     /// When.
     pub at: Timestamp,
-    /// Who.
-    pub by: AccountId,
+    /// Who; nobody where days passed and nobody said anything.
+    pub by: Option<AccountId>,
     /// In which words.
     pub comment: Option<String>,
 }
@@ -58,25 +63,8 @@ pub struct Standing {
     pub claimed: bool,
     /// The spans of time that other claims hold ([`Status::holds_time`]).
     pub busy: Vec<(Timestamp, Timestamp)>,
-}
-
-/// What a person shows to be there.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct CheckIn {
-    /// The code at the place.
-    pub code: Option<String>,
-    /// Where the phone is.
-    pub location: Option<Location>,
-}
-
-impl CheckIn {
-    /// # Errors
-    /// The location is no place in mainland China.
-    pub fn parse(code: Option<&str>, location: Option<(f64, f64)>) -> Result<Self, Invalid> {
-        let location = location.map(|(lng, lat)| Location::new(lng, lat)).transpose()?;
-        let code = code.map(|code| code.trim().to_ascii_uppercase());
-        Ok(Self { code: code.filter(|code| !code.is_empty()), location })
-    }
+    /// Until when new claims pause.
+    pub paused_until: Option<Timestamp>,
 }
 
 /// The organiser's confirmation.
@@ -133,11 +121,14 @@ impl Post {
         if now >= self.ends_at {
             return Err(Refused::PostEnded { ended_at: self.ends_at });
         }
-        if self.created_by == account {
+        if self.created_by == account || self.requested_by == Some(account) {
             return Err(Refused::OwnService);
         }
         if standing.claimed {
             return Err(Refused::AlreadyClaimed);
+        }
+        if let Some(until) = standing.paused_until {
+            return Err(Refused::Paused { until });
         }
         if standing.busy.iter().any(|span| overlap(*span, self.during())) {
             return Err(Refused::Overlap);
@@ -150,6 +141,9 @@ impl Post {
             account,
             status,
             claimed_at: now,
+            wrong_codes: 0,
+            short_notice: false,
+            cancelled_late: false,
             checked_in: None,
             checked_out_at: None,
             minutes: None,
@@ -173,31 +167,6 @@ impl Claim {
         if allowed { Ok(()) } else { Err(Refused::Step { step, status: self.status }) }
     }
 
-    /// The person is there: by the code at the place, or by being near it, from an hour before the
-    /// start until the end. A post that has no place on the map takes the time alone.
-    ///
-    /// # Errors
-    /// An illegal step; too early, too late; nothing shown, a wrong code, too far away.
-    pub fn check_in(
-        &self,
-        post: &Post,
-        shown: &CheckIn,
-        now: Timestamp,
-    ) -> Result<Decision<Self>, Refused> {
-        self.permit(Step::CheckIn)?;
-        if now < post.starts_at - EARLY {
-            return Err(Refused::CheckInNotOpen { opens_at: post.starts_at - EARLY });
-        }
-        if now >= post.ends_at {
-            return Err(Refused::PostEnded { ended_at: post.ends_at });
-        }
-        let proof = proof(post, shown)?;
-        let state =
-            Self { status: Status::CheckedIn, checked_in: Some((now, proof)), ..self.clone() };
-        let event = state.event(EventKind::CheckedIn, post, json!({ "by": proof }));
-        Ok(Decision::one(state, event))
-    }
-
     /// The person leaves.
     ///
     /// # Errors
@@ -209,25 +178,42 @@ impl Claim {
         Ok(Decision::one(state, event))
     }
 
-    /// The person calls it off; who waits moves up.
+    /// The person calls it off; who waits moves up. Close to the start it counts as late, because
+    /// hardly anybody can take the place any more; not where the place itself came as late as that.
     ///
     /// # Errors
     /// An illegal step.
-    pub fn cancel(&self, post: &Post) -> Result<Decision<Self>, Refused> {
+    pub fn cancel(
+        &self,
+        post: &Post,
+        rules: &Rules,
+        now: Timestamp,
+    ) -> Result<Decision<Self>, Refused> {
         self.permit(Step::Cancel)?;
-        let state = Self { status: Status::Cancelled, ..self.clone() };
-        let event = state.event(EventKind::ClaimCancelled, post, json!({}));
+        let claimed_just_now = now < self.claimed_at + rules.notice() && now < post.starts_at;
+        let close = now > post.starts_at - rules.free() && !claimed_just_now;
+        let cancelled_late = self.status == Status::Claimed && close && !self.short_notice;
+        let state = Self { status: Status::Cancelled, cancelled_late, ..self.clone() };
+        let data = json!({ "late": cancelled_late });
+        let event = state.event(EventKind::ClaimCancelled, post, data);
         Ok(Decision::one(state, event))
     }
 
-    /// A place came free for the first who waits.
+    /// A place came free for the first who waits. Close to the start they are told that they are
+    /// not held to it.
     ///
     /// # Errors
     /// An illegal step.
-    pub fn promote(&self, post: &Post) -> Result<Decision<Self>, Refused> {
+    pub fn promote(
+        &self,
+        post: &Post,
+        rules: &Rules,
+        now: Timestamp,
+    ) -> Result<Decision<Self>, Refused> {
         self.permit(Step::Promote)?;
-        let state = Self { status: Status::Claimed, ..self.clone() };
-        let data = json!({ "starts_at": post.starts_at });
+        let short_notice = now > post.starts_at - rules.notice();
+        let state = Self { status: Status::Claimed, short_notice, ..self.clone() };
+        let data = json!({ "starts_at": post.starts_at, "short_notice": short_notice });
         let event = state.event(EventKind::ClaimPromoted, post, data);
         Ok(Decision::one(state, event))
     }
@@ -250,7 +236,7 @@ impl Claim {
             return Err(Refused::MinutesBeyondPost { minutes: post.minutes() });
         }
         let minutes = Some(confirm.minutes);
-        let settled = Settled { at: now, by, comment: confirm.comment.clone() };
+        let settled = Settled { at: now, by: Some(by), comment: confirm.comment.clone() };
         let state = Self {
             status: Status::Confirmed,
             minutes,
@@ -289,10 +275,40 @@ impl Claim {
         if now < post.starts_at {
             return Err(Refused::PostNotStarted { starts_at: post.starts_at });
         }
-        let settled = Some(Settled { at: now, by, comment: None });
+        let settled = Some(Settled { at: now, by: Some(by), comment: None });
         let state = Self { status: Status::NoShow, settled, ..self.clone() };
         let event = state.event(EventKind::NoShow, post, json!({}));
         Ok(Decision::one(state, event))
+    }
+
+    /// Days after the end nobody has said anything: the organiser was reminded in vain, and nothing
+    /// shows that the person was there. They are told, and may dispute it.
+    ///
+    /// # Errors
+    /// An illegal step; the post is not over.
+    pub fn absent(&self, post: &Post, now: Timestamp) -> Result<Decision<Self>, Refused> {
+        self.permit(Step::Absent)?;
+        if now < post.ends_at {
+            return Err(Refused::PostNotStarted { starts_at: post.starts_at });
+        }
+        let settled = Some(Settled { at: now, by: None, comment: None });
+        let state = Self { status: Status::NoShow, settled, ..self.clone() };
+        let event = state.event(EventKind::NoShow, post, json!({ "by_clock": true }));
+        Ok(Decision::one(state, event))
+    }
+
+    /// Whether the claim can hold its time beside what else the person has claimed.
+    ///
+    /// # Errors
+    /// It holds its time, and another does too.
+    pub fn fits(&self, standing: &Standing, post: &Post) -> Result<(), Refused> {
+        let met = standing.busy.iter().any(|span| overlap(*span, post.during()));
+        if self.status.holds_time() && met { Err(Refused::Overlap) } else { Ok(()) }
+    }
+
+    /// Whether the person had a place, did not come, and had time enough to call it off.
+    pub fn missed(&self) -> bool {
+        self.cancelled_late || self.status == Status::NoShow && !self.short_notice
     }
 
     /// The organiser does not count it, and says why.
@@ -308,7 +324,7 @@ impl Claim {
     ) -> Result<Decision<Self>, Refused> {
         self.permit(Step::Reject)?;
         self.by_another(post, by)?;
-        let settled = Some(Settled { at: now, by, comment: Some(reject.reason.clone()) });
+        let settled = Some(Settled { at: now, by: Some(by), comment: Some(reject.reason.clone()) });
         let state = Self { status: Status::Rejected, settled, ..self.clone() };
         let event = state.event(EventKind::ClaimRejected, post, json!({}));
         Ok(Decision::one(state, event.note(reject.reason.clone())))
@@ -327,15 +343,19 @@ impl Claim {
     }
 
     /// The one who serves is never the one who certifies (记录与认定分开).
-    fn by_another(&self, post: &Post, by: AccountId) -> Result<(), Refused> {
-        if by == self.account || post.created_by == self.account {
+    pub(super) fn by_another(&self, post: &Post, by: AccountId) -> Result<(), Refused> {
+        if by == self.account
+            || post.created_by == self.account
+            || post.requested_by.is_some_and(|served| served == self.account || served == by)
+        {
             Err(Refused::OwnService)
         } else {
             Ok(())
         }
     }
 
-    fn event(&self, kind: EventKind, post: &Post, mut data: Value) -> NewEvent {
+    /// Something that happened to the claim.
+    pub fn event(&self, kind: EventKind, post: &Post, mut data: Value) -> NewEvent {
         if let Value::Object(data) = &mut data {
             data.insert("account".to_owned(), json!(self.account));
             data.insert("post".to_owned(), json!(post.id));
@@ -344,24 +364,4 @@ impl Claim {
         event.unit = Some(post.community.clone());
         event.with(data)
     }
-}
-
-/// What proves that somebody is at a post.
-fn proof(post: &Post, shown: &CheckIn) -> Result<Proof, Refused> {
-    if let Some(code) = &shown.code {
-        let right = *code == post.check_in_code;
-        return if right { Ok(Proof::Code) } else { Err(Refused::CheckInCode) };
-    }
-    let Some(place) = post.location else { return Ok(Proof::Time) };
-    let Some(here) = shown.location else { return Err(Refused::CheckInNothing) };
-    let away = metres(place, here);
-    if away <= NEAR_METRES { Ok(Proof::Location) } else { Err(Refused::CheckInFar { away }) }
-}
-
-/// How far two places are apart. Over a few kilometres the earth is flat enough.
-fn metres(one: Location, other: Location) -> f64 {
-    const METRES_A_DEGREE: f64 = 111_195.0;
-    let north = other.lat - one.lat;
-    let east = (other.lng - one.lng) * one.lat.to_radians().cos();
-    north.hypot(east) * METRES_A_DEGREE
 }

@@ -2,12 +2,12 @@
 
 use chrono::TimeDelta;
 
-use super::{AHEAD, BACKDATED, Kind, LONGEST, Refused};
+use super::{AHEAD, BACKDATED, Kind, LONGEST, Refused, Rules};
 use crate::{
     complaint::Location,
     id::{AccountId, PostId},
     org::NodeCode,
-    refusal::{Faults, Invalid},
+    refusal::{Faults, FieldError, Invalid},
     text,
     time::Timestamp,
 };
@@ -33,6 +33,8 @@ pub struct PostForm<'a> {
     pub place: Option<&'a str>,
     /// The same on the map (GCJ-02): longitude, latitude.
     pub location: Option<(f64, f64)>,
+    /// How far from there one may check in, in metres; as configured when left out.
+    pub tolerance_metres: Option<i64>,
     /// When it begins.
     pub starts_at: Timestamp,
     /// When it ends.
@@ -81,12 +83,14 @@ pub struct Post {
     pub taken: i32,
     /// What an hour counts for, in per cent of a point.
     pub factor_percent: i32,
-    /// The code that is shown at the place.
-    pub check_in_code: String,
     /// Where it is.
     pub location: Option<Location>,
+    /// How far from there one may check in, in metres; as configured when it says nothing.
+    pub tolerance: Option<i32>,
     /// Who published it.
     pub created_by: AccountId,
+    /// Who asked for it (点单) and is served.
+    pub requested_by: Option<AccountId>,
     /// Since when it is called off.
     pub cancelled_at: Option<Timestamp>,
 }
@@ -99,7 +103,7 @@ impl PostForm<'_> {
     pub fn publish(
         &self,
         id: PostId,
-        check_in_code: String,
+        rules: &Rules,
         by: AccountId,
         now: Timestamp,
     ) -> Result<Published, Invalid> {
@@ -109,6 +113,7 @@ impl PostForm<'_> {
         let description = faults.take(text::optional("description", self.description, 5000));
         let place = faults.take(text::optional("place", self.place, 200));
         let location = self.location.map(|(lng, lat)| faults.take(Location::new(lng, lat)));
+        let tolerance = self.tolerance(rules).map(|within| faults.take(within));
         let skills = faults.take(skills(self.skills));
         self.check_times(&mut faults, now);
         let capacity = i32::try_from(self.capacity).ok();
@@ -137,9 +142,10 @@ impl PostForm<'_> {
             capacity,
             taken: 0,
             factor_percent,
-            check_in_code,
             location: location.flatten(),
+            tolerance: tolerance.flatten(),
             created_by: by,
+            requested_by: None,
             cancelled_at: None,
         };
         Ok(Published {
@@ -148,6 +154,15 @@ impl PostForm<'_> {
             skills: skills.unwrap_or_default(),
             title,
             post,
+        })
+    }
+
+    fn tolerance(&self, rules: &Rules) -> Option<Result<i32, FieldError>> {
+        let (least, most) = (rules.near_least, rules.near_most);
+        self.tolerance_metres.map(|given| {
+            let metres = i32::try_from(given).ok().filter(|metres| (least..=most).contains(metres));
+            let reason = || format!("定位签到的范围应为 {least}–{most} 米");
+            metres.ok_or_else(|| FieldError::new("tolerance_metres", reason()))
         })
     }
 
@@ -166,10 +181,14 @@ impl PostForm<'_> {
     }
 }
 
-fn skills(given: &[String]) -> Result<Vec<String>, crate::refusal::FieldError> {
+/// Reads what helps to know: at most ten words of 1–20 characters.
+///
+/// # Errors
+/// Too many, or a word that is none.
+pub fn skills(given: &[String]) -> Result<Vec<String>, FieldError> {
     if given.len() > SKILLS {
         let reason = format!("最多写 {SKILLS} 项技能");
-        return Err(crate::refusal::FieldError::new("skills", reason));
+        return Err(FieldError::new("skills", reason));
     }
     given.iter().map(|skill| text::line("skills", skill, 1, 20)).collect()
 }
@@ -188,6 +207,27 @@ impl Post {
     /// Whether somebody who waits may move up: there is a place, and something left to do.
     pub fn has_room(&self, now: Timestamp) -> bool {
         self.cancelled_at.is_none() && now < self.ends_at && self.taken < self.capacity
+    }
+
+    /// What a change leaves of the post: everything but who offers it, who published it and who has
+    /// a place.
+    ///
+    /// # Errors
+    /// It is called off; more have a place than there shall be places; other times though somebody
+    /// claimed it, who may have arranged for these.
+    pub fn change(&self, to: &Self, claimed: bool) -> Result<Self, Refused> {
+        if self.cancelled_at.is_some() {
+            return Err(Refused::PostCancelled);
+        }
+        if to.capacity < self.taken {
+            return Err(Refused::CapacityTaken { taken: self.taken });
+        }
+        if claimed && self.during() != to.during() {
+            return Err(Refused::TimesHeld);
+        }
+        let Self { id, version, taken, created_by, requested_by, .. } = *self;
+        let community = self.community.clone();
+        Ok(Self { id, version, taken, created_by, requested_by, community, ..to.clone() })
     }
 
     /// Calls the post off. Its claims are called off beside it; what was confirmed stays.

@@ -1,6 +1,6 @@
 //! Why a step of a service is refused.
 
-use super::{NEAR_METRES, Status, Step};
+use super::{Status, Step, dispute};
 use crate::{
     refusal::{self, FieldError, Kind},
     time::{self, Timestamp},
@@ -55,14 +55,75 @@ pub enum Refused {
     /// The code is wrong.
     #[error("签到码不对，请核对现场出示的签到码；也可以由组织者直接确认")]
     CheckInCode,
+    /// The code was right a while ago.
+    #[error("签到码已过期（每个只有一分钟有效），请看现场屏幕上最新的；也可以由组织者直接确认")]
+    CheckInCodeExpired,
+    /// Too many wrong codes.
+    #[error("签到码输错次数太多，这次认领不能再用签到码；请用定位签到，或由组织者直接确认")]
+    CheckInCodeLocked,
     /// Too far away.
     #[error(
-        "您离岗位地点约 {away:.0} 米，{NEAR_METRES:.0} 米以内才能定位签到；定位不准时可输入签到码"
+        "您离岗位地点约 {away} 米，{near} 米以内才能定位签到；定位不准时可输入签到码，或由组织者直接确认"
     )]
     CheckInFar {
         /// How far, in metres.
-        away: f64,
+        away: i32,
+        /// How near one must be, in metres.
+        near: i32,
     },
+    /// New claims pause.
+    #[error("因多次认领后未到，{} 前暂停认领新岗位；确有原因的可联系组织部门提前恢复", time::spoken(*.until))]
+    Paused {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The pause is over.
+    #[error("这次暂停已经结束，不需要再恢复")]
+    PauseOver,
+    /// Nobody lifts a pause of their own.
+    #[error("不能恢复自己的认领，请由其他组织员处理")]
+    OwnPause,
+    /// The dispute's table has no such step from here.
+    #[error("异议现在是“{}”，不能“{}”", .status.label(), .step.label())]
+    Dispute {
+        /// What was asked.
+        step: dispute::Step,
+        /// Where the dispute stands.
+        status: dispute::Status,
+    },
+    /// Nothing was decided that one could disagree with.
+    #[error("认领现在是“{}”，还没有可以提出异议的结论", .status.label())]
+    NothingToDispute {
+        /// Where the claim stands.
+        status: Status,
+    },
+    /// The days are over.
+    #[error("提出异议的期限已在 {} 结束", time::spoken(*.closed_at))]
+    DisputeClosed {
+        /// When.
+        closed_at: Timestamp,
+    },
+    /// One dispute for each person and claim.
+    #[error("这次服务已经提出过异议，正在复核或已有复核结论")]
+    AlreadyDisputed,
+    /// Whoever decided first does not decide again.
+    #[error("原来的结论是您作出的，请由另一位工作人员或组织员复核")]
+    SameDecider,
+    /// A correction that changes nothing.
+    #[error("更正后的时长与原来一样；没有要改的请选择维持原结论")]
+    NothingCorrected,
+    /// One invitation for each person and post.
+    #[error("已经邀请过这个人，请等本人决定")]
+    AlreadyInvited,
+    /// Fewer places than people who have one.
+    #[error("已有 {taken} 人认领，需要的人数不能少于 {taken}")]
+    CapacityTaken {
+        /// How many have one.
+        taken: i32,
+    },
+    /// Whoever claimed arranged for these times.
+    #[error("已有人认领过这个岗位，时间不能再改；请取消后另行发布，认领的人会收到通知")]
+    TimesHeld,
     /// More than the post has.
     #[error("确认的时长不能超过岗位的时长（{minutes} 分钟）")]
     MinutesBeyondPost {
@@ -84,7 +145,21 @@ impl refusal::Refusal for Refused {
             Self::CheckInNotOpen { .. } => "check_in_not_open",
             Self::CheckInNothing => "check_in_proof_missing",
             Self::CheckInCode => "check_in_code_wrong",
+            Self::CheckInCodeExpired => "check_in_code_expired",
+            Self::CheckInCodeLocked => "check_in_code_locked",
             Self::CheckInFar { .. } => "check_in_too_far",
+            Self::Paused { .. } => "claims_paused",
+            Self::PauseOver => "pause_over",
+            Self::OwnPause => "own_pause",
+            Self::Dispute { .. } => "dispute_step_refused",
+            Self::NothingToDispute { .. } => "nothing_to_dispute",
+            Self::DisputeClosed { .. } => "dispute_closed",
+            Self::AlreadyDisputed => "already_disputed",
+            Self::SameDecider => "same_decider",
+            Self::NothingCorrected => "nothing_corrected",
+            Self::AlreadyInvited => "already_invited",
+            Self::CapacityTaken { .. } => "capacity_taken",
+            Self::TimesHeld => "post_times_held",
             Self::MinutesBeyondPost { .. } => "minutes_beyond_post",
         }
     }
@@ -93,7 +168,9 @@ impl refusal::Refusal for Refused {
         match self {
             Self::CheckInNothing
             | Self::CheckInCode
+            | Self::CheckInCodeExpired
             | Self::CheckInFar { .. }
+            | Self::NothingCorrected
             | Self::MinutesBeyondPost { .. } => Kind::Invalid,
             _ => Kind::Conflict,
         }
@@ -102,9 +179,9 @@ impl refusal::Refusal for Refused {
     fn fields(&self) -> Vec<FieldError> {
         let at = |field: &str| vec![FieldError::new(field, self.to_string())];
         match self {
-            Self::CheckInNothing | Self::CheckInCode => at("code"),
+            Self::CheckInNothing | Self::CheckInCode | Self::CheckInCodeExpired => at("code"),
             Self::CheckInFar { .. } => at("location"),
-            Self::MinutesBeyondPost { .. } => at("minutes"),
+            Self::NothingCorrected | Self::MinutesBeyondPost { .. } => at("minutes"),
             _ => Vec::new(),
         }
     }

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 
+use super::year::Requirement;
 use super::*;
 use crate::{
     complaint::Location,
@@ -9,9 +10,12 @@ use crate::{
     event::EventKind,
     id::AccountId,
     refusal::Refusal,
+    service::code::Shown,
     testing::{at, code, id},
     time::Timestamp,
 };
+
+mod check_in;
 
 const HERE: Location = Location { lng: 113.3402, lat: 40.0911 };
 
@@ -31,9 +35,10 @@ fn post() -> Post {
         capacity: 2,
         taken: 0,
         factor_percent: 100,
-        check_in_code: "AC3D".to_owned(),
         location: Some(HERE),
+        tolerance: None,
         created_by: id(8),
+        requested_by: None,
         cancelled_at: None,
     }
 }
@@ -46,6 +51,7 @@ fn form() -> PostForm<'static> {
         description: None,
         place: Some("文兴社区党群服务站"),
         location: Some((113.3402, 40.0911)),
+        tolerance_metres: None,
         starts_at: begin(),
         ends_at: begin() + TimeDelta::hours(2),
         capacity: 3,
@@ -60,22 +66,44 @@ fn claim_in(status: Status) -> Claim {
     Claim { status, minutes, points: minutes.map(|_| 1), ..new }
 }
 
+fn rules() -> Rules {
+    Rules::default()
+}
+
+/// What is known when a good code is shown.
+const GOOD: Around = Around { code: Some(Shown::Good), before: None };
+
 fn word(minutes: i32) -> Confirm {
     Confirm { minutes, comment: Some("很用心".to_owned()) }
 }
 
 fn take(step: Step, claim: &Claim) -> Result<Decision<Claim>, Refused> {
     let (post, now, officer) = (post(), begin() + TimeDelta::minutes(30), id(9));
-    let code = CheckIn { code: Some("AC3D".to_owned()), location: None };
     match step {
-        Step::CheckIn => claim.check_in(&post, &code, now),
+        Step::CheckIn => claim.check_in(&post, &CheckIn::default(), &GOOD, &rules(), now),
         Step::CheckOut => claim.check_out(&post, now),
-        Step::Cancel => claim.cancel(&post),
-        Step::Promote => claim.promote(&post),
+        Step::Cancel => claim.cancel(&post, &rules(), now),
+        Step::Promote => claim.promote(&post, &rules(), now),
         Step::Confirm => claim.confirm(&post, &word(120), officer, now),
         Step::NoShow => claim.no_show(&post, officer, now),
+        Step::Absent => claim.absent(&post, post.ends_at),
         Step::Reject => {
             claim.reject(&post, &Reject::parse("没有按要求服务").unwrap(), officer, now)
+        }
+        Step::Correct => {
+            let dispute = dispute::Dispute {
+                id: id(5),
+                version: 1,
+                claim: claim.id,
+                raised_by: claim.account,
+                first: Some(id(8)),
+                status: dispute::Status::Open,
+                minutes: None,
+            };
+            let verdict = dispute::Verdict::parse(true, Some(90), "核对后更正").unwrap();
+            let ruled = dispute.decide((claim, &post), &verdict, officer, now)?;
+            let told = ruled.told(claim, &post, None, "核对后更正");
+            Ok(Decision { state: ruled.claim.unwrap(), events: told })
         }
         Step::CallOff => claim.call_off(&post),
     }
@@ -98,9 +126,13 @@ fn exactly_the_listed_steps_are_allowed_and_lead_where_the_table_says() {
                     let after = decision.state;
                     assert!(targets.contains(&after.status), "{case}");
                     assert_eq!(after.version, before.version, "{case}: the store counts");
-                    let settled = matches!(step, Step::Confirm | Step::NoShow | Step::Reject);
+                    let settled = matches!(
+                        step,
+                        Step::Confirm | Step::NoShow | Step::Absent | Step::Reject | Step::Correct
+                    );
                     assert_eq!(after.settled.is_some(), settled, "{case}");
-                    assert_eq!(after.minutes.is_some(), *step == Step::Confirm, "{case}");
+                    let served = matches!(step, Step::Confirm | Step::Correct);
+                    assert_eq!(after.minutes.is_some(), served, "{case}");
                     assert_eq!(decision.events.len(), 1, "{case}");
                     let event = &decision.events[0];
                     assert_eq!(event.data["account"], serde_json::json!(after.account));
@@ -119,7 +151,10 @@ fn exactly_the_listed_steps_are_allowed_and_lead_where_the_table_says() {
 #[test]
 fn what_ended_allows_nothing_and_holds_places_or_not() {
     for status in Status::ALL {
-        let steps = TRANSITIONS.iter().filter(|(_, from, _)| from.contains(status)).count();
+        let steps = TRANSITIONS
+            .iter()
+            .filter(|(step, from, _)| *step != Step::Correct && from.contains(status))
+            .count();
         assert_eq!(steps == 0, status.is_ended(), "{status}");
         assert!(!status.holds_place() || status.holds_time(), "{status}");
     }
@@ -142,7 +177,7 @@ fn a_full_post_gives_a_place_on_the_waitlist() {
 fn a_claim_is_refused_in_this_order() {
     let ended = begin() + TimeDelta::hours(2);
     let (free, busy) = (Standing::default(), vec![(begin(), ended)]);
-    let both = Standing { claimed: true, busy: busy.clone() };
+    let both = Standing { claimed: true, busy: busy.clone(), paused_until: None };
     let called_off = post().call_off(begin()).unwrap();
     let own = Post { created_by: id(2), ..post() };
     let claim = |post: &Post, standing: &Standing, now| {
@@ -182,42 +217,86 @@ fn spans_overlap_when_they_share_an_instant() {
 }
 
 #[test]
-fn checking_in_needs_time_and_place() {
-    let claim = claim_in(Status::Claimed);
-    let near = |metres: f64| {
-        let lat = HERE.lat + metres / 111_195.0;
-        CheckIn { code: None, location: Some(Location { lat, ..HERE }) }
+fn cancelling_close_to_the_start_is_late() {
+    let late = |claim: &Claim, minutes| {
+        let now = begin() - TimeDelta::minutes(minutes);
+        claim.cancel(&post(), &rules(), now).unwrap().state.cancelled_late
     };
-    let typed = |code: &str| CheckIn::parse(Some(code), None).unwrap();
-    let check = |post: &Post, shown: &CheckIn, minutes| {
-        let done = claim.check_in(post, shown, begin() + TimeDelta::minutes(minutes));
-        done.map(|decision| decision.state.checked_in.unwrap().1).map_err(|refused| refused.code())
-    };
-    let post = post();
-    assert_eq!(check(&post, &typed(" ac3d "), 0), Ok(Proof::Code), "as people type it");
-    assert_eq!(check(&post, &typed("AC3E"), 0), Err("check_in_code_wrong"));
-    assert_eq!(check(&post, &near(0.0), 0), Ok(Proof::Location));
-    assert_eq!(check(&post, &near(299.0), 0), Ok(Proof::Location));
-    assert_eq!(check(&post, &near(301.0), 0), Err("check_in_too_far"));
-    assert_eq!(check(&post, &CheckIn::default(), 0), Err("check_in_proof_missing"));
-    let both = CheckIn { code: Some("XXXX".into()), ..near(0.0) };
-    assert_eq!(check(&post, &both, 0), Err("check_in_code_wrong"), "a code that is given counts");
-    assert_eq!(check(&post, &typed("AC3D"), -61), Err("check_in_not_open"));
-    assert_eq!(check(&post, &typed("AC3D"), -60), Ok(Proof::Code));
-    assert_eq!(check(&post, &typed("AC3D"), 119), Ok(Proof::Code));
-    assert_eq!(check(&post, &typed("AC3D"), 120), Err("post_ended"));
-    let nowhere = Post { location: None, ..post };
-    assert_eq!(check(&nowhere, &CheckIn::default(), 0), Ok(Proof::Time));
-    assert_eq!(check(&nowhere, &near(9e6), 0), Ok(Proof::Time));
-    assert_eq!(check(&nowhere, &typed("no"), 0), Err("check_in_code_wrong"));
+    let long_ago = begin() - TimeDelta::days(7);
+    let claim = Claim { claimed_at: long_ago, ..claim_in(Status::Claimed) };
+    for (minutes, expected) in
+        [(25 * 60, false), (24 * 60, false), (24 * 60 - 1, true), (-30, true)]
+    {
+        assert_eq!(late(&claim, minutes), expected, "{minutes} minutes before");
+    }
+    let waiting = Claim { status: Status::Waitlisted, ..claim.clone() };
+    assert!(!late(&waiting, 5), "who waits keeps nobody out");
+    let short = Claim { short_notice: true, ..claim.clone() };
+    assert!(!late(&short, 5), "who moved up late could not know");
+    let fresh = Claim { claimed_at: begin() - TimeDelta::minutes(60), ..claim };
+    assert!(!late(&fresh, 10), "claimed by mistake");
+    assert!(late(&fresh, 0), "not once it has begun");
 }
 
 #[test]
-fn east_is_shorter_than_north() {
-    let claim = claim_in(Status::Claimed);
-    let east = Location { lng: HERE.lng + 0.0035, ..HERE };
-    let shown = CheckIn { code: None, location: Some(east) };
-    assert!(claim.check_in(&post(), &shown, begin()).is_ok(), "298 m at 40° north");
+fn who_moves_up_close_to_the_start_is_not_held_to_it() {
+    let waiting = claim_in(Status::Waitlisted);
+    let promoted = |minutes| {
+        let now = begin() - TimeDelta::minutes(minutes);
+        waiting.promote(&post(), &rules(), now).unwrap().state
+    };
+    assert!(!promoted(120).short_notice && promoted(119).short_notice);
+    let absent = promoted(10).absent(&post(), begin() + LONGEST).unwrap().state;
+    assert_eq!(absent.status, Status::NoShow);
+    assert!(!absent.missed());
+    let absent = promoted(300).absent(&post(), begin() + LONGEST).unwrap().state;
+    assert!(absent.missed() && absent.settled.is_some_and(|settled| settled.by.is_none()));
+    let early = promoted(300).absent(&post(), begin() + TimeDelta::minutes(119));
+    assert!(early.is_err(), "nobody is missing before the end");
+}
+
+#[test]
+fn a_pause_keeps_from_new_claims() {
+    let until = begin() + TimeDelta::days(3);
+    let paused = Standing { paused_until: Some(until), ..Standing::default() };
+    let refused = post().claim(id(1), id(2), &paused, begin()).unwrap_err();
+    assert_eq!(refused, Refused::Paused { until });
+    assert!(refused.to_string().contains("11月27日"), "{refused}");
+}
+
+#[test]
+fn a_post_changes_within_what_people_arranged_for() {
+    let post = Post { taken: 2, ..post() };
+    let to = |change: fn(&mut Post)| {
+        let mut to = Post { id: id(7), created_by: id(7), version: 9, taken: 0, ..post.clone() };
+        change(&mut to);
+        to
+    };
+    let changed = post.change(&to(|to| to.capacity = 5), true).unwrap();
+    let kept = (changed.id, changed.created_by, changed.version, changed.taken);
+    assert_eq!(kept, (post.id, post.created_by, post.version, 2));
+    assert_eq!(changed.capacity, 5);
+    let fewer = post.change(&to(|to| to.capacity = 1), true);
+    assert_eq!(fewer, Err(Refused::CapacityTaken { taken: 2 }));
+    let later = to(|to| to.ends_at += TimeDelta::hours(1));
+    assert_eq!(post.change(&later, true), Err(Refused::TimesHeld));
+    assert!(post.change(&later, false).is_ok());
+    let off = post.call_off(begin()).unwrap();
+    assert_eq!(off.change(&to(|_| ()), false), Err(Refused::PostCancelled));
+}
+
+#[test]
+fn the_figures_are_sound_and_a_strange_one_is_named() {
+    assert_eq!(rules().fault(), None);
+    for (wrong, key) in [
+        (Rules { near_least: 400, ..rules() }, "service.near_metres"),
+        (Rules { code_skew_seconds: 60, ..rules() }, "service.code_skew_seconds"),
+        (Rules { code_attempts: 0, ..rules() }, "service.code_attempts"),
+        (Rules { absent_days: 0, ..rules() }, "service.absent_days"),
+        (Rules { pause_days: -1, ..rules() }, "service.pause_days"),
+    ] {
+        assert_eq!(wrong.fault().map(|(key, _)| key), Some(key));
+    }
 }
 
 #[test]
@@ -259,7 +338,7 @@ fn nobody_is_missing_before_the_post_begins() {
 fn a_post_may_start_seven_days_back() {
     let publish = |form: PostForm<'_>| {
         let by: AccountId = id(8);
-        let published = form.publish(id(1), "AC3D".to_owned(), by, begin());
+        let published = form.publish(id(1), &rules(), by, begin());
         published.map_err(|faults| faults.0.into_iter().map(|f| f.field).collect::<Vec<_>>())
     };
     let from = |starts_at| PostForm { starts_at, ends_at: starts_at + LONGEST, ..form() };
@@ -286,25 +365,35 @@ fn a_form_names_all_its_faults() {
         community_code: "文兴",
         title: "短",
         location: Some((40.0911, 113.3402)),
+        tolerance_metres: Some(1001),
         capacity: 0,
         skills: &skills,
         factor_percent: Some(301),
         ..form()
     };
-    let faults = wrong.publish(id(1), "AC3D".into(), id(8), begin()).unwrap_err().0;
+    let faults = wrong.publish(id(1), &rules(), id(8), begin()).unwrap_err().0;
     let fields: Vec<_> = faults.iter().map(|fault| fault.field.as_str()).collect();
-    let expected = ["community_code", "title", "location", "skills", "capacity", "factor_percent"];
+    let expected = [
+        "community_code",
+        "title",
+        "location",
+        "tolerance_metres",
+        "skills",
+        "capacity",
+        "factor_percent",
+    ];
     assert_eq!(fields, expected);
     for capacity in [1001, i64::MAX, -1] {
         let form = PostForm { capacity, ..form() };
-        assert!(form.publish(id(1), "AC3D".into(), id(8), begin()).is_err(), "{capacity}");
+        assert!(form.publish(id(1), &rules(), id(8), begin()).is_err(), "{capacity}");
     }
 }
 
 #[test]
 fn a_year_requires_four_services_and_twenty_hours() {
     let missing = |services, minutes| {
-        let Tally { services, hours } = Served { services, minutes }.missing();
+        let required = Requirement { services: 4, minutes: 1200 };
+        let Tally { services, hours } = Served { services, minutes }.missing(required).tally();
         (services, hours)
     };
     assert_eq!(missing(0, 0), (4, 20.0));
@@ -319,7 +408,8 @@ fn a_year_requires_four_services_and_twenty_hours() {
 
 #[test]
 fn what_is_missing_is_said() {
-    let said = |services, minutes| Served { services, minutes }.missing().text();
+    let required = Requirement { services: 4, minutes: 1200 };
+    let said = |services, minutes| Served { services, minutes }.missing(required).text();
     assert_eq!(said(3, 750), "还差 1 次、7.5 小时");
     assert_eq!(said(3, 1200), "还差 1 次");
     assert_eq!(said(4, 60), "还差 19 小时");

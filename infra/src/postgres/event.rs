@@ -77,6 +77,29 @@ pub(super) async fn append(
     Ok(())
 }
 
+/// Appends events to the stream of what has no row of its own to count them; answers the number of
+/// the last. Whoever calls holds a lock that lets nobody else append to it.
+///
+/// # Errors
+/// The database is away.
+pub async fn append_next(
+    conn: &mut Connection,
+    subject: Uuid,
+    events: &[NewEvent],
+    actor: Option<AccountId>,
+    now: Timestamp,
+) -> Result<i32, sqlx::Error> {
+    let before = sqlx::query_scalar!(
+        r#"select coalesce(max(seq), 0) as "seq!" from event where subject_id = $1"#,
+        subject,
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let last = before + i32::try_from(events.len()).unwrap_or(i32::MAX);
+    append(conn, subject, last, events, actor, now).await?;
+    Ok(last)
+}
+
 /// The events of a case that an audience may read, ascending, after `after`. The caller has
 /// made sure that the case itself is within the scope; units see their own units' events, and
 /// whoever blew a whistle those of every unit that it called.

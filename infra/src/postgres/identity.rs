@@ -128,6 +128,27 @@ pub async fn insert_resident(
     Ok(made.rows_affected() == 1)
 }
 
+/// Whether two accounts are certainly one person's: the same account, or the same phone.
+///
+/// # Errors
+/// The database's.
+pub async fn same_person(
+    conn: &mut Connection,
+    one: AccountId,
+    other: AccountId,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select $1::uuid = $2::uuid or exists (
+               select from person a join person b on b.phone_index = a.phone_index
+               where a.account_id = $1 and b.account_id = $2
+           ) as "same!""#,
+        one.0,
+        other.0,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Grants a role on a scope; granting what is held changes nothing.
 ///
 /// # Errors
@@ -144,6 +165,29 @@ pub async fn grant(
         values ($1, $2, $3, $4, $5)
         on conflict (account_id, role, scope) where revoked_at is null do nothing",
         id.0,
+        account.0,
+        grant.role.code(),
+        grant.scope,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes a role on a scope back; one that is not held changes nothing.
+///
+/// # Errors
+/// The database's.
+pub async fn revoke(
+    conn: &mut Connection,
+    account: AccountId,
+    grant: &Grant,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update role_grant set revoked_at = $4
+         where account_id = $1 and role = $2 and scope = $3 and revoked_at is null",
         account.0,
         grant.role.code(),
         grant.scope,

@@ -3,7 +3,11 @@
 
 use domain::{
     event::{Event, EventKind, Visibility},
-    id::{AccountId, ClaimId, ComplaintId, Id, NotificationId, RegistrationId, TaskId, WhistleId},
+    id::{
+        AccountId, ApplicationId, ClaimId, ComplaintId, FlagId, Id, NotificationId, PairingId,
+        PostId, RedemptionId, RegistrationId, ServiceRequestId, TaskId, UnitRegistrationId,
+        UnitReportId, WhistleId,
+    },
     notification::{Recipient, TOLD, Viewer},
     org::NodeCode,
     page::{Cursor, PageRequest},
@@ -32,6 +36,22 @@ pub struct Entry {
     pub claim_id: Option<ClaimId>,
     /// The registration it is about.
     pub registration_id: Option<RegistrationId>,
+    /// The pairing with a household that it is about.
+    pub pairing_id: Option<PairingId>,
+    /// The redemption it is about.
+    pub redemption_id: Option<RedemptionId>,
+    /// The fairness flag it is about.
+    pub flag_id: Option<FlagId>,
+    /// The application of a merchant that it is about.
+    pub application_id: Option<ApplicationId>,
+    /// The request that it is about, or that the claim serves.
+    pub request_id: Option<ServiceRequestId>,
+    /// The post that it is about, or that the claim is on.
+    pub post_id: Option<PostId>,
+    /// The work unit's registration that it is about.
+    pub unit_registration_id: Option<UnitRegistrationId>,
+    /// The report to a work unit that it is about.
+    pub unit_report_id: Option<UnitReportId>,
     /// The case's number, where cases have one.
     pub number: Option<String>,
     /// The case's or the post's title, or the community's name.
@@ -95,6 +115,7 @@ fn told() -> (Vec<String>, Vec<String>, Vec<String>) {
             Recipient::Blower => "blower",
             Recipient::Reviewer => "reviewer",
             Recipient::Centre | Recipient::Supervisor | Recipient::Leader => "centre",
+            Recipient::Liaison => "liaison",
             Recipient::Person => "person",
         };
         for role in who.roles() {
@@ -183,6 +204,13 @@ async fn recipients(
                    on g.scope = blower.parent_code and g.role = told.role and g.revoked_at is null
                where told.class = 'reviewer'
                union
+               select told.seq, told.actor_id, g.account_id
+               from told
+               join role_grant g
+                   on g.scope = told.data ->> 'work_unit' and g.role = told.role
+                   and g.revoked_at is null
+               where told.class = 'liaison'
+               union
                select told.seq, told.actor_id, (told.data ->> 'account')::uuid
                from told
                where told.class = 'person' and told.visibility in ('everyone', 'reporter')
@@ -242,17 +270,36 @@ async fn read(
                coalesce(child.id, c.id) as "complaint_id?: ComplaintId",
                w.id as "whistle_id?: WhistleId",
                claim.id as "claim_id?: ClaimId", r.id as "registration_id?: RegistrationId",
+               pair.id as "pairing_id?: PairingId",
+               hold.id as "redemption_id?: RedemptionId", flag.id as "flag_id?: FlagId",
+               ma.id as "application_id?: ApplicationId",
+               sr.id as "request_id?: ServiceRequestId", post.id as "post_id?: PostId",
+               ur.id as "unit_registration_id?: UnitRegistrationId",
+               up.id as "unit_report_id?: UnitReportId",
                coalesce(child.number, c.number) as "number?",
-               coalesce(child.title, c.title, w.title, post.title, o.name, '') as "title!",
+               coalesce(child.title, c.title, w.title, post.title, sr.title, ma.name, offer.title,
+                   u.name, o.name,
+                   case when n.subject_id = n.account_id then '积分' else '' end) as "title!",
                coalesce(c.confidential, false) as "confidential!",
-               coalesce(n.account_id in (c.reporter_id, claim.account_id, r.account_id), false)
+               coalesce(n.account_id in (c.reporter_id, claim.account_id, r.account_id,
+                       pair.account_id, hold.account, flag.account_id, ma.applicant,
+                       sr.account_id), false)
+                   -- Whoever is invited to a post.
+                   or coalesce(post.id = n.subject_id, false)
+                   -- What happens to somebody's points stands under their own account.
+                   or n.subject_id = n.account_id
+                   -- What is told of the score book is told to the person that the event names.
+                   or coalesce(score.id is not null and e.data ->> 'account' = n.account_id::text, false)
                    as "own!",
                child.id is not null as "follows!",
                coalesce(c.units && $6::text[], false)
                    or coalesce(coalesce(c.community_code, w.community_code) like any($7::text[]), false)
+                   or coalesce((pair.id is not null or score.id is not null) and e.unit = any($6), false)
                    or exists (select from task t where t.whistle_id = w.id
                        and (t.unit = any($6) or t.body = any($6)))
+                   or coalesce(r.id is not null and e.unit = any($6), false)
                    as "works!",
+               coalesce(e.data ->> 'work_unit' = any($8), false) as "liaises!",
                coalesce(e.data ->> 'body' = any($6), false)
                    or exists (select from task t where t.id = e.task_id and t.body = any($6))
                    as "handed!",
@@ -265,8 +312,23 @@ async fn read(
            left join complaint c on c.id = n.subject_id
            left join whistle w on w.id = n.subject_id
            left join claim on claim.id = n.subject_id
-           left join post on post.id = claim.post_id
+           left join post on post.id = coalesce(claim.post_id, n.subject_id)
            left join registration r on r.id = n.subject_id
+           left join household_pairing pair on pair.id = n.subject_id
+           left join hold on hold.id = n.subject_id
+           left join offer on offer.id = hold.offer
+           left join fairness_flag flag on flag.id = n.subject_id
+           left join merchant_application ma on ma.id = n.subject_id
+           left join lateral (
+               select id from score_entry where id = n.subject_id
+               union all
+               select id from score_settlement where id = n.subject_id
+           ) as score on true
+           -- What was asked for, itself or by a claim on what was made of it.
+           left join service_request sr on sr.id = coalesce(post.request_id, n.subject_id)
+           left join unit_registration ur on ur.id = n.subject_id
+           left join unit_report up on up.id = n.subject_id
+           left join work_unit u on u.code = coalesce(ur.unit_code, up.unit_code)
            left join lateral (
                select child.id, child.number, child.title from complaint child
                where child.merged_into = c.id and child.reporter_id = n.account_id
@@ -286,6 +348,7 @@ async fn read(
         limit,
         scope.units(),
         &scope.area_patterns(),
+        scope.liaises(),
     )
     .fetch_all(conn)
     .await?;
@@ -309,6 +372,7 @@ async fn read(
                 works: row.works,
                 handed: row.handed,
                 blew: row.blew,
+                liaises: row.liaises,
             };
             Entry {
                 id: row.id,
@@ -318,6 +382,14 @@ async fn read(
                 whistle_id: row.whistle_id,
                 claim_id: row.claim_id,
                 registration_id: row.registration_id,
+                pairing_id: row.pairing_id,
+                redemption_id: row.redemption_id,
+                flag_id: row.flag_id,
+                application_id: row.application_id,
+                request_id: row.request_id,
+                post_id: row.post_id,
+                unit_registration_id: row.unit_registration_id,
+                unit_report_id: row.unit_report_id,
                 number: row.number,
                 title: row.title,
                 viewer: reader.viewer(scope, row.confidential, &event),
@@ -336,6 +408,8 @@ struct Reader {
     handed: bool,
     /// The whistle is blown in the name of the owner's unit, which judges every unit's work.
     blew: bool,
+    /// The event names a work unit that the owner is the liaison of.
+    liaises: bool,
 }
 
 impl Reader {
@@ -351,7 +425,9 @@ impl Reader {
                 Audience::Reporter
             }
             Visibility::Everyone if self.works => Audience::Unit,
-            Visibility::Unit if of_unit || self.handed || self.blew => Audience::Unit,
+            Visibility::Unit if of_unit || self.handed || self.blew || self.liaises => {
+                Audience::Unit
+            }
             _ => return None,
         };
         Some(Viewer { audience, own: self.own, confidential })

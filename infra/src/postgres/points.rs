@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use domain::{
     complaint,
     id::{AccountId, ComplaintId, LedgerTxId, LotId},
-    points::{BookRule, EntryKind, Lot, Source},
+    points::{BookRule, EntryKind, Lot, Part, Source},
     task,
     time::Timestamp,
 };
@@ -14,15 +14,26 @@ use uuid::Uuid;
 
 use super::Connection;
 
+pub mod adjustment;
+pub mod donation;
+pub mod notice;
 pub mod read;
+pub mod reversal;
+pub mod rule;
 pub mod statement;
 #[cfg(test)]
 mod tests;
+pub mod warning;
 
 /// Where awarded points come from.
 pub const ISSUANCE: Uuid = Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001);
 /// Where expired points go to.
 pub const EXPIRY: Uuid = Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0002);
+
+/// The other side of manual adjustments.
+pub const ADJUSTMENT: Uuid = Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0003);
+/// What people owe after spent points were taken back.
+pub const RECEIVABLE: Uuid = Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0004);
 
 /// What a person has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -65,10 +76,27 @@ pub async fn post(
     posting: &Posting<'_>,
     now: Timestamp,
 ) -> sqlx::Result<()> {
+    let entries = [(posting.from, -posting.amount), (posting.to, posting.amount)];
+    post_entries(conn, posting, &entries, now).await
+}
+
+/// Posts a movement with entries of its own, which come to zero; what `posting` says of two accounts
+/// and an amount is not looked at. An entry of nothing is left out.
+///
+/// # Errors
+/// As [`post`].
+pub async fn post_entries(
+    conn: &mut Connection,
+    posting: &Posting<'_>,
+    entries: &[(Uuid, i64)],
+    now: Timestamp,
+) -> sqlx::Result<()> {
     let (source, day, version) = match posting.award {
         Some((source, day, version)) => (Some(source.code()), Some(day), Some(version)),
         None => (None, None, None),
     };
+    let entries = entries.iter().filter(|(_, amount)| *amount != 0).copied();
+    let (accounts, amounts): (Vec<Uuid>, Vec<i64>) = entries.unzip();
     sqlx::query!(
         "with posted as (
              insert into ledger_tx
@@ -78,8 +106,7 @@ pub async fn post(
          )
          insert into ledger_entry (tx, seq, account, amount, at)
          select id, seq, account, amount, at
-         from posted, unnest(array[1, 2]::smallint[], array[$10, $11]::uuid[], array[-$12::bigint, $12::bigint])
-             as entry (seq, account, amount)",
+         from posted, unnest($10::uuid[], $11::bigint[]) with ordinality as entry (account, amount, seq)",
         posting.id.0,
         posting.kind.code(),
         posting.cause,
@@ -89,9 +116,8 @@ pub async fn post(
         version,
         posting.data,
         posting.reverses.map(|id| id.0),
-        posting.from,
-        posting.to,
-        posting.amount,
+        &accounts,
+        &amounts,
     )
     .execute(conn)
     .await?;
@@ -129,27 +155,62 @@ pub async fn lock(conn: &mut Connection, account: AccountId) -> sqlx::Result<Opt
     .await
 }
 
-/// Adds a lot to an account and to its total. The movement is posted beside it.
+/// Points that come to an account together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewLot {
+    /// The lot.
+    pub id: LotId,
+    /// The account in the ledger; a person's has the person's id.
+    pub account: Uuid,
+    /// How many points; positive.
+    pub points: i64,
+    /// When they run out.
+    pub expires_at: Timestamp,
+    /// The movement that gives them.
+    pub given_by: LedgerTxId,
+}
+
+/// Adds a lot to an account and to its total. The movement has been posted before it.
 ///
 /// # Errors
 /// The database's.
-pub async fn add_lot(
-    conn: &mut Connection,
-    lot: LotId,
-    account: AccountId,
-    points: i64,
-    expires_at: Timestamp,
-) -> sqlx::Result<()> {
+pub async fn add_lot(conn: &mut Connection, lot: &NewLot) -> sqlx::Result<()> {
     sqlx::query!(
         "with added as (
-             insert into point_lot (id, account, granted, remaining, expires_at)
-             values ($1, $2, $3, $3, $4)
+             insert into point_lot (id, account, granted, remaining, expires_at, given_by)
+             values ($1, $2, $3, $3, $4, $5)
          )
          update points_account set posted = posted + $3 where id = $2",
-        lot.0,
-        account.0,
-        points,
-        expires_at,
+        lot.id.0,
+        lot.account,
+        lot.points,
+        lot.expires_at,
+        lot.given_by.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes parts out of the lots of an account and out of its total. The movement is posted beside it.
+///
+/// # Errors
+/// The database's; `point_lot_balance` when a lot has not as many.
+pub async fn take_parts(conn: &mut Connection, account: Uuid, parts: &[Part]) -> sqlx::Result<()> {
+    let lots: Vec<Uuid> = parts.iter().map(|part| part.lot.0).collect();
+    let amounts: Vec<i64> = parts.iter().map(|part| part.amount).collect();
+    sqlx::query!(
+        "with taken as (
+             update point_lot set remaining = remaining - part.amount
+             from unnest($2::uuid[], $3::bigint[]) as part (lot, amount)
+             where id = part.lot and account = $1
+         )
+         update points_account
+         set posted = posted - (select coalesce(sum(amount), 0) from unnest($3::bigint[]) as given (amount))
+         where id = $1",
+        account,
+        &lots,
+        &amounts,
     )
     .execute(conn)
     .await?;
@@ -177,31 +238,53 @@ pub async fn spendable(
     .await
 }
 
-/// What a person was awarded for a source on the days `from..to`: points and how often. What was
-/// taken back counts no more.
+/// What a person was awarded for some sources on the days `from..to`: points and how often. What was
+/// taken back counts no more; what is still in public notice counts.
 ///
 /// # Errors
 /// The database's.
 pub async fn awarded(
     conn: &mut Connection,
     account: AccountId,
-    source: Source,
-    from: NaiveDate,
-    to: NaiveDate,
+    sources: &[Source],
+    (from, to): (NaiveDate, NaiveDate),
 ) -> sqlx::Result<(i64, i64)> {
+    let sources: Vec<String> = sources.iter().map(|source| source.code().to_owned()).collect();
     let row = sqlx::query!(
-        r#"select coalesce(sum(entry.amount), 0)::bigint as "points!", count(*) as "times!"
-           from ledger_entry as entry join ledger_tx as tx on tx.id = entry.tx
-           where entry.account = $1 and tx.source = $2 and tx.counted_on >= $3 and tx.counted_on < $4
-               and not exists (select from ledger_tx as back where back.reverses = tx.id)"#,
+        r#"select coalesce(sum(points), 0)::bigint as "points!", count(*) as "times!"
+           from (
+               select entry.amount as points
+               from ledger_entry as entry join ledger_tx as tx on tx.id = entry.tx
+               where entry.account = $1 and tx.source = any($2)
+                   and tx.counted_on >= $3 and tx.counted_on < $4
+                   and not exists (select from ledger_tx as back where back.reverses = tx.id)
+               union all
+               select points from points_notice
+               where account = $1 and source = any($2) and counted_on >= $3 and counted_on < $4
+                   and status in ('open', 'objected')
+           ) as given"#,
         account.0,
-        source.code(),
+        &sources,
         from,
         to,
     )
     .fetch_one(conn)
     .await?;
     Ok((row.points, row.times))
+}
+
+/// Whether a cause was awarded before, or is or was up for notice.
+///
+/// # Errors
+/// The database's.
+pub async fn awarded_before(conn: &mut Connection, cause: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from ledger_tx where kind = 'earn' and cause = $1)
+               or exists (select from points_notice where cause = $1) as "known!""#,
+        cause,
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Whether a cause has moved points already.
@@ -340,7 +423,7 @@ pub async fn take_expired(conn: &mut Connection, expired: &Expired) -> sqlx::Res
     Ok(())
 }
 
-/// A figure that breaks one of the nine rules of the books.
+/// A figure that breaks a rule of the books.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// Which rule.

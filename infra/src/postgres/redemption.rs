@@ -12,6 +12,17 @@ use uuid::Uuid;
 use super::Connection;
 
 pub mod read;
+pub mod till;
+pub mod voucher;
+
+/// A code, and eight digits, as they are found and as they are shown again.
+#[derive(Debug, Clone)]
+pub struct Sealed {
+    /// The blind index.
+    pub index: Vec<u8>,
+    /// The text, sealed.
+    pub sealed: Vec<u8>,
+}
 
 /// A hold to be made.
 #[derive(Debug, Clone)]
@@ -32,26 +43,44 @@ pub struct NewHold<'a> {
     pub parts: &'a [Part],
     /// The code is good before this instant.
     pub expires_at: Timestamp,
-    /// The code's blind index.
-    pub code_index: &'a [u8],
-    /// The code, sealed.
-    pub code_sealed: &'a [u8],
+    /// The code.
+    pub code: &'a Sealed,
+    /// The merchant of the offer.
+    pub merchant: &'a str,
+    /// Digits to choose from: the first that nobody has at the merchant now are taken.
+    pub digits: &'a [Sealed],
 }
 
 /// Sets points aside: hold, its parts, lots and account in one statement, under the account's
-/// lock. The piece of the offer is claimed after it.
+/// lock. The piece of the offer is claimed after it. Answers which of the digits were taken.
 ///
 /// # Errors
-/// The database's; `hold_client_key` when the client has used the key before.
-pub async fn hold(conn: &mut Connection, new: &NewHold<'_>, now: Timestamp) -> sqlx::Result<()> {
+/// The database's; `hold_client_key` when the client has used the key before;
+/// `redemption_digits_open` when somebody takes the same digits in the same moment.
+pub async fn hold(
+    conn: &mut Connection,
+    new: &NewHold<'_>,
+    now: Timestamp,
+) -> sqlx::Result<Option<usize>> {
     let lots: Vec<Uuid> = new.parts.iter().map(|part| part.lot.0).collect();
     let amounts: Vec<i64> = new.parts.iter().map(|part| part.amount).collect();
-    sqlx::query!(
-        "with made as (
+    let (indexes, sealed) = columns(new.digits);
+    let taken = sqlx::query_scalar!(
+        r#"with made as (
              insert into hold (id, account, offer, client_key, slot, points, created_at, expires_at)
              values ($1, $2, $3, $4, $5, $6, $7, $8)
+         ), free as (
+             select digits.index, digits.sealed, digits.n
+             from unnest($13::bytea[], $14::bytea[]) with ordinality as digits (index, sealed, n)
+             where not exists (
+                 select from redemption where digits_index = digits.index and digits_open
+             )
+             order by n limit 1
          ), shown as (
-             insert into redemption (id, code_index, code_sealed) values ($1, $9, $10)
+             insert into redemption
+                 (id, merchant, code_index, code_sealed, digits_index, digits_sealed, digits_open)
+             select $1, $15, $9, $10, free.index, free.sealed, free.n is not null
+             from (select) as one left join free on true
          ), part as (
              insert into hold_lot (hold, lot, amount)
              select $1, lot, amount from unnest($11::uuid[], $12::bigint[]) as given (lot, amount)
@@ -59,7 +88,8 @@ pub async fn hold(conn: &mut Connection, new: &NewHold<'_>, now: Timestamp) -> s
          ), lots as (
              update point_lot set held = held + part.amount from part where point_lot.id = part.lot
          )
-         update points_account set held = held + $6 where id = $2",
+         update points_account set held = held + $6 where id = $2
+         returning (select n from free)"#,
         new.id.0,
         new.account.0,
         new.offer.0,
@@ -68,14 +98,63 @@ pub async fn hold(conn: &mut Connection, new: &NewHold<'_>, now: Timestamp) -> s
         new.points,
         now,
         new.expires_at,
-        new.code_index,
-        new.code_sealed,
+        &new.code.index,
+        &new.code.sealed,
         &lots,
         &amounts,
+        &indexes,
+        &sealed,
+        new.merchant,
     )
-    .execute(conn)
+    .fetch_one(conn)
     .await?;
-    Ok(())
+    Ok(place(taken))
+}
+
+fn columns(digits: &[Sealed]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+    digits.iter().map(|one| (one.index.clone(), one.sealed.clone())).unzip()
+}
+
+/// The database counts from one.
+fn place(taken: Option<i64>) -> Option<usize> {
+    taken.and_then(|n| usize::try_from(n - 1).ok())
+}
+
+/// Gives a waiting redemption another code and other digits: what was shown or printed before is
+/// nothing any more. Answers which of the digits were taken.
+///
+/// # Errors
+/// The database's; `redemption_digits_open` when somebody takes the same digits in the same moment.
+pub async fn recode(
+    conn: &mut Connection,
+    id: RedemptionId,
+    code: &Sealed,
+    digits: &[Sealed],
+) -> sqlx::Result<Option<usize>> {
+    let (indexes, sealed) = columns(digits);
+    let taken = sqlx::query_scalar!(
+        "with free as (
+             select digits.index, digits.sealed, digits.n
+             from unnest($4::bytea[], $5::bytea[]) with ordinality as digits (index, sealed, n)
+             where not exists (
+                 select from redemption where digits_index = digits.index and digits_open
+             )
+             order by n limit 1
+         )
+         update redemption set code_index = $2, code_sealed = $3,
+             digits_index = free.index, digits_sealed = free.sealed, digits_open = free.n is not null
+         from (select) as one left join free on true
+         where id = $1
+         returning free.n",
+        id.0,
+        &code.index,
+        &code.sealed,
+        &indexes,
+        &sealed,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(place(taken))
 }
 
 /// Where a redemption belongs; none of it ever changes.
@@ -91,6 +170,8 @@ pub struct Place {
     pub merchant: String,
     /// The merchant's account in the ledger.
     pub payee: Uuid,
+    /// The blind index of its code; a picture of the code is bound to it.
+    pub code_index: Vec<u8>,
 }
 
 /// By what a redemption is found.
@@ -100,6 +181,8 @@ pub enum By<'a> {
     Id(RedemptionId),
     /// The blind index of its code.
     Code(&'a [u8]),
+    /// The blind index of its digits: of those that have ended the last.
+    Digits(&'a [u8]),
 }
 
 /// Finds a redemption, without locking it.
@@ -107,21 +190,24 @@ pub enum By<'a> {
 /// # Errors
 /// The database's.
 pub async fn find(conn: &mut Connection, by: By<'_>) -> sqlx::Result<Option<Place>> {
-    let (id, index) = match by {
-        By::Id(id) => (Some(id.0), None),
-        By::Code(index) => (None, Some(index)),
+    let (id, code, digits) = match by {
+        By::Id(id) => (Some(id.0), None, None),
+        By::Code(index) => (None, Some(index), None),
+        By::Digits(index) => (None, None, Some(index)),
     };
     sqlx::query_as!(
         Place,
         r#"select hold.id as "id: RedemptionId", hold.account as "account: AccountId", hold.points,
-               offer.merchant, payee.id as payee
+               redemption.merchant, payee.id as payee, code_index
            from redemption
            join hold on hold.id = redemption.id
-           join offer on offer.id = hold.offer
-           join points_account as payee on payee.merchant = offer.merchant
-           where redemption.id = $1 or redemption.code_index = $2"#,
+           join points_account as payee on payee.merchant = redemption.merchant
+           where redemption.id = $1 or redemption.code_index = $2 or redemption.digits_index = $3
+           order by digits_open desc, redemption.id desc
+           limit 1"#,
         id,
-        index,
+        code,
+        digits,
     )
     .fetch_optional(conn)
     .await
@@ -133,14 +219,34 @@ pub async fn find(conn: &mut Connection, by: By<'_>) -> sqlx::Result<Option<Plac
 /// The database's; there is none.
 pub async fn lock(conn: &mut Connection, id: RedemptionId) -> sqlx::Result<Redemption> {
     let row = sqlx::query!(
-        r#"select state, refunded_at is not null as "refunded!", expires_at
+        r#"select state, refunded_at is not null as "refunded!", expires_at,
+               verified_by as "verified_by: AccountId", verified_at
            from hold join redemption on redemption.id = hold.id
            where hold.id = $1 for no key update of hold"#,
         id.0,
     )
     .fetch_one(conn)
     .await?;
-    Ok(Redemption { status: status(&row.state, row.refunded), expires_at: row.expires_at })
+    Ok(Redemption {
+        status: status(&row.state, row.refunded),
+        expires_at: row.expires_at,
+        verified: row.verified_by.zip(row.verified_at),
+    })
+}
+
+/// Whether a locked redemption still has the code by which it was found: a voucher may have been
+/// printed anew meanwhile.
+///
+/// # Errors
+/// The database's.
+pub async fn has_code(conn: &mut Connection, found: &Place) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select code_index = $2 as "same!" from redemption where id = $1"#,
+        found.id.0,
+        found.code_index,
+    )
+    .fetch_one(conn)
+    .await
 }
 
 fn status(state: &str, refunded: bool) -> Status {
@@ -168,7 +274,8 @@ pub async fn confirm(
         "with ended as (
              update hold set state = 'confirmed', ended_at = $3 where id = $1 returning account, points
          ), shown as (
-             update redemption set verified_by = $2 where id = $1
+             update redemption set verified_by = $2, verified_at = $3, digits_open = false
+             where id = $1
          ), lots as (
              update point_lot set held = held - amount, remaining = remaining - amount
              from hold_lot where hold_lot.hold = $1 and point_lot.id = hold_lot.lot
@@ -198,6 +305,8 @@ pub async fn release(
         "with ended as (
              update hold set state = $2, slot = null, ended_at = $3 where id = $1
              returning account, points
+         ), shown as (
+             update redemption set digits_open = false where id = $1
          ), lots as (
              update point_lot set held = held - amount
              from hold_lot where hold_lot.hold = $1 and point_lot.id = hold_lot.lot

@@ -1,6 +1,7 @@
 //! Registrations with communities (双报到), written under the person's or the row's lock. Lists and
 //! details are in [`read`].
 
+use chrono::NaiveDate;
 use domain::{
     event::NewEvent,
     id::{AccountId, MemberId, RegistrationId},
@@ -11,7 +12,9 @@ use domain::{
 
 use super::{Connection, event};
 
+pub mod change;
 pub mod read;
+pub mod result;
 
 /// Who the person says they are, as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +37,9 @@ struct Row {
     note: Option<String>,
     member: Option<MemberId>,
     work_unit: Option<String>,
+    unit: Option<NodeCode>,
+    retired_on: Option<NaiveDate>,
+    ended_at: Option<Timestamp>,
     match_index: Vec<u8>,
 }
 
@@ -50,6 +56,9 @@ impl Row {
             note: self.note,
             member: self.member,
             work_unit: self.work_unit,
+            unit: self.unit,
+            retired_on: self.retired_on,
+            ended_at: self.ended_at,
         };
         (registration, self.match_index)
     }
@@ -90,7 +99,8 @@ pub async fn lock(
         r#"select id as "id: RegistrationId", version, account_id as "account: AccountId",
                community_code as "community: NodeCode", status as "status: Status", submitted_at,
                decided_at, decided_by as "decided_by: AccountId", note,
-               member_id as "member: MemberId", work_unit, match_index
+               member_id as "member: MemberId", work_unit, unit_code as "unit: NodeCode",
+               retired_on, ended_at, match_index
            from registration
            where id = $1
            for update"#,
@@ -149,7 +159,8 @@ pub async fn save(
 ) -> Result<i32, sqlx::Error> {
     let last = sqlx::query_scalar!(
         "update registration set version = version + 1, last_seq = last_seq + $2, status = $3,
-             decided_at = $4, decided_by = $5, note = $6, member_id = $7, work_unit = $8
+             decided_at = $4, decided_by = $5, note = $6, member_id = $7, work_unit = $8,
+             community_code = $9, unit_code = $10, retired_on = $11, ended_at = $12
          where id = $1
          returning last_seq",
         registration.id.0,
@@ -160,6 +171,10 @@ pub async fn save(
         registration.note,
         registration.member.map(|id| id.0),
         registration.work_unit,
+        registration.community.as_str(),
+        registration.unit.as_ref().map(NodeCode::as_str),
+        registration.retired_on,
+        registration.ended_at,
     )
     .fetch_one(&mut *conn)
     .await?;

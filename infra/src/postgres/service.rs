@@ -6,14 +6,23 @@ use domain::{
     event::NewEvent,
     id::{AccountId, ClaimId, PostId},
     org::NodeCode,
-    service::{Claim, Kind, Post, Proof, Published, Settled, Standing, Status},
+    service::{
+        Arrival, Claim, Kind, Oddity, Post, Proof, Published, Settled, Standing, Status,
+        Whereabouts,
+    },
     time::Timestamp,
 };
 
 use super::{Connection, event};
 
+pub mod attendance;
+pub mod dispute;
+pub mod hours;
+pub mod pause;
+pub mod profile;
 pub mod read;
 pub mod seed;
+pub mod series;
 #[cfg(test)]
 mod tests;
 
@@ -35,7 +44,7 @@ pub async fn insert_post(
     let Published { description, place, skills, title, post } = published;
     sqlx::query!(
         "insert into post (id, community_code, kind, title, description, place, lng, lat, starts_at,
-             ends_at, capacity, skills, factor_percent, check_in_code, created_by, created_at)
+             ends_at, capacity, skills, factor_percent, tolerance_metres, created_by, created_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         post.id.0,
         post.community.as_str(),
@@ -50,7 +59,7 @@ pub async fn insert_post(
         post.capacity,
         skills,
         post.factor_percent,
-        post.check_in_code,
+        post.tolerance,
         post.created_by.0,
         now,
     )
@@ -66,8 +75,11 @@ pub async fn insert_post(
 pub async fn lock_post(conn: &mut Connection, id: PostId) -> Result<Option<Post>, sqlx::Error> {
     let row = sqlx::query!(
         r#"select version, community_code as "community: NodeCode", kind as "kind: Kind", starts_at,
-               ends_at, capacity, taken, factor_percent, check_in_code, lng, lat,
-               created_by as "created_by: AccountId", cancelled_at
+               ends_at, capacity, taken, factor_percent, tolerance_metres, lng, lat,
+               created_by as "created_by: AccountId", cancelled_at,
+               -- Who asked for it is served.
+               (select account_id from service_request r where r.id = post.request_id)
+                   as "requested_by: AccountId"
            from post where id = $1
            for no key update"#,
         id.0,
@@ -84,9 +96,10 @@ pub async fn lock_post(conn: &mut Connection, id: PostId) -> Result<Option<Post>
         capacity: row.capacity,
         taken: row.taken,
         factor_percent: row.factor_percent,
-        check_in_code: row.check_in_code,
+        tolerance: row.tolerance_metres,
         location: row.lng.zip(row.lat).map(|(lng, lat)| Location { lng, lat }),
         created_by: row.created_by,
+        requested_by: row.requested_by,
         cancelled_at: row.cancelled_at,
     }))
 }
@@ -104,6 +117,63 @@ pub async fn save_post(conn: &mut Connection, post: &Post) -> Result<(), sqlx::E
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Saves what a change made of a post.
+///
+/// # Errors
+/// The database is away; `post_not_overbooked`.
+pub async fn change_post(conn: &mut Connection, to: &Published) -> Result<(), sqlx::Error> {
+    let Published { description, place, skills, title, post } = to;
+    sqlx::query!(
+        "update post set version = version + 1, kind = $2, title = $3, description = $4, place = $5,
+             lng = $6, lat = $7, starts_at = $8, ends_at = $9, capacity = $10, skills = $11,
+             factor_percent = $12, tolerance_metres = $13
+         where id = $1",
+        post.id.0,
+        post.kind.code(),
+        title,
+        description.as_deref(),
+        place.as_deref(),
+        post.location.map(|at| at.lng),
+        post.location.map(|at| at.lat),
+        post.starts_at,
+        post.ends_at,
+        post.capacity,
+        skills,
+        post.factor_percent,
+        post.tolerance,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Adds a place to a locked post that has none free: somebody was there after all.
+///
+/// # Errors
+/// The database is away.
+pub async fn make_room(conn: &mut Connection, post: &Post) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update post set capacity = capacity + 1 where id = $1 and taken >= capacity",
+        post.id.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Whether anybody ever claimed the post: a claim keeps the post's times.
+///
+/// # Errors
+/// The database is away.
+pub async fn is_claimed(conn: &mut Connection, post: PostId) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (select from claim where post_id = $1) as "claimed!""#,
+        post.0
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Counts a locked post's places anew; answers the post with its count.
@@ -135,7 +205,8 @@ pub async fn post_of(conn: &mut Connection, claim: ClaimId) -> Result<Option<Pos
         .await
 }
 
-/// What an account has claimed that touches a post. Call it under the account's lock.
+/// What an account has claimed that touches a post, and whether it may claim. Call it under the
+/// account's lock.
 ///
 /// # Errors
 /// The database is away.
@@ -143,14 +214,21 @@ pub async fn standing(
     conn: &mut Connection,
     account: AccountId,
     post: &Post,
+    now: Timestamp,
 ) -> Result<Standing, sqlx::Error> {
+    let paused_until = pause::until(conn, account, now).await?;
     let rows = sqlx::query!(
         r#"select post_id = $2 as "here!", status = any($4) as "holds!",
                lower(during) as "from!", upper(during) as "to!"
            from claim
            where account_id = $1
                and (post_id = $2 and status <> 'cancelled'
-                   or post_id <> $2 and status = any($4) and upper(during) >= $3)"#,
+                   or post_id <> $2 and status = any($4) and upper(during) >= $3)
+           union all
+           -- What was served elsewhere holds the time as well.
+           select false, true, lower(during), upper(during)
+           from imported_service
+           where account_id = $1 and withdrawn_at is null and upper(during) >= $3"#,
         account.0,
         post.id.0,
         post.starts_at,
@@ -160,8 +238,48 @@ pub async fn standing(
     .await?;
     Ok(Standing {
         claimed: rows.iter().any(|row| row.here),
-        busy: rows.iter().filter(|row| row.holds).map(|row| (row.from, row.to)).collect(),
+        busy: rows
+            .iter()
+            .filter(|row| row.holds && !row.here)
+            .map(|row| (row.from, row.to))
+            .collect(),
+        paused_until,
     })
+}
+
+/// At which other post somebody was last, and when: they checked in or out there.
+///
+/// # Errors
+/// The database is away.
+pub async fn whereabouts(
+    conn: &mut Connection,
+    claim: &Claim,
+) -> Result<Option<Whereabouts>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select p.lng as "lng!", p.lat as "lat!",
+               coalesce(c.checked_out_at, c.checked_in_at) as "at!"
+           from claim c join post p on p.id = c.post_id
+           where c.account_id = $1 and c.id <> $2 and c.checked_in_at is not null
+               and p.lng is not null
+           order by c.checked_in_at desc
+           limit 1"#,
+        claim.account.0,
+        claim.id.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Whereabouts { place: Location { lng: row.lng, lat: row.lat }, at: row.at }))
+}
+
+/// Counts a wrong code. It is no step: the claim's version stays.
+///
+/// # Errors
+/// The database is away.
+pub async fn count_wrong_code(conn: &mut Connection, claim: ClaimId) -> Result<(), sqlx::Error> {
+    sqlx::query!("update claim set wrong_codes = wrong_codes + 1 where id = $1", claim.0)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// Stores a new claim with its events.
@@ -198,8 +316,13 @@ struct Row {
     account: AccountId,
     status: Status,
     claimed_at: Timestamp,
+    wrong_codes: i16,
+    short_notice: bool,
+    cancelled_late: bool,
     checked_in_at: Option<Timestamp>,
     checked_in_by: Option<Proof>,
+    checked_in_away: Option<i32>,
+    check_in_oddities: Vec<Oddity>,
     checked_out_at: Option<Timestamp>,
     minutes: Option<i32>,
     points: Option<i64>,
@@ -210,8 +333,9 @@ struct Row {
 
 impl From<Row> for Claim {
     fn from(row: Row) -> Self {
-        let comment = row.comment;
-        let settled = row.settled_at.zip(row.settled_by);
+        let (comment, by) = (row.comment, row.settled_by);
+        let (away, oddities) = (row.checked_in_away, row.check_in_oddities);
+        let arrived = row.checked_in_at.zip(row.checked_in_by);
         Self {
             id: row.id,
             version: row.version,
@@ -219,11 +343,14 @@ impl From<Row> for Claim {
             account: row.account,
             status: row.status,
             claimed_at: row.claimed_at,
-            checked_in: row.checked_in_at.zip(row.checked_in_by),
+            wrong_codes: row.wrong_codes.into(),
+            short_notice: row.short_notice,
+            cancelled_late: row.cancelled_late,
+            checked_in: arrived.map(|(at, proof)| Arrival { at, proof, away, oddities }),
             checked_out_at: row.checked_out_at,
             minutes: row.minutes,
             points: row.points,
-            settled: settled.map(|(at, by)| Settled { at, by, comment }),
+            settled: row.settled_at.map(|at| Settled { at, by, comment }),
         }
     }
 }
@@ -257,8 +384,9 @@ pub async fn lock_claims(
         Row,
         r#"select id as "id: ClaimId", version, post_id as "post: PostId",
                account_id as "account: AccountId", status as "status: Status", claimed_at,
-               checked_in_at, checked_in_by as "checked_in_by: Proof", checked_out_at, minutes,
-               points, comment, settled_at, settled_by as "settled_by: AccountId"
+               wrong_codes, short_notice, cancelled_late, checked_in_at,
+               checked_in_by as "checked_in_by: Proof", checked_in_away,
+               check_in_oddities as "check_in_oddities: Vec<Oddity>", checked_out_at, minutes, points, comment, settled_at, settled_by as "settled_by: AccountId"
            from claim
            where post_id = $1 and ($2::uuid is null or id = $2) and status = any($3)
            order by line
@@ -285,24 +413,31 @@ pub async fn save_claim(
     by: Option<AccountId>,
     now: Timestamp,
 ) -> Result<i32, sqlx::Error> {
-    let settled = claim.settled.as_ref();
+    let (settled, arrived) = (claim.settled.as_ref(), claim.checked_in.as_ref());
+    let oddities = arrived.map(|arrived| &arrived.oddities).into_iter().flatten();
+    let oddities: Vec<String> = oddities.map(|oddity| oddity.code().to_owned()).collect();
     let last = sqlx::query_scalar!(
         "update claim set version = version + 1, last_seq = last_seq + $2, status = $3,
              checked_in_at = $4, checked_in_by = $5, checked_out_at = $6, minutes = $7, points = $8,
-             comment = $9, settled_at = $10, settled_by = $11
+             comment = $9, settled_at = $10, settled_by = $11, short_notice = $12,
+             cancelled_late = $13, checked_in_away = $14, check_in_oddities = $15
          where id = $1
          returning last_seq",
         claim.id.0,
         i32::try_from(events.len()).unwrap_or(i32::MAX),
         claim.status.code(),
-        claim.checked_in.map(|(at, _)| at),
-        claim.checked_in.map(|(_, proof)| proof.code()),
+        arrived.map(|arrived| arrived.at),
+        arrived.map(|arrived| arrived.proof.code()),
         claim.checked_out_at,
         claim.minutes,
         claim.points,
         settled.and_then(|settled| settled.comment.as_deref()),
         settled.map(|settled| settled.at),
-        settled.map(|settled| settled.by.0),
+        settled.and_then(|settled| settled.by).map(|by| by.0),
+        claim.short_notice,
+        claim.cancelled_late,
+        arrived.and_then(|arrived| arrived.away),
+        &oddities,
     )
     .fetch_one(&mut *conn)
     .await?;

@@ -55,10 +55,10 @@ async fn a_directory_keeps_files() {
 }
 
 /// As much of S3 as the store speaks: put, get, delete, list; every request is signed.
-#[derive(Default)]
-struct Bucketful(Mutex<BTreeMap<String, Vec<u8>>>);
+#[derive(Default, Clone)]
+struct Bucketful(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
 
-impl Respond for Arc<Bucketful> {
+impl Respond for Bucketful {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let signed = request.headers.get("authorization");
         let signed = signed.and_then(|value| value.to_str().ok());
@@ -110,7 +110,7 @@ impl Respond for Arc<Bucketful> {
 #[tokio::test]
 async fn a_bucket_keeps_files() {
     let server = MockServer::start().await;
-    let files = Arc::new(Bucketful::default());
+    let files = Bucketful::default();
     Mock::given(any()).respond_with(files.clone()).mount(&server).await;
     let endpoint = server.uri();
     let bucket = Bucket {

@@ -1,7 +1,7 @@
 //! The table: every operation, who may do it at all, and what it is about.
 
 /// Everybody, from nobody on.
-pub(super) const PERSONAS: [&str; 14] = [
+pub(super) const PERSONAS: [&str; 17] = [
     "anonymous",
     "demo:li",
     "dispatcher",
@@ -16,7 +16,13 @@ pub(super) const PERSONAS: [&str; 14] = [
     "dept.urban-management",
     "head.urban-management",
     "merchant.wenxing",
+    "liaison.education",
+    SECRETARY,
+    "manager.wenxing",
 ];
+
+/// The secretary of a party branch of 文兴社区.
+pub(super) const SECRETARY: &str = "secretary.party-140213066004-01";
 
 pub(super) const EVERYONE: &[&str] = &PERSONAS;
 pub(super) const LOGGED_IN: &[&str] = PERSONAS.split_at(1).1;
@@ -62,7 +68,19 @@ pub(super) const ROSTER_KEEPERS: &[&str] =
     &["subdistrict.140213066", "community.140213066004", "head.urban-management"];
 pub(super) const SIGNERS: &[&str] = ROSTER_KEEPERS;
 pub(super) const COMMUNITY_DESK: &[&str] = &["community.140213066004"];
+pub(super) const LIAISON: &[&str] = &["liaison.education"];
+pub(super) const TOLD: &[&str] = &["organiser", "liaison.education"];
+pub(super) const RESULTS: &[&str] = &["organiser", "community.140213066004", "liaison.education"];
+pub(super) const UNIT_READERS: &[&str] =
+    &["organiser", "auditor", "community.140213066004", "liaison.education"];
+pub(super) const PAIRING_READERS: &[&str] =
+    &["organiser", "leader", "auditor", "community.140213066004", "liaison.education"];
+pub(super) const LOGGERS: &[&str] = &["community.140213066004", "liaison.education"];
 pub(super) const ORGANISERS: &[&str] = &["organiser", "community.140213066004"];
+/// Who looks after a household, and who asks them to.
+pub(super) const NEIGHBOURS: &[&str] = &["demo:li", "community.140213066004"];
+/// Whom a branch's quarter may concern at all.
+pub(super) const BRANCHES: &[&str] = &["demo:li", "organiser", "community.140213066004"];
 pub(super) const OBJECTORS: &[&str] = &[
     "dispatcher",
     "subdistrict.140213066",
@@ -86,6 +104,15 @@ pub(super) const UPLOADERS: &[&str] = &[
     "dept.urban-management",
     "head.urban-management",
 ];
+pub(super) const POINTS_READERS: &[&str] = &["organiser", "auditor"];
+pub(super) const TILL_READERS: &[&str] = &["organiser", "auditor", "merchant.wenxing"];
+pub(super) const FLAG_REVIEWERS: &[&str] = &["supervisor", "organiser"];
+pub(super) const FLAG_READERS: &[&str] = &["supervisor", "organiser", "auditor"];
+pub(super) const REGISTER_KEEPERS: &[&str] = &["organiser", "community.140213066004", SECRETARY];
+pub(super) const REGISTER_READERS: &[&str] =
+    &["auditor", "organiser", "community.140213066004", SECRETARY];
+pub(super) const KEEPERS: &[&str] = &["organiser", "manager.wenxing"];
+pub(super) const SETTLEMENT_READERS: &[&str] = &["organiser", "auditor", "manager.wenxing"];
 pub(super) const UNMASKERS: &[&str] = &["dispatcher", "supervisor"];
 
 /// What an operation is about; whose it is follows from the [`World`].
@@ -134,6 +161,20 @@ pub(super) enum About {
     Called,
     /// A saved view of one's own.
     View,
+    /// Any merchant.
+    Shop,
+    /// A merchant that one manages; all for the organisers and the auditor.
+    OwnShop,
+    /// Somebody's application to become a merchant: one's own; all for the organiser.
+    Application,
+    /// Any offer that is out.
+    Listed,
+    /// An offer of a merchant that one manages; all for the organisers and the auditor.
+    OwnOffer,
+    /// Any budget.
+    Budget,
+    /// A statement of a merchant that one manages; all for the organisers and the auditor.
+    Settlement,
     /// An export of one's own.
     Export,
     /// A workbook or an attachment by its signed link, which nobody here holds.
@@ -162,18 +203,86 @@ pub(super) enum About {
     Job,
     /// A registration with one's community.
     Registration,
+    /// A change of a registration: one's own, or one that one's community decides.
+    Change,
+    /// A work unit: one's own, one that is paired with one's community, any for the organisers.
+    WorkUnit,
+    /// A registration of one's own unit, or with one's community.
+    UnitRegistration,
+    /// A receipt of one's own unit.
+    Receipt,
+    /// A report to one's own unit.
+    Report,
+    /// A pairing of a cadre of one's unit, or with one's community.
+    CadrePairing,
+    /// A matter under such a pairing.
+    Matter,
+    /// A member of one's part of the party register; all for the organisers.
+    Member,
+    /// A transfer of which one end lies there.
+    Transfer,
+    /// A party body.
+    PartyBody,
     /// Any post: whoever is logged in reads it and any resident claims it.
     Post,
     /// A post that one organises: of one's community; all for the organisers.
     Organised,
+    /// A series of posts that one organises.
+    Series,
     /// A claim of one's own.
     Claim,
     /// A claim on a post that one organises.
     Hours,
+    /// Any movement of somebody's points.
+    Movement,
+    /// Any version of the rules of points.
+    PointsRule,
+    /// Any manual adjustment.
+    Adjustment,
+    /// A community whose points one sees: one's own; all for the organisers and auditors.
+    CommunityPoints,
+    /// Any award in public notice.
+    PointsNotice,
+    /// A household that one looks after, or of one's community.
+    Household,
+    /// A household of one's community.
+    OwnHousehold,
+    /// A pairing of one's own, or of a household of one's community.
+    Pairing,
+    /// Imported hours of a member of one's community; all for the organisers.
+    Imported,
+    /// An entry of the score book in one's part of the register.
+    ScoreEntry,
+    /// A member in one's part of the register.
+    ScoreMember,
+    /// A branch's quarter in one's part of the register.
+    Quarter,
+    /// An objection to one.
+    ScoreObjection,
+    /// A request to one's community; all for the organisers.
+    Request,
+    /// A request of one's own.
+    OwnRequest,
+    /// A dispute on a post that one organises.
+    Dispute,
+    /// A dispute that one raised.
+    OwnDispute,
+    /// Any pause of new claims.
+    Pause,
     /// Any offer.
     Offer,
     /// A redemption of one's own.
     Redemption,
+    /// A redemption at a till of one's merchant.
+    AtTill,
+    /// The till of one's merchant; every till for the organisers and the auditor.
+    Till,
+    /// A voucher of one's community.
+    Voucher,
+    /// Any fairness flag.
+    Flag,
+    /// A fairness flag of one's own that was upheld.
+    OwnFlag,
     /// Any redemption.
     Refund,
     /// A complaint by its number and query code, in the body.
@@ -348,9 +457,86 @@ pub(super) const ROWS: &[Row] = &[
     ("registration.list", COMMUNITY_DESK, About::Nothing),
     ("registration.read", COMMUNITY_DESK, About::Registration),
     ("registration.sign", COMMUNITY_DESK, About::Registration),
+    ("registration.results", RESULTS, About::Nothing),
+    ("registration.ask_change", RESIDENT, About::Nothing),
+    ("registration.my_changes", RESIDENT, About::Nothing),
+    ("registration.take_back_change", RESIDENT, About::Change),
+    ("registration.changes", COMMUNITY_DESK, About::Nothing),
+    ("registration.read_change", COMMUNITY_DESK, About::Change),
+    ("registration.decide_change", COMMUNITY_DESK, About::Change),
+    ("work_unit.add", &["organiser"], About::Nothing),
+    ("work_unit.list", UNIT_READERS, About::Nothing),
+    ("work_unit.read", UNIT_READERS, About::WorkUnit),
+    ("work_unit.change", &["organiser"], About::WorkUnit),
+    ("work_unit.register", LIAISON, About::Nothing),
+    ("work_unit.registrations", UNIT_READERS, About::Nothing),
+    ("work_unit.read_registration", UNIT_READERS, About::UnitRegistration),
+    ("work_unit.sign", COMMUNITY_DESK, About::UnitRegistration),
+    ("work_unit.end", LOGGERS, About::UnitRegistration),
+    ("work_unit.receipts", TOLD, About::Nothing),
+    ("work_unit.read_receipt", TOLD, About::Receipt),
+    ("work_unit.acknowledge_receipt", LIAISON, About::Receipt),
+    ("work_unit.reports", TOLD, About::Nothing),
+    ("work_unit.read_report", TOLD, About::Report),
+    ("work_unit.acknowledge_report", LIAISON, About::Report),
+    ("work_unit.file", TOLD, About::Report),
+    ("pairing.pair", &["organiser"], About::Nothing),
+    ("pairing.list", PAIRING_READERS, About::Nothing),
+    ("pairing.counts", PAIRING_READERS, About::Nothing),
+    ("pairing.read", PAIRING_READERS, About::CadrePairing),
+    ("pairing.end", &["organiser"], About::CadrePairing),
+    ("pairing.log_matter", LOGGERS, About::CadrePairing),
+    ("pairing.matters", PAIRING_READERS, About::CadrePairing),
+    ("pairing.solve_matter", LOGGERS, About::Matter),
+    ("pairing.judge_matter", COMMUNITY_DESK, About::Matter),
+    ("party.members", REGISTER_READERS, About::Nothing),
+    ("party.add", REGISTER_KEEPERS, About::Nothing),
+    ("party.member", REGISTER_READERS, About::Member),
+    ("party.change", REGISTER_KEEPERS, About::Member),
+    ("party.remove", REGISTER_KEEPERS, About::Member),
+    ("party.unmask", REGISTER_KEEPERS, About::Member),
+    ("party.changes", REGISTER_READERS, About::Member),
+    ("party.mine", RESIDENT, About::Nothing),
+    ("party.relist", REGISTER_KEEPERS, About::Member),
+    ("party.float", REGISTER_KEEPERS, About::Member),
+    ("party.come_back", REGISTER_KEEPERS, About::Member),
+    ("party.propose_transfer", REGISTER_KEEPERS, About::Member),
+    ("party.transfers", REGISTER_READERS, About::Nothing),
+    ("party.transfer", REGISTER_READERS, About::Transfer),
+    ("party.release_transfer", REGISTER_KEEPERS, About::Transfer),
+    ("party.accept_transfer", REGISTER_KEEPERS, About::Transfer),
+    ("party.refuse_transfer", REGISTER_KEEPERS, About::Transfer),
+    ("party.withdraw_transfer", REGISTER_KEEPERS, About::Transfer),
+    ("party.template", REGISTER_KEEPERS, About::Nothing),
+    ("party.import", REGISTER_KEEPERS, About::Nothing),
+    ("party.export", REGISTER_KEEPERS, About::Nothing),
+    ("party.tree", REGISTER_READERS, About::Nothing),
+    ("party.found", &["organiser"], About::Nothing),
+    ("party.reshape", &["organiser"], About::PartyBody),
+    ("party.deactivate", &["organiser"], About::PartyBody),
+    ("request.submit", RESIDENT, About::Nothing),
+    ("request.mine", RESIDENT, About::Nothing),
+    ("request.read_own", RESIDENT, About::OwnRequest),
+    ("request.confirm", RESIDENT, About::OwnRequest),
+    ("request.list", ORGANISERS, About::Nothing),
+    ("request.read", ORGANISERS, About::Request),
+    ("request.unmask", ORGANISERS, About::Request),
+    ("request.order", ORGANISERS, About::Request),
+    ("request.decline", ORGANISERS, About::Request),
+    ("request.cancel", RESIDENT, About::OwnRequest),
     ("service.publish", ORGANISERS, About::Nothing),
     ("service.posts", LOGGED_IN, About::Nothing),
     ("service.read_post", LOGGED_IN, About::Post),
+    ("service.publish_series", ORGANISERS, About::Nothing),
+    ("service.change_series", ORGANISERS, About::Series),
+    ("service.cancel_series", ORGANISERS, About::Series),
+    ("service.skills", RESIDENT, About::Nothing),
+    ("service.keep_skills", RESIDENT, About::Nothing),
+    ("service.post_matches", RESIDENT, About::Nothing),
+    ("service.candidates", ORGANISERS, About::Organised),
+    ("service.invite", ORGANISERS, About::Organised),
+    ("service.check_in_code", ORGANISERS, About::Organised),
+    ("service.change", ORGANISERS, About::Organised),
     ("service.call_off", ORGANISERS, About::Organised),
     ("service.claims", ORGANISERS, About::Organised),
     ("service.claim", RESIDENT, About::Post),
@@ -362,17 +548,153 @@ pub(super) const ROWS: &[Row] = &[
     ("service.no_show", ORGANISERS, About::Hours),
     ("service.reject", ORGANISERS, About::Hours),
     ("service.year", RESIDENT, About::Nothing),
+    ("service.hours", RESIDENT, About::Nothing),
+    ("service.import_hours", ORGANISERS, About::Nothing),
+    ("service.imported_hours", ORGANISERS, About::Nothing),
+    ("service.withdraw_hours", ORGANISERS, About::Imported),
+    ("household.register", COMMUNITY_DESK, About::Nothing),
+    ("household.list", NEIGHBOURS, About::Nothing),
+    ("household.counts", ORGANISERS, About::Nothing),
+    ("household.read", NEIGHBOURS, About::Household),
+    ("household.visits", NEIGHBOURS, About::Household),
+    ("household.pairings", NEIGHBOURS, About::Household),
+    ("household.change", COMMUNITY_DESK, About::OwnHousehold),
+    ("household.close", COMMUNITY_DESK, About::OwnHousehold),
+    ("household.pair", COMMUNITY_DESK, About::OwnHousehold),
+    ("household.mine", RESIDENT, About::Nothing),
+    ("household.read_pairing", NEIGHBOURS, About::Pairing),
+    ("household.accept", RESIDENT, About::Pairing),
+    ("household.decline", RESIDENT, About::Pairing),
+    ("household.end", NEIGHBOURS, About::Pairing),
+    ("household.visit", RESIDENT, About::Pairing),
+    ("score.declare", RESIDENT, About::Nothing),
+    ("score.submitted", RESIDENT, About::Nothing),
+    ("score.mine", RESIDENT, About::Nothing),
+    ("score.my_page", RESIDENT, About::Nothing),
+    ("score.enter", ORGANISERS, About::Nothing),
+    ("score.entries", ORGANISERS, About::Nothing),
+    ("score.read", ORGANISERS, About::ScoreEntry),
+    ("score.accept", ORGANISERS, About::ScoreEntry),
+    ("score.refuse", ORGANISERS, About::ScoreEntry),
+    ("score.catalogues", ORGANISERS, About::Nothing),
+    ("score.revise", &["organiser"], About::Nothing),
+    ("score.book", ORGANISERS, About::ScoreMember),
+    ("score.book_page", ORGANISERS, About::ScoreMember),
+    ("score.propose", ORGANISERS, About::Nothing),
+    ("score.settlements", BRANCHES, About::Nothing),
+    ("score.settlement", BRANCHES, About::Quarter),
+    ("score.object", BRANCHES, About::Quarter),
+    ("score.export", ORGANISERS, About::Quarter),
+    ("score.publish", ORGANISERS, About::Quarter),
+    ("score.send_back", ORGANISERS, About::Quarter),
+    ("score.decide", ORGANISERS, About::ScoreObjection),
+    ("service.dispute", RESIDENT, About::Claim),
+    ("service.my_disputes", RESIDENT, About::Nothing),
+    ("service.disputes", ORGANISERS, About::Nothing),
+    ("service.read_dispute", ORGANISERS, About::Dispute),
+    ("service.decide_dispute", ORGANISERS, About::Dispute),
+    ("service.withdraw_dispute", RESIDENT, About::OwnDispute),
+    ("service.standing", RESIDENT, About::Nothing),
+    ("service.pauses", &["organiser"], About::Nothing),
+    ("service.lift_pause", &["organiser"], About::Pause),
     ("points.mine", LOGGED_IN, About::Nothing),
     ("points.entries", LOGGED_IN, About::Nothing),
+    ("points.statement", LOGGED_IN, About::Nothing),
+    ("points.donate", RESIDENT, About::Nothing),
+    ("points.pass_on", COMMUNITY_DESK, About::CommunityPoints),
+    (
+        "points.community",
+        &["organiser", "auditor", "community.140213066004"],
+        About::CommunityPoints,
+    ),
+    (
+        "points.community_entries",
+        &["organiser", "auditor", "community.140213066004"],
+        About::CommunityPoints,
+    ),
     ("points.reconciliation", &["auditor", "sysadmin"], About::Nothing),
+    ("points.movements", POINTS_READERS, About::Nothing),
+    ("points.movement", POINTS_READERS, About::Movement),
+    ("points.reverse", &["organiser"], About::Movement),
+    ("points.rules", LOGGED_IN, About::Nothing),
+    ("points.rule", LOGGED_IN, About::PointsRule),
+    ("points.preview_rule", POINTS_READERS, About::Nothing),
+    ("points.propose_rule", &["organiser"], About::Nothing),
+    ("points.decide_rule", &["organiser"], About::PointsRule),
+    ("points.withdraw_rule", &["organiser"], About::PointsRule),
+    ("points.adjustments", POINTS_READERS, About::Nothing),
+    ("points.adjustment", POINTS_READERS, About::Adjustment),
+    ("points.propose_adjustment", &["organiser"], About::Nothing),
+    ("points.decide_adjustment", &["organiser"], About::Adjustment),
+    ("points.withdraw_adjustment", &["organiser"], About::Adjustment),
+    ("points.notices", LOGGED_IN, About::Nothing),
+    ("points.notice", LOGGED_IN, About::PointsNotice),
+    ("points.object", &["demo:li", "community.140213066004"], About::PointsNotice),
+    ("points.objections", POINTS_READERS, About::PointsNotice),
+    ("points.decide_objection", &["organiser"], About::PointsNotice),
+    ("merchant.apply", RESIDENT, About::Nothing),
+    ("merchant.my_applications", RESIDENT, About::Nothing),
+    ("merchant.applications", &["organiser"], About::Nothing),
+    ("merchant.read_application", LOGGED_IN, About::Application),
+    ("merchant.correct", RESIDENT, About::Application),
+    ("merchant.withdraw", RESIDENT, About::Application),
+    ("merchant.decide", &["organiser"], About::Application),
+    ("merchant.list", LOGGED_IN, About::Nothing),
+    ("merchant.read", LOGGED_IN, About::Shop),
+    ("merchant.change", KEEPERS, About::OwnShop),
+    ("merchant.unmask", &["organiser"], About::OwnShop),
+    ("merchant.suspend", &["organiser"], About::OwnShop),
+    ("merchant.lift", &["organiser"], About::OwnShop),
+    ("merchant.invite", KEEPERS, About::OwnShop),
+    ("merchant.accept", RESIDENT, About::Nothing),
+    ("merchant.people", KEEPERS, About::OwnShop),
+    ("merchant.unbind", KEEPERS, About::OwnShop),
+    ("merchant.settlements", SETTLEMENT_READERS, About::Nothing),
+    ("merchant.settlement", SETTLEMENT_READERS, About::Settlement),
+    ("merchant.settlement_lines", SETTLEMENT_READERS, About::Settlement),
+    ("merchant.settlement_workbook", SETTLEMENT_READERS, About::Settlement),
+    ("merchant.settlement_page", SETTLEMENT_READERS, About::Settlement),
+    ("merchant.confirm", &["manager.wenxing"], About::Settlement),
+    ("merchant.dispute", &["manager.wenxing"], About::Settlement),
+    ("merchant.answer", &["organiser"], About::Settlement),
+    ("merchant.pay", &["organiser"], About::Settlement),
     ("offer.publish", &["organiser"], About::Nothing),
     ("offer.list", LOGGED_IN, About::Nothing),
+    ("offer.read", LOGGED_IN, About::Listed),
+    ("offer.draft", KEEPERS, About::Nothing),
+    ("offer.change", KEEPERS, About::OwnOffer),
+    ("offer.submit", KEEPERS, About::OwnOffer),
+    ("offer.review", &["organiser"], About::OwnOffer),
+    ("offer.switch", KEEPERS, About::OwnOffer),
+    ("offer.stock", &["organiser"], About::OwnOffer),
+    ("offer.batches", SETTLEMENT_READERS, About::OwnOffer),
+    ("offer.of_shop", SETTLEMENT_READERS, About::OwnShop),
+    ("offer.in_review", &["organiser"], About::Nothing),
+    ("offer.add_budget", &["organiser"], About::Nothing),
+    ("offer.budgets", &["organiser", "auditor"], About::Nothing),
+    ("offer.set_cap", &["organiser"], About::Budget),
     ("redemption.redeem", RESIDENT, About::Offer),
     ("redemption.cancel", RESIDENT, About::Redemption),
     ("redemption.qr", RESIDENT, About::Redemption),
     ("redemption.verify", &["merchant.wenxing"], About::Nothing),
     ("redemption.refund", &["organiser"], About::Refund),
     ("redemption.mine", LOGGED_IN, About::Nothing),
+    ("redemption.qr_token", RESIDENT, About::Redemption),
+    ("redemption.undo", &["merchant.wenxing"], About::AtTill),
+    ("redemption.till", TILL_READERS, About::Till),
+    ("redemption.till_lines", TILL_READERS, About::Till),
+    ("redemption.till_sheet", TILL_READERS, About::Till),
+    ("redemption.issue_voucher", COMMUNITY_DESK, About::Offer),
+    ("redemption.vouchers", COMMUNITY_DESK, About::Nothing),
+    ("redemption.print_voucher", COMMUNITY_DESK, About::Voucher),
+    ("redemption.revoke_voucher", COMMUNITY_DESK, About::Voucher),
+    ("fairness.list", FLAG_READERS, About::Nothing),
+    ("fairness.counts", FLAG_READERS, About::Nothing),
+    ("fairness.read", FLAG_READERS, About::Flag),
+    ("fairness.review", FLAG_REVIEWERS, About::Flag),
+    ("fairness.decide_appeal", FLAG_REVIEWERS, About::Flag),
+    ("fairness.mine", LOGGED_IN, About::Nothing),
+    ("fairness.appeal", LOGGED_IN, About::OwnFlag),
     ("notification.list", LOGGED_IN, About::Nothing),
     ("notification.unread_count", LOGGED_IN, About::Nothing),
     ("notification.read", LOGGED_IN, About::Notification),

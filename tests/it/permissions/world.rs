@@ -11,8 +11,14 @@ use crate::support::{
 };
 
 mod enforcement;
+mod household;
+mod merchant;
+mod party;
+mod points;
+mod score;
 mod service;
 mod supervision;
+mod units;
 
 /// Operations that need an `Idempotency-Key`.
 const KEYED: &[&str] = &[
@@ -21,8 +27,23 @@ const KEYED: &[&str] = &[
     "export.order",
     "redemption.redeem",
     "attachment.upload",
+    "points.propose_adjustment",
+    "points.donate",
+    "points.pass_on",
+    "redemption.issue_voucher",
+    "merchant.apply",
+    "offer.draft",
+    "offer.stock",
     "note.write",
     "note.write_on_whistle",
+    "household.register",
+    "household.visit",
+    "party.add",
+    "score.declare",
+    "score.enter",
+    "request.submit",
+    "request.order",
+    "service.publish_series",
 ];
 
 /// The objects of everybody.
@@ -128,8 +149,19 @@ impl World {
         world.duties().await;
         enforcement::acts(&mut world).await;
         service::registrations(&mut world).await;
+        units::units(&mut world).await;
+        units::pairings(&mut world).await;
+        party::members(&mut world).await;
         service::posts_and_claims(&mut world).await;
+        service::requests_and_disputes(&mut world).await;
         service::redemptions(&mut world).await;
+        points::kept(&mut world).await;
+        household::households(&mut world).await;
+        service::tills(&mut world).await;
+        service::flags(&mut world).await;
+        merchant::shops(&mut world).await;
+        score::quarters(&mut world).await;
+        service::imported(&mut world).await;
         world
     }
 

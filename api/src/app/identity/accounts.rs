@@ -8,7 +8,6 @@ use domain::{
     refusal::Basic,
 };
 use infra::{
-    crypto::hash_password,
     postgres::{
         audit::{self, AuditEntry, Origin},
         identity::{self as store, Account, NewStaff, session as sessions},
@@ -125,7 +124,7 @@ pub async fn create_administrator(
     let password = Password::choose("password", password, &username)?;
     let grant = Grant { role, scope: scope.to_string() };
     let now = state.clock.now();
-    let hash = tokio::task::spawn_blocking(move || hash_password(password.plain())).await?;
+    let hash = state.passwords.hash(password.plain().to_owned()).await?;
     transact(&state.db, move |tx| {
         Box::pin(async move {
             let id: AccountId = random::id(now);

@@ -2,7 +2,9 @@
 
 use chrono::{Days, NaiveDate};
 use domain::{
+    id::AccountId,
     refusal::Basic,
+    service::Year,
     time::{self, civil},
 };
 use infra::postgres::{
@@ -105,6 +107,21 @@ pub async fn statement(
         })
     })
     .await
+}
+
+/// A person's own statement of a calendar year; one that never had points has an empty one.
+///
+/// # Errors
+/// The database's.
+pub async fn own(state: &State, account: AccountId, year: Year) -> Result<Statement, Error> {
+    let mut conn = state.db.acquire().await?;
+    let Some(id) = statement::account(&mut conn, Of::Person(account)).await? else {
+        return Ok(Statement { opening: 0, lines: Vec::new() });
+    };
+    let (from, to) = year.bounds();
+    let opening = statement::before(&mut conn, id, from).await?;
+    let lines = statement::lines(&mut conn, id, from, to).await?;
+    Ok(Statement { opening, lines })
 }
 
 /// What the books come to, and what does not add up.

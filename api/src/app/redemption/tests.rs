@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use domain::{
     identity::{Grant, SCOPE_SELF},
     offer::{Category, MerchantCode, NewOffer},
-    points::Source,
+    points::{Ground, NewAdjustment, ProposalStep, Source},
     redemption::Status,
     time,
 };
@@ -17,7 +17,18 @@ use futures::future::join_all;
 use infra::postgres::{Pool, offer::Merchant};
 
 use super::*;
-use crate::{app::points::Award, clock::Clock, config::Config, jobs};
+use crate::{
+    app::{
+        case::Ask,
+        points::{
+            Award, Why, adjustment,
+            donation::{self, Receiver},
+        },
+    },
+    clock::Clock,
+    config::Config,
+    jobs,
+};
 
 fn state(db: Pool) -> State {
     let mut config = Config::load(None).unwrap();
@@ -39,6 +50,16 @@ async fn account(state: &State, role: Role, scope: &str) -> Asking {
         .execute(&state.db)
         .await
         .unwrap();
+    sqlx::query(
+        "insert into role_grant (id, account_id, role, scope, granted_at) values ($1, $1, $2, $3, $4)",
+    )
+    .bind(id.0)
+    .bind(role.code())
+    .bind(scope)
+    .bind(state.clock.now())
+    .execute(&state.db)
+    .await
+    .unwrap();
     asking(role, scope, id)
 }
 
@@ -49,7 +70,7 @@ async fn resident(state: &State, points: i64) -> Asking {
     person
 }
 
-async fn give(state: &State, person: &Asking, points: i64) {
+async fn give(state: &State, person: &Asking, points: i64) -> LedgerTxId {
     static SERVICES: AtomicU64 = AtomicU64::new(0);
     let now = state.clock.now();
     let award = Award {
@@ -62,9 +83,62 @@ async fn give(state: &State, person: &Asking, points: i64) {
     };
     let here = state.clone();
     let given = transact(&state.db, move |tx| {
-        Box::pin(async move { crate::app::points::award(tx, &here, &award, now).await })
+        Box::pin(async move {
+            crate::app::points::award(tx, &here, &award, now).await?;
+            Ok(points::reversal::find(tx, points::reversal::By::Cause(&award.cause)).await?)
+        })
     });
-    given.await.unwrap();
+    given.await.unwrap().unwrap().id
+}
+
+/// Takes an award back; how much of it is owed.
+async fn take_back(state: &State, award: LedgerTxId) -> i64 {
+    let now = state.clock.now();
+    let why = Why { ground: Ground::Mistake, words: None, by: None };
+    let taken = transact(&state.db, move |tx| {
+        Box::pin(async move { crate::app::points::take_back(tx, award, &why, now).await })
+    });
+    taken.await.unwrap().owed
+}
+
+fn ask(by: &Asking) -> Ask {
+    Ask::new(Some(by.actor.clone()), Origin::default())
+}
+
+/// Adjusts somebody's points by two persons; what the second was told.
+async fn adjust(state: &State, whose: &Asking, two: &[Asking; 2], points: i64) -> &'static str {
+    let new = NewAdjustment {
+        account: whose.actor.account,
+        points,
+        reason: "核对账目".to_owned(),
+        document: "测试".to_owned(),
+    };
+    let [one, other] = two;
+    let key = format!("adjust-{:016x}", u64::from_be_bytes(random::bytes()));
+    let by = Some(one.actor.account);
+    let once = Once::new(&state.crypto, by, "points.propose_adjustment", key, &new).unwrap();
+    let answer = adjustment::propose(state, ask(one), once, new).await.unwrap();
+    let made: Value = serde_json::from_slice(&answer.body).unwrap();
+    let id = made["id"].as_str().unwrap().parse().unwrap();
+    let step = (ProposalStep::Approve, None);
+    outcome(adjustment::decide(state, ask(other), id, step).await)
+}
+
+/// Gives points to a community.
+async fn donate(state: &State, by: &Asking, points: i64, key: &str) -> &'static str {
+    let to = Receiver::Community("140213066004".parse().unwrap());
+    let account = Some(by.actor.account);
+    let once =
+        Once::new(&state.crypto, account, "points.donate", key.to_owned(), &(points, &to)).unwrap();
+    outcome(donation::give(state, ask(by), once, (points, to)).await)
+}
+
+async fn set_off(state: &State) {
+    let now = state.clock.now();
+    let done = transact(&state.db, move |tx| {
+        Box::pin(async move { crate::app::points::reversal::set_off_all(tx, now).await })
+    });
+    done.await.unwrap();
 }
 
 async fn clerk(state: &State, merchant: &str) -> Asking {
@@ -85,6 +159,7 @@ async fn publish(state: &State, points: i64, stock: i64, per_person: i16) -> Off
         per_person,
         valid_until: state.clock.now() + TimeDelta::days(300),
         merchant: MerchantCode::parse("code", "wenxing").unwrap(),
+        details: Default::default(),
     };
     let published =
         crate::app::offer::publish(state, &organiser.actor, Origin::default(), new).await;
@@ -158,10 +233,8 @@ async fn a_redemption_from_hold_to_refund(db: Pool) {
     assert_eq!(ticket["status"], "held");
     assert_eq!(ticket["expires_at"], "2026-11-25T08:00:00Z");
     assert_eq!((balance(&state, &li).await, remaining(&state, offer).await), ((70, 50), 9));
-    assert_eq!(
-        code(&state, &Scope::of(&li.actor), id_of(&ticket)).await.unwrap(),
-        code_of(&ticket)
-    );
+    let picture = till::picture(&state, &Scope::of(&li.actor), id_of(&ticket)).await.unwrap();
+    assert!(!picture.token.contains(&code_of(&ticket)), "a picture gives no code away");
 
     let stranger = account(&state, Role::MerchantClerk, "elsewhere").await;
     let foreign = verify(&state, stranger, &code_of(&ticket)).await;
@@ -347,8 +420,21 @@ struct Model {
     held: i64,
     sold: i64,
     reserved: i64,
-    open: Vec<(RedemptionId, String)>,
+    /// The id, and what is shown at the till: the code, the digits.
+    open: Vec<(RedemptionId, [String; 2])>,
     verified: Vec<RedemptionId>,
+    /// Awards that stand, with their points.
+    awards: Vec<(LedgerTxId, i64)>,
+    owed: i64,
+}
+
+impl Model {
+    /// Makes good what is owed, out of what is free.
+    fn set_off(&mut self) {
+        let paid = self.owed.min(self.posted - self.held);
+        self.posted -= paid;
+        self.owed -= paid;
+    }
 }
 
 /// A small generator of its own, so that a failing seed can be replayed.
@@ -370,14 +456,32 @@ const LIMIT: i64 = 4;
 async fn random_histories_agree_with_a_simple_model(db: Pool) {
     let state = state(db);
     let clerk = clerk(&state, "wenxing").await;
+    sqlx::query(
+        "insert into org_node (code, tree, kind, name)
+         values ('140213066004', 'admin', 'community', '文兴社区')",
+    )
+    .execute(&state.db)
+    .await
+    .unwrap();
+    let mut given = 0;
     for seed in 0..50 {
-        history(&state, &clerk, seed).await;
+        history(&state, &clerk, seed, &mut given).await;
     }
+    let conn = &mut *state.db.acquire().await.unwrap();
+    let community = "140213066004".parse().unwrap();
+    let now = state.clock.now();
+    let lots = points::read::community::lots(conn, &community, now).await.unwrap();
+    assert_eq!(lots.iter().map(|lot| lot.points).sum::<i64>(), given);
+    assert!(given > 0, "nobody gave anything");
     adds_up(&state).await;
 }
 
-async fn history(state: &State, clerk: &Asking, seed: u64) {
+async fn history(state: &State, clerk: &Asking, seed: u64, given: &mut i64) {
     let mut dice = Dice(seed);
+    let two = [
+        account(state, Role::Organiser, "140213").await,
+        account(state, Role::Organiser, "140213").await,
+    ];
     let organiser = account(state, Role::Organiser, "140213").await;
     let offer = publish(state, PRICE, STOCK, i16::try_from(LIMIT).unwrap()).await;
     let mut people = Vec::new();
@@ -388,11 +492,46 @@ async fn history(state: &State, clerk: &Asking, seed: u64) {
         let taken: i64 = people.iter().map(|(_, model)| model.sold + model.reserved).sum();
         let who = dice.roll(2);
         let (by, model) = &mut people[who];
-        match dice.roll(6) {
+        match dice.roll(10) {
             0 => {
                 let points = i64::try_from(dice.roll(25) + 1).unwrap();
-                give(state, by, points).await;
+                model.awards.push((give(state, by, points).await, points));
                 model.posted += points;
+                model.set_off();
+            }
+            6 if !model.awards.is_empty() => {
+                let (award, points) = model.awards.remove(dice.roll(model.awards.len()));
+                let given = points.min(model.posted - model.held);
+                assert_eq!(take_back(state, award).await, points - given, "seed {seed}.{step}");
+                model.posted -= given;
+                model.owed += points - given;
+            }
+            8 => {
+                let points = i64::try_from(dice.roll(20)).unwrap() - 10;
+                let points = if points == 0 { 10 } else { points };
+                let free = model.posted - model.held;
+                let expected = if free + points < 0 { "adjustment_exceeds_points" } else { "done" };
+                let done = adjust(state, by, &two, points).await;
+                assert_eq!(done, expected, "seed {seed}.{step}");
+                if done == "done" {
+                    model.posted += points;
+                    model.set_off();
+                }
+            }
+            9 => {
+                let points = i64::try_from(dice.roll(10) + 1).unwrap();
+                let free = model.posted - model.held;
+                let expected = if free < points { "points_insufficient" } else { "done" };
+                let done = donate(state, by, points, &format!("{offer}-{step}")).await;
+                assert_eq!(done, expected, "seed {seed}.{step}");
+                if done == "done" {
+                    model.posted -= points;
+                    *given += points;
+                }
+            }
+            7 => {
+                set_off(state).await;
+                people.iter_mut().for_each(|(_, model)| model.set_off());
             }
             1 | 2 => {
                 let expected = if model.sold + model.reserved == LIMIT {
@@ -414,7 +553,8 @@ async fn history(state: &State, clerk: &Asking, seed: u64) {
                 if let Ok(ticket) = ticket {
                     model.held += PRICE;
                     model.reserved += 1;
-                    model.open.push((id_of(&ticket), code_of(&ticket)));
+                    let digits = ticket["digits"].as_str().unwrap().to_owned();
+                    model.open.push((id_of(&ticket), [code_of(&ticket), digits]));
                 }
             }
             3 if !model.open.is_empty() => {
@@ -424,8 +564,8 @@ async fn history(state: &State, clerk: &Asking, seed: u64) {
                 model.reserved -= 1;
             }
             4 if !model.open.is_empty() => {
-                let (id, code) = model.open.remove(dice.roll(model.open.len()));
-                verify(state, clerk.clone(), &code).await.unwrap();
+                let (id, shown) = model.open.remove(dice.roll(model.open.len()));
+                verify(state, clerk.clone(), &shown[dice.roll(2)]).await.unwrap();
                 model.held -= PRICE;
                 model.posted -= PRICE;
                 model.reserved -= 1;
@@ -434,7 +574,11 @@ async fn history(state: &State, clerk: &Asking, seed: u64) {
             }
             5 if !model.verified.is_empty() => {
                 let id = model.verified.remove(0);
-                refund(state, organiser.clone(), id, "测试退回".to_owned()).await.unwrap();
+                let reason = "测试退回".to_owned();
+                match dice.roll(2) {
+                    0 => refund(state, organiser.clone(), id, reason).await.unwrap(),
+                    _ => till::undo(state, clerk.clone(), id, reason).await.unwrap(),
+                };
                 model.posted += PRICE;
                 model.sold -= 1;
             }

@@ -4,16 +4,19 @@
 use domain::{
     identity::{Grant, Role},
     org::NodeKind,
+    work_unit::WorkUnit,
 };
 use infra::postgres::identity::staff::Staff;
 
 use super::district::District;
 
 /// The desks of the district.
-const DISTRICT: [(&str, Role, &str); 7] = [
+const DISTRICT: [(&str, Role, &str); 8] = [
     ("dispatcher", Role::Dispatcher, "区中心派单员"),
     ("supervisor", Role::Supervisor, "区督查员"),
     ("organiser", Role::Organiser, "区委组织部组织员"),
+    // What moves points by hand takes two.
+    ("organiser.2", Role::Organiser, "区委组织部第二组织员"),
     ("leader", Role::Leader, "区领导"),
     ("auditor", Role::Auditor, "审计员"),
     ("security", Role::SecurityAdmin, "安全管理员"),
@@ -22,7 +25,7 @@ const DISTRICT: [(&str, Role, &str); 7] = [
 
 /// The desks of each unit of a kind: the word before the dot, the role, and what the unit's name
 /// is followed by.
-const UNITS: [(NodeKind, &str, Role, &str); 7] = [
+const UNITS: [(NodeKind, &str, Role, &str); 8] = [
     (NodeKind::Subdistrict, "subdistrict", Role::SubdistrictOfficer, "工作者"),
     (NodeKind::Community, "community", Role::CommunityOfficer, "工作者"),
     (NodeKind::Village, "community", Role::CommunityOfficer, "工作者"),
@@ -30,6 +33,7 @@ const UNITS: [(NodeKind, &str, Role, &str); 7] = [
     (NodeKind::Department, "head", Role::DepartmentHead, "负责人"),
     (NodeKind::Utility, "dept", Role::DepartmentClerk, "经办人"),
     (NodeKind::Utility, "head", Role::DepartmentHead, "负责人"),
+    (NodeKind::PartyBranch, "secretary", Role::BranchSecretary, "书记"),
 ];
 
 /// The staff of a district.
@@ -43,8 +47,20 @@ pub fn of(district: &District) -> Vec<Staff> {
             staff(&username, *role, unit.code.as_str(), &format!("{}{post}", unit.name))
         })
     });
-    let merchant = staff("merchant.wenxing", Role::MerchantClerk, "wenxing", "文兴示范商户店员");
-    desks.chain(units).chain([merchant]).collect()
+    let merchant = [
+        staff("merchant.wenxing", Role::MerchantClerk, "wenxing", "文兴示范商户店员"),
+        staff("manager.wenxing", Role::MerchantManager, "wenxing", "文兴示范商户负责人"),
+    ];
+    desks.chain(units).chain(merchant).collect()
+}
+
+/// The liaison of each work unit.
+pub fn liaisons(units: &[WorkUnit]) -> impl Iterator<Item = Staff> {
+    units.iter().map(|unit| {
+        let username = format!("liaison.{}", unit.code);
+        let name = format!("{}党组织联络员", unit.name);
+        staff(&username, Role::UnitLiaison, unit.code.as_str(), &name)
+    })
 }
 
 fn staff(username: &str, role: Role, scope: &str, display_name: &str) -> Staff {
@@ -65,8 +81,11 @@ mod tests {
     #[test]
     fn every_desk_has_one_account() {
         let staff = of(&district::load().unwrap());
-        // 7 of the district, 18 subdistricts, 155 communities, 47 villages, 53 × 2, one merchant.
-        assert_eq!(staff.len(), 7 + 18 + 155 + 47 + 53 * 2 + 1);
+        // 7 of the district, 18 subdistricts, 155 communities, 47 villages, 53 × 2, 18 party
+        // branches, one merchant.
+        assert_eq!(staff.len(), 7 + 18 + 155 + 47 + 53 * 2 + 18 + 1);
+        // 7 of the district, 18 subdistricts, 155 communities, 47 villages, 53 × 2, one merchant's two.
+        assert_eq!(staff.len(), 7 + 18 + 155 + 47 + 53 * 2 + 2);
         let usernames: HashSet<&str> = staff.iter().map(|one| one.username.as_str()).collect();
         assert_eq!(usernames.len(), staff.len());
         for wanted in [
@@ -75,7 +94,9 @@ mod tests {
             "community.140213066201",
             "dept.urban-management",
             "head.power-grid",
+            "secretary.party-140213066004-01",
             "merchant.wenxing",
+            "manager.wenxing",
         ] {
             assert!(usernames.contains(wanted), "{wanted}");
         }

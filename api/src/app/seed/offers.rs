@@ -3,11 +3,12 @@
 use chrono::Datelike;
 use domain::{
     id::{Id, OfferId},
-    offer::{Category, MerchantCode, NewOffer},
+    merchant::{Shop, ShopForm},
+    offer::{Category, Details, MerchantCode, NewOffer},
     time::{self, Timestamp},
 };
 use infra::postgres::{
-    Connection,
+    Connection, merchant,
     offer::{self, Merchant},
 };
 use serde::Deserialize;
@@ -23,6 +24,10 @@ struct MerchantRow {
     code: String,
     name: String,
     address: String,
+    intro: String,
+    opening: String,
+    lng: f64,
+    lat: f64,
 }
 
 #[derive(Deserialize)]
@@ -43,11 +48,31 @@ struct OfferRow {
 /// The database's.
 pub async fn insert(conn: &mut Connection, now: Timestamp) -> Result<usize, Error> {
     offer::upsert_merchants(conn, &merchants()?, now).await?;
+    for (code, shop) in shops()? {
+        merchant::describe(conn, &code, &shop).await?;
+    }
     let mut added = 0;
     for (id, new) in offers(now)? {
         added += usize::from(offer::publish(conn, id, &new, None, now).await?);
     }
     Ok(added)
+}
+
+/// The shops as residents see them.
+fn shops() -> Result<Vec<(MerchantCode, Shop)>, Error> {
+    let rows = table::<MerchantRow>(MERCHANTS)?.into_iter();
+    let shop = |row: MerchantRow| {
+        let form = ShopForm {
+            name: &row.name,
+            address: &row.address,
+            intro: Some(&row.intro),
+            opening: Some(&row.opening),
+            shop_phone: None,
+            location: Some((row.lng, row.lat)),
+        };
+        Ok((MerchantCode::parse("code", &row.code)?, Shop::parse(form)?))
+    };
+    rows.map(shop).collect()
 }
 
 fn merchants() -> Result<Vec<Merchant>, Error> {
@@ -75,6 +100,7 @@ fn offers(now: Timestamp) -> Result<Vec<(OfferId, NewOffer)>, Error> {
             stock: row.stock,
             per_person: row.per_person,
             valid_until,
+            details: Details::default(),
         };
         Ok((id, offer))
     };
@@ -85,7 +111,7 @@ fn offers(now: Timestamp) -> Result<Vec<(OfferId, NewOffer)>, Error> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use domain::offer::OfferForm;
+    use domain::offer::{ConditionsForm, Funding, OfferForm};
 
     use super::*;
 
@@ -105,12 +131,16 @@ mod tests {
             assert!(known.contains(&one.merchant), "{one:?}");
             let form = OfferForm {
                 title: &one.title,
+                description: None,
                 category: one.category,
                 points: one.points,
                 stock: one.stock,
                 per_person: i64::from(one.per_person),
+                valid_from: None,
                 valid_until: one.valid_until,
                 merchant: one.merchant.as_str(),
+                conditions: ConditionsForm::default(),
+                funding: Funding::default(),
             };
             assert_eq!(NewOffer::parse(&form, now).as_ref(), Ok(one));
         }

@@ -7,16 +7,19 @@ use chrono::{Days, NaiveDate, NaiveTime, TimeDelta, Weekday};
 use domain::{
     id::{AccountId, PostId},
     org::NodeCode,
-    party::Identity,
-    points::Source,
+    party::{
+        Health, Identity, Ledger, Rank, Sex,
+        entry::{Entry, EntryForm},
+        floating::{Direction, FloatForm},
+    },
+    points::{Served, Source},
     registration::{Registration, Sign},
-    service::{Claim, Confirm, Kind, Post, PostForm, Standing},
+    service::{Claim, Confirm, Kind, Post, PostForm, Rules, Standing},
     time::{self, Timestamp},
 };
 use infra::{
     postgres::{
-        Connection, identity as accounts,
-        party::{self, NewMember},
+        Connection, identity as accounts, party,
         registration::{self, Sealed},
         service::{self as store, seed::History},
     },
@@ -29,8 +32,9 @@ use super::table;
 use crate::{
     app::{
         identity::{demo_resident, resident},
+        party::enlist,
         points::{self, Award},
-        registration::{make_member, match_index},
+        registration::{match_index, take_effect, told_to_unit},
     },
     error::Error,
     state::State,
@@ -53,6 +57,7 @@ const BRANCHES: [&str; 4] = [
     "party-140213066004-03",
     "party-140213066004-04",
 ];
+const SKILLS: [&str; 4] = ["法律咨询", "医疗护理", "家电维修", "书法"];
 const WORK_UNITS: [&str; 3] =
     ["区教育局机关党委", "区住房和城乡建设局机关党委", "区市场监督管理局机关党委"];
 
@@ -70,6 +75,15 @@ struct OpenPost {
     hours: i64,
     capacity: i64,
     factor_percent: i64,
+    /// What helps to know, with `、` between; empty for none.
+    skills: String,
+}
+
+impl OpenPost {
+    fn skills(&self) -> Vec<String> {
+        let skills = self.skills.split('、').filter(|skill| !skill.is_empty());
+        skills.map(str::to_owned).collect()
+    }
 }
 
 /// Makes what is missing; answers how many members were added.
@@ -78,11 +92,16 @@ struct OpenPost {
 /// The database failed.
 pub async fn insert(conn: &mut Connection, state: &State, now: Timestamp) -> Result<usize, Error> {
     let people = (1..=MEMBERS.0).map(identity).collect::<Result<Vec<_>, _>>()?;
-    let members: Vec<NewMember> =
-        (0..).zip(&people).map(|(place, who)| member(state, place, who, now)).collect();
-    let added = party::insert_missing(conn, &members, now).await?;
-    let Some(officer) = officer(conn).await? else { return Ok(added.len()) };
-    if added.is_empty() {
+    let mut added = 0;
+    for (place, who) in (0..).zip(&people) {
+        let known = party::lock_matching(conn, &match_index(&state.crypto, who)).await?;
+        if known.is_empty() {
+            enlist(conn, state, &member(place, who, now)?, now).await?;
+            added += 1;
+        }
+    }
+    let Some(officer) = officer(conn).await? else { return Ok(added) };
+    if added == 0 {
         return Ok(0);
     }
     let mut members = Vec::new();
@@ -96,7 +115,7 @@ pub async fn insert(conn: &mut Connection, state: &State, now: Timestamp) -> Res
     }
     serve(conn, state, &members, officer, now).await?;
     offer(conn, officer, now).await?;
-    Ok(added.len())
+    Ok(added)
 }
 
 /// 演示党员7 with 100007.
@@ -105,17 +124,44 @@ fn identity(number: u32) -> Result<Identity, Error> {
     Ok(Identity::parse("party_member", &name, &format!("100{number:03}"))?)
 }
 
-fn member(state: &State, place: usize, who: &Identity, now: Timestamp) -> NewMember {
-    let crypto = &state.crypto;
+/// The register has all ledgers, ages and skills; numbers stay the contract's last six.
+fn member(place: usize, who: &Identity, now: Timestamp) -> Result<Entry, Error> {
     let turn = |all: &[&str]| all.get(place % all.len().max(1)).map(ToString::to_string);
-    NewMember {
-        id: random::id(now),
-        name_sealed: crypto.seal("party_member.name", who.name.plain().as_bytes()),
-        number_sealed: crypto.seal("party_member.number", who.number.plain().as_bytes()),
-        match_index: match_index(crypto, who),
-        branch: turn(&BRANCHES).and_then(|code| NodeCode::parse("branch", &code).ok()),
-        work_unit: turn(&WORK_UNITS),
-    }
+    let ledger = match place {
+        ..12 => Ledger::Employed,
+        12..15 => Ledger::Retired,
+        15..18 => Ledger::Direct,
+        _ => Ledger::Floating,
+    };
+    let years = u32::try_from(if place < 12 { 30 + place } else { 60 + place }).unwrap_or(40);
+    let born_on = time::date(now).checked_sub_months(chrono::Months::new(years * 12));
+    let branch = turn(&BRANCHES).unwrap_or_default();
+    let work_unit = turn(&WORK_UNITS).filter(|_| place < 12);
+    let skills: Vec<String> = turn(&SKILLS).into_iter().collect();
+    let elsewhere = FloatForm {
+        direction: Direction::Out,
+        other_branch: None,
+        other_name: Some("北京市朝阳区流动党员党支部"),
+        place: "北京市朝阳区",
+        since: time::date(now) - Days::new(200),
+        contact: None,
+        ledger: Some(Ledger::Direct),
+    };
+    let form = EntryForm {
+        name: who.name.plain(),
+        id_number: who.number.plain(),
+        sex: Some(if place.is_multiple_of(2) { Sex::Male } else { Sex::Female }),
+        born_on,
+        branch: &branch,
+        ledger: Some(ledger),
+        rank: Some(if place < 12 { Rank::Clerk } else { Rank::None }),
+        work_unit: work_unit.as_deref(),
+        skills: &skills,
+        health: Some(if place == 16 { Health::Frail } else { Health::Good }),
+        floating: Some(elsewhere).filter(|_| ledger == Ledger::Floating),
+        ..EntryForm::default()
+    };
+    Ok(form.parse(time::date(now))?)
 }
 
 /// The officer of 文兴社区, who signs and confirms.
@@ -142,11 +188,9 @@ async fn register(
     registration::hand_in(conn, &given.state, &sealed, &given.events, now).await?;
     let found = party::lock_matching(conn, &index).await?;
     let signed = given.state.sign(&Sign { accept: true, note: None }, &found, officer, now)?;
+    let signed = told_to_unit(conn, signed).await?;
     registration::save(conn, &signed.state, &signed.events, Some(officer), now).await?;
-    if let Some(member) = signed.state.member {
-        party::bind(conn, member, account).await?;
-    }
-    make_member(conn, account, now).await
+    take_effect(conn, &signed.state, now).await
 }
 
 /// Half a year of Saturdays.
@@ -180,6 +224,7 @@ async fn serve(
             description: None,
             place: Some("文兴社区党群服务站"),
             location: Some((113.3402, 40.0911)),
+            tolerance_metres: None,
             starts_at,
             ends_at,
             capacity: 30,
@@ -208,7 +253,7 @@ async fn publish(
     at: Timestamp,
 ) -> Result<Post, Error> {
     let id: PostId = random::id(at);
-    let published = form.publish(id, random::code(&random::UNAMBIGUOUS, 6), by, at)?;
+    let published = form.publish(id, &Rules::default(), by, at)?;
     store::insert_post(conn, &published, at).await?;
     Ok(published.post)
 }
@@ -225,7 +270,7 @@ fn history(
     let confirm = Confirm { minutes: i32::try_from(SERVED.0).unwrap_or_default(), comment: None };
     let confirmed = claimed.state.confirm(post, &confirm, officer, post.ends_at)?;
     // Each service has its day to itself, so that nothing was given on it before.
-    let points = state.config.points.service(SERVED.0, SERVED.1, 0);
+    let points = state.config.points.award.service(&Served::first(SERVED.0, SERVED.1));
     let confirmed = Claim::with_points(confirmed, points);
     let first = claimed.events.into_iter().map(|event| (event, announced, member));
     let then = confirmed.events.into_iter().map(|event| (event, post.ends_at, officer));
@@ -246,6 +291,7 @@ async fn give(
         on: time::date(post.starts_at),
         data: json!({
             "claim": claim.id, "post_kind": post.kind, "minutes": claim.minutes,
+            "factor": SERVED.1, "day": 0, "week": 0, "year": 0,
         }),
     };
     points::award(conn, state, &award, post.ends_at).await
@@ -257,6 +303,7 @@ async fn offer(conn: &mut Connection, officer: AccountId, now: Timestamp) -> Res
         let day = time::date(now) + Days::new(row.days);
         let hour = TimeDelta::hours(row.hour.into());
         let starts_at = time::instant(day.and_time(NaiveTime::MIN)) + hour;
+        let skills = row.skills();
         let form = PostForm {
             community_code: &row.community,
             kind: row.kind,
@@ -264,10 +311,11 @@ async fn offer(conn: &mut Connection, officer: AccountId, now: Timestamp) -> Res
             description: Some(&row.description),
             place: Some(&row.place),
             location: row.lng.zip(row.lat),
+            tolerance_metres: None,
             starts_at,
             ends_at: starts_at + TimeDelta::hours(row.hours),
             capacity: row.capacity,
-            skills: &[],
+            skills: &skills,
             factor_percent: Some(row.factor_percent),
         };
         let own = accounts::find_by_username(conn, &format!("community.{}", row.community)).await?;
@@ -299,6 +347,7 @@ mod tests {
         assert!(rows.len() >= 10);
         for row in rows {
             let starts_at = now + TimeDelta::days(1);
+            let skills = row.skills();
             let form = PostForm {
                 community_code: &row.community,
                 kind: row.kind,
@@ -306,15 +355,16 @@ mod tests {
                 description: Some(&row.description),
                 place: Some(&row.place),
                 location: row.lng.zip(row.lat),
+                tolerance_metres: None,
                 starts_at,
                 ends_at: starts_at + TimeDelta::hours(row.hours),
                 capacity: row.capacity,
-                skills: &[],
+                skills: &skills,
                 factor_percent: Some(row.factor_percent),
             };
             let by = domain::id::Id::from_parts(now, &[1; 10]);
             let published =
-                form.publish(domain::id::Id::from_parts(now, &[2; 10]), "A".into(), by, now);
+                form.publish(domain::id::Id::from_parts(now, &[2; 10]), &Rules::default(), by, now);
             assert!(published.is_ok(), "{}: {published:?}", row.title);
         }
     }

@@ -79,8 +79,22 @@ fn words() -> Vec<Code> {
         whistle(),
         supervision(),
         registration(),
+        change(),
+        work_unit(),
+        pairing(),
+        party(),
+        request(),
         service(),
+        hours(),
+        household(),
+        points(),
+        merchant(),
+        settlement(),
+        offer(),
+        score(),
         redemption(),
+        till(),
+        fairness(),
         lists(),
         other(),
         duty(),
@@ -316,6 +330,110 @@ fn extension() -> Vec<Code> {
     ]
 }
 
+fn points() -> Vec<Code> {
+    use domain::points::{EntryKind, NoticeStatus, ProposalStatus, Refused};
+    let day = domain::time::date(EXAMPLE);
+    vec![
+        code(&Refused::NotAnAward { kind: EntryKind::Redeem }),
+        code(&Refused::AlreadyReversed),
+        code(&Refused::NoSuchAccount),
+        code(&Refused::OwnPoints),
+        code(&Refused::Decided { status: ProposalStatus::Withdrawn }),
+        code(&Refused::OwnProposal),
+        code(&Refused::AnothersProposal),
+        code(&Refused::RuleNameTaken { name: "2027-1".to_owned() }),
+        code(&Refused::RuleDayTaken { day }),
+        code(&Refused::RuleTooLate { day }),
+        code(&Refused::NotEnough { needed: 20, available: 12 }),
+        code(&Refused::NoticeStep { status: NoticeStatus::Posted }),
+        code(&Refused::NoticeEnded { at: EXAMPLE }),
+        code(&Refused::NoticeRuns { until: EXAMPLE }),
+        code(&Refused::DonationLimit { at_most: 200, left: 50 }),
+        code(&Refused::DonationReturns),
+        code(&Refused::NoAccount),
+        code(&Refused::ObjectedBefore),
+    ]
+}
+
+fn till() -> Vec<Code> {
+    use domain::redemption::Refused;
+    vec![
+        code(&Refused::QrExpired),
+        code(&Refused::DigitsUnknown { left: 4 }),
+        code(&Refused::DigitsLocked { until: EXAMPLE }),
+        code(&Refused::OwnRedemption),
+        code(&Refused::UndoNotYours),
+        code(&Refused::UndoTooLate { minutes: 10 }),
+        code(&Refused::HolderUnknown),
+        code(&Refused::OwnVoucher),
+    ]
+}
+
+fn fairness() -> Vec<Code> {
+    use domain::fairness::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Uphold, status: Status::Cleared }),
+        code(&Refused::Party),
+        code(&Refused::SameReviewer),
+        code(&Refused::AppealLate { until: EXAMPLE }),
+    ]
+}
+
+fn merchant() -> Vec<Code> {
+    use domain::merchant::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Approve, status: Status::Withdrawn }),
+        code(&Refused::OwnApplication),
+        code(&Refused::LicenceTaken),
+        code(&Refused::CodeTaken("wenxing".to_owned())),
+        code(&Refused::InvitationInvalid),
+        code(&Refused::OwnInvitation),
+        code(&Refused::NotBound),
+        code(&Refused::LastManager),
+        code(&Refused::Suspended),
+        code(&Refused::NotSuspended),
+    ]
+}
+
+fn settlement() -> Vec<Code> {
+    use domain::merchant::{
+        Refused,
+        settlement::{Status, Step},
+    };
+    vec![
+        code(&Refused::SettlementStep { step: Step::Dispute, status: Status::Paid }),
+        code(&Refused::DisputesOpen(2)),
+        code(&Refused::DisputeClosed { at: EXAMPLE }),
+        code(&Refused::DisputedAlready),
+        code(&Refused::NoDispute),
+        code(&Refused::OwnDispute),
+        code(&Refused::NotConfirmed { at: EXAMPLE }),
+    ]
+}
+
+fn offer() -> Vec<Code> {
+    use domain::offer::{Audience, Refused, Status, Step};
+    let yuan = || "300.00".to_owned();
+    let name = "2026 年文兴社区惠民资金".to_owned();
+    vec![
+        code(&Refused::Step { step: Step::Approve, status: Status::Draft }),
+        code(&Refused::OwnOffer),
+        code(&Refused::PriceKept),
+        code(&Refused::StockRange),
+        code(&Refused::StockTaken { free: 3 }),
+        code(&Refused::BudgetExceeded { name, left: yuan(), wanted: "500.00".to_owned() }),
+        code(&Refused::BudgetTaken),
+        code(&Refused::BudgetCommitted { committed: yuan() }),
+        code(&Refused::Suspended),
+        code(&Refused::NotPublished { status: Status::Paused }),
+        code(&Refused::NotYet { from: EXAMPLE }),
+        code(&Refused::NotToday { when: "每天 11:00–13:30 兑换".to_owned() }),
+        code(&Refused::Audience { audience: Audience::PartyMember, named: false }),
+        code(&Refused::Age { ages: "60 周岁以上".to_owned() }),
+        code(&Refused::PeriodLimit { per: "每天", limit: 1 }),
+    ]
+}
+
 fn redemption() -> Vec<Code> {
     use domain::redemption::{Refused, Status};
     vec![
@@ -342,8 +460,152 @@ fn registration() -> Vec<Code> {
     ]
 }
 
+fn hours() -> Vec<Code> {
+    use domain::service::hours::Refused;
+    vec![
+        code(&Refused::Sheet("表头缺少“姓名”这一列".to_owned())),
+        code(&Refused::Rows(Vec::new())),
+        code(&Refused::AtOnce),
+        code(&Refused::Withdrawn),
+    ]
+}
+
+fn score() -> Vec<Code> {
+    use domain::score::{Quarter, Refused, Status, Step, settlement};
+    let quarter = Quarter::of(EXAMPLE);
+    vec![
+        code(&Refused::Step { step: Step::Accept, status: Status::Settled }),
+        code(&Refused::NotMember),
+        code(&Refused::NoSubject),
+        code(&Refused::OwnEntry),
+        code(&Refused::OtherMember),
+        code(&Refused::NoItem { item: "meeting".to_owned() }),
+        code(&Refused::NotSettled),
+        code(&Refused::SameQuarter),
+        code(&Refused::Corrected),
+        code(&Refused::QuarterClosed { quarter }),
+        code(&Refused::QuarterRuns { quarter }),
+        code(&Refused::Proposed { quarter }),
+        code(&Refused::Settlement {
+            step: settlement::Step::Publish,
+            status: settlement::Status::Locked,
+        }),
+        code(&Refused::EntriesWait { waiting: 2 }),
+        code(&Refused::OwnSettlement),
+        code(&Refused::NoticeOver),
+        code(&Refused::Objected),
+        code(&Refused::NoEntry),
+        code(&Refused::OwnObjection),
+        code(&Refused::ObjectionDecided),
+        code(&Refused::CatalogueTaken("score-2026.1".to_owned())),
+        code(&Refused::CatalogueTooEarly { earliest: quarter }),
+    ]
+}
+
+fn household() -> Vec<Code> {
+    use domain::household::{Refused, Status, Step};
+    let latest = domain::time::date(EXAMPLE);
+    vec![
+        code(&Refused::Step { step: Step::Accept, status: Status::Ended }),
+        code(&Refused::Registered),
+        code(&Refused::AccountTaken),
+        code(&Refused::Closed),
+        code(&Refused::Paired),
+        code(&Refused::OwnHousehold),
+        code(&Refused::OwnPairing),
+        code(&Refused::TooMany { limit: 3 }),
+        code(&Refused::Term { latest }),
+        code(&Refused::NoVisit),
+        code(&Refused::NoComplaint),
+    ]
+}
+
+fn change() -> Vec<Code> {
+    use domain::registration::change::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Grant, status: Status::Granted }),
+        code(&Refused::NotRegistered),
+        code(&Refused::Open),
+        code(&Refused::SameCommunity),
+        code(&Refused::SameUnit),
+        code(&Refused::AlreadyRetired),
+        code(&Refused::AlreadyExempt),
+        code(&Refused::Year { this: 2026 }),
+        code(&Refused::Settled),
+        code(&Refused::NotYourTurn),
+        code(&Refused::OwnChange),
+    ]
+}
+
+fn work_unit() -> Vec<Code> {
+    use domain::work_unit::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Sign, status: Status::Ended }),
+        code(&Refused::Taken("代码")),
+        code(&Refused::NotPaired),
+        code(&Refused::AlreadyRegistered),
+        code(&Refused::OwnUnit),
+        code(&Refused::Acknowledged),
+    ]
+}
+
+fn pairing() -> Vec<Code> {
+    use domain::pairing::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Confirm, status: Status::Logged }),
+        code(&Refused::Paired),
+        code(&Refused::Over),
+        code(&Refused::Logged),
+        code(&Refused::OwnMatter),
+    ]
+}
+
+fn party() -> Vec<Code> {
+    use domain::party::{
+        Ledger, Refused,
+        roll::RefusedCell,
+        transfer::{Status, Step},
+    };
+    let cell = RefusedCell {
+        sheet: Some("党员名册".to_owned()),
+        line: 7,
+        column: "身份证号码".to_owned(),
+        cell: Some("B7".to_owned()),
+        reason: "身份证号码的校验位不符，请核对有没有写错的数字".to_owned(),
+    };
+    vec![
+        code(&Refused::NumberThere),
+        code(&Refused::MatchThere),
+        code(&Refused::NumberFixed),
+        code(&Refused::Removed),
+        code(&Refused::SameLedger(Ledger::Direct)),
+        code(&Refused::FloatingByItself),
+        code(&Refused::AlreadyFloating),
+        code(&Refused::NotFloating),
+        code(&Refused::TransferOpen),
+        code(&Refused::SameBranch),
+        code(&Refused::TransferStep { step: Step::Accept, status: Status::Withdrawn }),
+        code(&Refused::OtherEnd),
+        code(&Refused::BothEnds),
+        code(&Refused::BodyThere("party-140213066004-01".to_owned())),
+        code(&Refused::BodyHasMembers(12)),
+        code(&Refused::BodyHasBodies(2)),
+        code(&Refused::BodyInactive),
+        code(&Refused::Sheet("表头缺少“党支部”这一列".to_owned())),
+        code(&Refused::Cells(vec![cell])),
+    ]
+}
+
+fn request() -> Vec<Code> {
+    use domain::request::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Order, status: Status::Cancelled }),
+        code(&Refused::NotServed),
+    ]
+}
+
 fn service() -> Vec<Code> {
-    use domain::service::{Refused, Status, Step};
+    use domain::service::{Refused, Status, Step, dispute};
     vec![
         code(&Refused::Step { step: Step::Confirm, status: Status::Confirmed }),
         code(&Refused::PostEnded { ended_at: EXAMPLE }),
@@ -355,7 +617,21 @@ fn service() -> Vec<Code> {
         code(&Refused::CheckInNotOpen { opens_at: EXAMPLE }),
         code(&Refused::CheckInNothing),
         code(&Refused::CheckInCode),
-        code(&Refused::CheckInFar { away: 820.0 }),
+        code(&Refused::CheckInCodeExpired),
+        code(&Refused::CheckInCodeLocked),
+        code(&Refused::CheckInFar { away: 820, near: 300 }),
+        code(&Refused::Paused { until: EXAMPLE }),
+        code(&Refused::PauseOver),
+        code(&Refused::OwnPause),
+        code(&Refused::Dispute { step: dispute::Step::Withdraw, status: dispute::Status::Stands }),
+        code(&Refused::NothingToDispute { status: Status::Claimed }),
+        code(&Refused::DisputeClosed { closed_at: EXAMPLE }),
+        code(&Refused::AlreadyDisputed),
+        code(&Refused::SameDecider),
+        code(&Refused::NothingCorrected),
+        code(&Refused::AlreadyInvited),
+        code(&Refused::CapacityTaken { taken: 3 }),
+        code(&Refused::TimesHeld),
         code(&Refused::MinutesBeyondPost { minutes: 120 }),
     ]
 }
@@ -419,6 +695,7 @@ fn sheet() -> Vec<Code> {
         code(&sheet::Refused::TooLarge),
         code(&sheet::Refused::Type),
         code(&sheet::Refused::Broken),
+        code(&crate::paper::Refused::FontMissing),
         code(&domain::routing::Refused::Exists),
         code(&domain::routing::Refused::Ended),
     ]

@@ -11,14 +11,15 @@ use domain::{
     identity::Permission,
     page::{Limit, Page, PageRequest},
     refusal::Basic,
-    service::{CheckIn, Confirm, REQUIRED, Reject, Tally, Year},
+    service::{CheckIn, Confirm, Reject, Tally},
+    time::Timestamp,
 };
 use infra::postgres::service::read::{self, ClaimFilter, ClaimView};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    app::{case::Ask, service as services},
+    app::{case::Ask, registration::result, service as services},
     error::Error,
     http::{
         complaint::LocationBody,
@@ -76,7 +77,8 @@ impl<P: Needs> Addressed for On<P, ClaimId> {
     responses((status = 201, description = "已认领或已列入候补", body = ClaimView)),
     security(("bearer" = [])),
     extensions(("x-problems" = json!([
-        "post_ended", "post_cancelled", "own_service", "already_claimed", "claim_overlap"
+        "post_ended", "post_cancelled", "own_service", "already_claimed", "claim_overlap",
+        "claims_paused"
     ]))),
 )]
 #[post("/posts/{id}/claims")]
@@ -129,16 +131,20 @@ async fn mine(
 #[serde(deny_unknown_fields)]
 #[schema(as = ServiceCheckInBody)]
 pub struct CheckInBody {
-    /// 现场的签到码
-    #[schema(example = "AC3D7K")]
+    /// 现场的签到码，或扫码得到的全文；出现后 60 秒内有效
+    #[schema(example = "AC3D7K", max_length = 100)]
     pub code: Option<String>,
-    /// 手机的位置（GCJ-02）；离岗位地点 300 米以内
+    /// 手机的位置（GCJ-02）；在岗位地点的范围以内
     pub location: Option<LocationBody>,
+    /// 手机报告的定位误差（米）；在一定限度内放宽
+    #[schema(example = 35.0)]
+    pub accuracy_metres: Option<f64>,
 }
 
 /// 签到
 ///
-/// 开始前一小时至结束前，凭现场的签到码，或在岗位地点附近定位。签到从不强制：组织者的确认可以代替。
+/// 开始前一小时至结束前，凭现场的签到码，或在岗位地点附近定位。签到码一分钟失效，输错几次以后只能定位或由
+/// 组织者确认。签到从不强制：组织者的确认可以代替。看着不合情理的签到只记下来请人看一看，不会被拒绝。
 #[utoipa::path(
     operation_id = "service.check_in",
     tag = "service",
@@ -148,7 +154,7 @@ pub struct CheckInBody {
     security(("bearer" = [])),
     extensions(("x-problems" = json!([
         "claim_step_refused", "check_in_not_open", "post_ended", "check_in_proof_missing",
-        "check_in_code_wrong", "check_in_too_far"
+        "check_in_code_wrong", "check_in_code_expired", "check_in_code_locked", "check_in_too_far"
     ]))),
 )]
 #[post("/claims/{id}/check-in")]
@@ -158,7 +164,8 @@ async fn check_in(
 ) -> Result<HttpResponse, Error> {
     let shows = on
         .read(body, |body| {
-            CheckIn::parse(body.code.as_deref(), body.location.map(LocationBody::pair))
+            let location = body.location.map(LocationBody::pair);
+            CheckIn::parse(body.code.as_deref(), location, body.accuracy_metres)
         })
         .await?;
     services::check_in(&on.state, on.ask(), on.id, shows).await?;
@@ -184,7 +191,7 @@ async fn check_out(on: On<ClaimPost, ClaimId>, body: Body<Empty>) -> Result<Http
 
 /// 取消认领
 ///
-/// 空出来的名额按先后给候补的人。
+/// 空出来的名额按先后给候补的人。开始前 24 小时以内取消的记为临时取消；候补、刚刚认领的不算。
 #[utoipa::path(
     operation_id = "service.cancel",
     tag = "service",
@@ -313,11 +320,31 @@ pub struct ServiceYear {
     /// 一句话
     #[schema(example = "还差 1 次、7.5 小时")]
     pub text: String,
+    /// 年度结算时的结果；还没有结算的为空
+    pub settled: Option<SettledYear>,
+}
+
+/// 年度结算时的结果
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SettledYear {
+    /// 结算时的服务次数
+    #[schema(example = 4)]
+    pub services: i64,
+    /// 结算时的小时数
+    #[schema(example = 20.5)]
+    pub hours: f64,
+    /// 一句话
+    #[schema(example = "已达到一年的要求")]
+    pub text: String,
+    /// 结算的时间
+    #[schema(value_type = String, format = DateTime)]
+    pub settled_at: Timestamp,
 }
 
 /// 我的年度服务
 ///
-/// 科级及以下党员每年至少服务 4 次、20 小时；按岗位开始的日期计入当年，不结转。
+/// 科级及以下党员每年至少服务 4 次、20 小时；按岗位开始的日期计入当年，不结转。转社区、换单位，次数和时长都跟着
+/// 本人走；退休或当年免除的，要求为 0。次年一月结算的结果另列，以后的更正不改变它。
 #[utoipa::path(
     operation_id = "service.year",
     tag = "service",
@@ -331,19 +358,24 @@ async fn year(
     state: Data<State>,
     asked: Query<YearFilter>,
 ) -> Result<Json<ServiceYear>, Error> {
-    let year = match asked.0.year {
-        Some(year) => Year::new(year)?,
-        None => Year::of(state.clock.now()),
-    };
+    let year = result::year(asked.0.year, state.clock.now())?;
+    let account = caller.actor.account;
+    let (required, settled) = result::of_account(&state, account, year).await?;
     let mut connection = state.db.acquire().await?;
     let served = read::served(&mut connection, &caller.scope(), year).await?;
-    let (done, missing) = (served.done(), served.missing());
+    let (done, missing) = (served.done(), served.missing(required));
     Ok(Json(ServiceYear {
         year: year.number(),
         services: done.services,
         hours: done.hours,
-        required: REQUIRED,
-        missing,
+        required: required.tally(),
+        missing: missing.tally(),
         text: missing.text(),
+        settled: settled.map(|(settled_at, result)| SettledYear {
+            services: result.line.served.services,
+            hours: result.line.served.done().hours,
+            text: result.short.text(),
+            settled_at,
+        }),
     }))
 }

@@ -24,6 +24,7 @@ async fn last_piece(pool: &PgPool) -> (OfferId, [RedemptionId; 2]) {
         per_person: 1,
         valid_until: "2027-01-01T00:00:00Z".parse().unwrap(),
         merchant,
+        details: Default::default(),
     };
     assert!(publish(conn, id, &new, None, now()).await.unwrap());
     let account: AccountId = random::id(now());

@@ -11,6 +11,12 @@ use serde_json::Value;
 
 use super::{super::Connection, Balance};
 
+pub mod adjustment;
+pub mod book;
+pub mod community;
+pub mod notice;
+pub mod rule;
+
 /// The caller's own balance; zero without an account.
 ///
 /// # Errors
@@ -56,6 +62,20 @@ pub async fn expiring(
     .await
 }
 
+/// What the caller owes of points that were taken back after they had been spent.
+///
+/// # Errors
+/// The database's.
+pub async fn owed(conn: &mut Connection, scope: &Scope) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select coalesce(sum(remaining), 0)::bigint as "points!" from points_debt
+           where account = $1 and remaining > 0"#,
+        scope.account().0,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// A line of an account.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
@@ -63,7 +83,7 @@ pub struct Entry {
     pub id: LedgerTxId,
     /// What moved.
     pub kind: EntryKind,
-    /// What gave the points.
+    /// What gave the points; of a reversal, what had given those that it takes back.
     pub source: Option<Source>,
     /// How many; negative when they went away.
     pub points: i64,
@@ -77,13 +97,23 @@ pub struct Entry {
     pub rule_version: Option<String>,
     /// The movement that it takes back.
     pub reverses: Option<LedgerTxId>,
+    /// Why somebody moved them by hand.
+    pub reason: Option<String>,
+    /// The document that this rests on.
+    pub document: Option<String>,
 }
 
 impl Entry {
     /// What its sentence is made of.
     pub fn movement(&self) -> Movement<'_> {
-        let Self { kind, source, points, data, offer, .. } = self;
-        Movement { kind: *kind, source: *source, points: *points, data, offer: offer.as_deref() }
+        Movement {
+            kind: self.kind,
+            source: self.source,
+            points: self.points,
+            data: &self.data,
+            offer: self.offer.as_deref(),
+            reason: self.reason.as_deref(),
+        }
     }
 
     /// Where it stands in the list.
@@ -105,10 +135,13 @@ pub async fn entries(
     sqlx::query_as!(
         Entry,
         r#"select tx.id as "id: LedgerTxId", tx.kind as "kind: EntryKind",
-               tx.source as "source: Source", entry.amount as points, entry.at, tx.data,
-               offer.title as "offer?", tx.rule_version, tx.reverses as "reverses: LedgerTxId"
+               coalesce(tx.source, first.source) as "source: Source", entry.amount as points,
+               entry.at, tx.data, offer.title as "offer?", tx.rule_version,
+               tx.reverses as "reverses: LedgerTxId", why.reason as "reason?", why.document as "document?"
            from ledger_entry as entry
            join ledger_tx as tx on tx.id = entry.tx
+           left join ledger_tx as first on first.id = tx.reverses
+           left join ledger_reason as why on why.tx = tx.id
            left join hold on hold.id = coalesce(tx.reverses, tx.id)
            left join offer on offer.id = hold.offer
            where entry.account = $1

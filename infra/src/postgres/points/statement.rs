@@ -64,10 +64,13 @@ pub async fn lines(
     sqlx::query_as!(
         Entry,
         r#"select tx.id as "id: LedgerTxId", tx.kind as "kind: EntryKind",
-               tx.source as "source: Source", entry.amount as points, entry.at, tx.data,
-               offer.title as "offer?", tx.rule_version, tx.reverses as "reverses: LedgerTxId"
+               coalesce(tx.source, first.source) as "source: Source", entry.amount as points,
+               entry.at, tx.data, offer.title as "offer?", tx.rule_version,
+               tx.reverses as "reverses: LedgerTxId", why.reason as "reason?", why.document as "document?"
            from ledger_entry as entry
            join ledger_tx as tx on tx.id = entry.tx
+           left join ledger_tx as first on first.id = tx.reverses
+           left join ledger_reason as why on why.tx = tx.id
            left join hold on hold.id = coalesce(tx.reverses, tx.id)
            left join offer on offer.id = hold.offer
            where entry.account = $1 and entry.at >= $2 and entry.at < $3
@@ -99,6 +102,10 @@ pub struct Totals {
     pub expired: i64,
     /// Points in the account of adjustments.
     pub adjusted: i64,
+    /// Points that communities have.
+    pub communities: i64,
+    /// Points that people owe.
+    pub owed: i64,
 }
 
 /// Adds up the entries of all accounts by kind.
@@ -114,7 +121,9 @@ pub async fn totals(conn: &mut Connection) -> sqlx::Result<Totals> {
                (select coalesce(sum(held), 0)::bigint from points_account) as "held!",
                coalesce(sum(amount) filter (where kind = 'merchant'), 0)::bigint as "merchants!",
                coalesce(sum(amount) filter (where kind = 'expiry'), 0)::bigint as "expired!",
-               coalesce(sum(amount) filter (where kind = 'adjustment'), 0)::bigint as "adjusted!"
+               coalesce(sum(amount) filter (where kind = 'adjustment'), 0)::bigint as "adjusted!",
+               coalesce(sum(amount) filter (where kind = 'community'), 0)::bigint as "communities!",
+               coalesce(-sum(amount) filter (where kind = 'receivable'), 0)::bigint as "owed!"
            from ledger_entry join points_account on points_account.id = ledger_entry.account"#,
     )
     .fetch_one(conn)

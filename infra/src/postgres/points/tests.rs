@@ -14,7 +14,7 @@ use super::*;
 use crate::{
     postgres::{
         offer::{self, Merchant},
-        redemption::{self, NewHold},
+        redemption::{self, NewHold, Sealed},
         violated,
     },
     random,
@@ -61,8 +61,17 @@ async fn give(
     points: i64,
     until: Timestamp,
 ) {
-    post(conn, &award(account, cause, points, &json!({})), now()).await.unwrap();
-    add_lot(conn, random::id(now()), account, points, until).await.unwrap();
+    let (data, id) = (json!({}), random::id(now()));
+    let given = Posting { id, ..award(account, cause, points, &data) };
+    post(conn, &given, now()).await.unwrap();
+    let lot = NewLot {
+        id: random::id(now()),
+        account: account.0,
+        points,
+        expires_at: until,
+        given_by: id,
+    };
+    add_lot(conn, &lot).await.unwrap();
 }
 
 async fn publish(conn: &mut Connection, stock: i64) -> OfferId {
@@ -78,6 +87,7 @@ async fn publish(conn: &mut Connection, stock: i64) -> OfferId {
         per_person: 5,
         valid_until: later(),
         merchant: code,
+        details: Default::default(),
     };
     assert!(offer::publish(conn, id, &new, None, now()).await.unwrap());
     assert!(!offer::publish(conn, id, &new, None, now()).await.unwrap(), "once");
@@ -90,6 +100,17 @@ async fn reserve(
     id: OfferId,
     slot: i16,
 ) -> RedemptionId {
+    reserve_with(conn, account, id, slot, &[]).await.0
+}
+
+/// Which of the digits were taken, too.
+async fn reserve_with(
+    conn: &mut Connection,
+    account: AccountId,
+    id: OfferId,
+    slot: i16,
+    digits: &[Sealed],
+) -> (RedemptionId, Option<usize>) {
     let hold = random::id(now());
     let parts = take(&spendable(conn, account, now()).await.unwrap(), 10).unwrap();
     let new = NewHold {
@@ -101,12 +122,13 @@ async fn reserve(
         points: 10,
         parts: &parts,
         expires_at: later(),
-        code_index: hold.0.as_bytes(),
-        code_sealed: b"sealed",
+        code: &Sealed { index: hold.0.as_bytes().to_vec(), sealed: b"sealed".to_vec() },
+        merchant: "wenxing",
+        digits,
     };
-    redemption::hold(conn, &new, now()).await.unwrap();
+    let taken = redemption::hold(conn, &new, now()).await.unwrap();
     assert!(offer::claim_unit(conn, id, hold).await.unwrap());
-    hold
+    (hold, taken)
 }
 
 async fn redeemed(conn: &mut Connection, account: AccountId, hold: RedemptionId) {
@@ -261,11 +283,11 @@ async fn a_reversed_award_counts_in_no_cap(pool: PgPool) {
     let posting = award(account, "service:1", 5, &Value::Null);
     let data = json!({});
     post(conn, &Posting { data: &data, ..posting.clone() }, now()).await.unwrap();
-    let count = awarded(conn, account, Source::Service, today, tomorrow).await.unwrap();
+    let count = awarded(conn, account, &[Source::Service], (today, tomorrow)).await.unwrap();
     assert_eq!(count, (5, 1));
-    let elsewhere = awarded(conn, account, Source::Appeal, today, tomorrow).await.unwrap();
+    let elsewhere = awarded(conn, account, &[Source::Appeal], (today, tomorrow)).await.unwrap();
     assert_eq!(elsewhere, (0, 0));
-    let other_day = awarded(conn, account, Source::Service, tomorrow, tomorrow).await.unwrap();
+    let other_day = awarded(conn, account, &[Source::Service], (tomorrow, tomorrow)).await.unwrap();
     assert_eq!(other_day, (0, 0));
     let back = Posting {
         id: random::id(now()),
@@ -278,7 +300,7 @@ async fn a_reversed_award_counts_in_no_cap(pool: PgPool) {
         ..posting.clone()
     };
     post(conn, &back, now()).await.unwrap();
-    let count = awarded(conn, account, Source::Service, today, tomorrow).await.unwrap();
+    let count = awarded(conn, account, &[Source::Service], (today, tomorrow)).await.unwrap();
     assert_eq!(count, (0, 0));
     let twice = Posting { id: random::id(now()), cause: "again", ..back };
     let refused = post(conn, &twice, now()).await.unwrap_err();
@@ -317,6 +339,12 @@ async fn every_falsified_figure_shows(pool: PgPool) {
         ),
         ("confirmed_is_redeemed", "delete from ledger_tx where kind = 'redeem'"),
         ("lot_held_is_pending", "update point_lot set held = held - 1 where held > 0"),
+        (
+            "debts_are_receivable",
+            "insert into points_debt (reversal, account, amount, remaining)
+             select ledger_tx.id, points_account.id, 1, 1 from ledger_tx, points_account
+             where points_account.kind = 'user' limit 1",
+        ),
     ];
     for (rule, statement) in falsified {
         let mut tx = conn.begin().await.unwrap();
@@ -338,7 +366,7 @@ async fn whoever_does_not_add_up_is_blocked_until_they_do(pool: PgPool) {
     let (account, id) = town(&pool).await;
     let conn = &mut *pool.acquire().await.unwrap();
     let blocked = async |conn: &mut Connection| {
-        offer::terms(conn, id, account).await.unwrap().unwrap().blocked
+        offer::terms(conn, id, account, now()).await.unwrap().unwrap().blocked
     };
     for (falsify, repair) in [
         (
@@ -404,4 +432,33 @@ async fn the_application_s_role_only_adds(pool: PgPool) {
     }
     sqlx::query("update points_account set opened_at = opened_at").execute(&mut *tx).await.unwrap();
     tx.rollback().await.unwrap();
+}
+
+#[sqlx::test(migrator = "crate::postgres::MIGRATIONS")]
+async fn digits_are_one_persons_at_a_merchant_while_the_code_is_good(pool: PgPool) {
+    let conn = &mut *pool.acquire().await.unwrap();
+    let account = person(conn).await;
+    give(conn, account, "service:1", 100, later()).await;
+    let id = publish(conn, 9).await;
+    let drawn = [b"one", b"two"]
+        .map(|digits| Sealed { index: digits.to_vec(), sealed: b"sealed".to_vec() });
+    let (first, taken) = reserve_with(conn, account, id, 1, &drawn).await;
+    assert_eq!(taken, Some(0));
+    let (second, taken) = reserve_with(conn, account, id, 2, &drawn).await;
+    assert_eq!(taken, Some(1), "the first are somebody's");
+    assert_eq!(reserve_with(conn, account, id, 3, &drawn).await.1, None, "a code without digits");
+    redeemed(conn, account, first).await;
+    let (fourth, taken) = reserve_with(conn, account, id, 4, &drawn).await;
+    assert_eq!(taken, Some(0), "what has ended gives its digits back");
+    let found = async |conn: &mut Connection, digits: &[u8]| {
+        redemption::find(conn, redemption::By::Digits(digits)).await.unwrap().unwrap().id
+    };
+    assert_eq!(found(conn, b"one").await, fourth, "the open one");
+    let code = Sealed { index: b"another code".to_vec(), sealed: b"sealed".to_vec() };
+    let other = [Sealed { index: b"three".to_vec(), sealed: b"sealed".to_vec() }];
+    let place = redemption::find(conn, redemption::By::Id(second)).await.unwrap().unwrap();
+    assert_eq!(redemption::recode(conn, second, &code, &other).await.unwrap(), Some(0));
+    assert!(!redemption::has_code(conn, &place).await.unwrap());
+    assert!(redemption::find(conn, redemption::By::Digits(b"two")).await.unwrap().is_none());
+    assert_eq!(found(conn, b"three").await, second);
 }

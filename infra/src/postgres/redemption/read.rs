@@ -10,6 +10,9 @@ use domain::{
 
 use super::{super::Connection, status};
 
+pub mod till;
+pub mod voucher;
+
 /// A redemption with its offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
@@ -33,6 +36,10 @@ pub struct Shown {
     pub ended_at: Option<Timestamp>,
     /// The code, sealed.
     pub code_sealed: Vec<u8>,
+    /// Its digits, sealed.
+    pub digits_sealed: Option<Vec<u8>>,
+    /// When it was verified.
+    pub verified_at: Option<Timestamp>,
 }
 
 impl Shown {
@@ -54,6 +61,8 @@ struct Row {
     expires_at: Timestamp,
     ended_at: Option<Timestamp>,
     code_sealed: Vec<u8>,
+    digits_sealed: Option<Vec<u8>>,
+    verified_at: Option<Timestamp>,
 }
 
 impl From<Row> for Shown {
@@ -69,6 +78,8 @@ impl From<Row> for Shown {
             expires_at: row.expires_at,
             ended_at: row.refunded_at.or(row.ended_at),
             code_sealed: row.code_sealed,
+            digits_sealed: row.digits_sealed,
+            verified_at: row.verified_at,
         }
     }
 }
@@ -87,7 +98,7 @@ pub async fn mine(
         Row,
         r#"select hold.id as "id: RedemptionId", state, refunded_at, offer as "offer: OfferId", title,
                merchant.name as merchant_name, hold.points, hold.created_at, hold.expires_at, ended_at,
-               code_sealed
+               code_sealed, digits_sealed, verified_at
            from hold
            join redemption on redemption.id = hold.id
            join offer on offer.id = hold.offer
@@ -115,7 +126,7 @@ pub async fn one(conn: &mut Connection, id: RedemptionId) -> sqlx::Result<Option
         Row,
         r#"select hold.id as "id: RedemptionId", state, refunded_at, offer as "offer: OfferId", title,
                merchant.name as merchant_name, hold.points, hold.created_at, hold.expires_at, ended_at,
-               code_sealed
+               code_sealed, digits_sealed, verified_at
            from hold
            join redemption on redemption.id = hold.id
            join offer on offer.id = hold.offer

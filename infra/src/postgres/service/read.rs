@@ -1,11 +1,11 @@
 //! Posts, claims and years of service as they are read.
 
 use domain::{
-    id::{ClaimId, PostId},
+    id::{ClaimId, PostId, PostSeriesId},
     org::NodeCode,
     page::{Cursor, PageRequest},
     scope::Scope,
-    service::{Kind, Proof, Served, Status, Year},
+    service::{Kind, Oddity, Proof, Served, Status, Year, dispute::Status as Disputed},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -13,6 +13,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::postgres::Connection;
+
+pub mod dispute;
+pub mod pause;
+pub mod profile;
 
 /// 位置（GCJ-02）
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
@@ -73,9 +77,13 @@ pub struct PostView {
     pub version: i64,
     /// 本人的认领；没有认领或已取消时为空
     pub my_claim: Option<MyClaim>,
-    /// 签到码；只给组织者看
-    #[schema(example = "AC3D")]
-    pub check_in_code: Option<String>,
+    /// 定位签到要在多少米以内；不填为默认值
+    #[schema(example = 300)]
+    pub tolerance_metres: Option<i32>,
+    /// 属于哪一组重复岗位
+    pub series_id: Option<PostSeriesId>,
+    /// 是否本人发布、或为本人的点单安排的；自己的不能认领
+    pub own: bool,
 }
 
 /// 本人的认领
@@ -99,6 +107,8 @@ impl PostView {
 pub struct PostFilter {
     /// One post alone.
     pub id: Option<PostId>,
+    /// Those of one series alone.
+    pub series: Option<PostSeriesId>,
     /// In this division.
     pub community: Option<NodeCode>,
     /// About this.
@@ -107,8 +117,7 @@ pub struct PostFilter {
     pub open: Option<bool>,
 }
 
-/// Posts for anybody who is logged in, the latest start first, one more than the page. Who may
-/// organise a post sees its check-in code.
+/// Posts for anybody who is logged in, the latest start first, one more than the page.
 ///
 /// # Errors
 /// The database is away.
@@ -128,21 +137,22 @@ pub async fn posts(
                (select count(*) from claim w where w.post_id = p.id and w.status = 'waitlisted')
                    as "waiting!",
                c.id as "claim?: ClaimId", c.status as "claim_status?: Status",
-               case when $2 or p.community_code = any($3) then p.check_in_code end as check_in_code
+               p.tolerance_metres, p.series_id as "series_id: PostSeriesId",
+               p.created_by = $2 or exists (select from service_request r
+                   where r.id = p.request_id and r.account_id = $2) as "own!"
            from post p
            join org_node o on o.code = p.community_code
            left join claim c
-               on c.post_id = p.id and c.account_id = $4 and c.status <> 'cancelled'
-           where ($5::uuid is null or p.id = $5)
-               and ($6::text is null or p.community_code like $6)
-               and ($7::text is null or p.kind = $7)
-               and ($8::bool is null or (p.cancelled_at is null and p.ends_at > $1) = $8)
-               and ($9::timestamptz is null or (p.starts_at, p.id) < ($9, $10::uuid))
+               on c.post_id = p.id and c.account_id = $2 and c.status <> 'cancelled'
+           where ($3::uuid is null or p.id = $3)
+               and ($4::text is null or p.community_code like $4)
+               and ($5::text is null or p.kind = $5)
+               and ($6::bool is null or (p.cancelled_at is null and p.ends_at > $1) = $6)
+               and ($7::timestamptz is null or (p.starts_at, p.id) < ($7, $8::uuid))
+               and ($10::uuid is null or p.series_id = $10)
            order by p.starts_at desc, p.id desc
-           limit $11"#,
+           limit $9"#,
         now,
-        scope.organises(),
-        scope.units(),
         scope.account().0,
         filter.id.map(|id| id.0),
         // A division's code holds digits only, so nothing needs escaping.
@@ -152,6 +162,7 @@ pub async fn posts(
         page.after.map(|cursor| cursor.at),
         page.after.map_or(Uuid::nil(), |cursor| cursor.id),
         page.probe(),
+        filter.series.map(|id| id.0),
     )
     .fetch_all(conn)
     .await?;
@@ -178,7 +189,9 @@ pub async fn posts(
             cancelled_at: row.cancelled_at,
             version: row.version,
             my_claim: row.claim.zip(row.claim_status).map(|(id, status)| MyClaim { id, status }),
-            check_in_code: row.check_in_code,
+            tolerance_metres: row.tolerance_metres,
+            series_id: row.series_id,
+            own: row.own,
         })
         .collect())
 }
@@ -240,6 +253,14 @@ pub struct ClaimView {
     pub checked_in_at: Option<Timestamp>,
     /// 签到方式
     pub checked_in_by: Option<Proof>,
+    /// 签到时手机离岗位多少米；没有提供位置时为空
+    pub check_in_away_metres: Option<i32>,
+    /// 签到时值得人工看一看的情况；不影响签到
+    pub check_in_oddities: Vec<OddityView>,
+    /// 候补转正太晚，来不了不算未到
+    pub short_notice: bool,
+    /// 临近开始才取消
+    pub cancelled_late: bool,
     /// 签退时间
     #[schema(value_type = Option<String>, format = DateTime)]
     pub checked_out_at: Option<Timestamp>,
@@ -251,9 +272,27 @@ pub struct ClaimView {
     pub points: Option<i64>,
     /// 组织者的话
     pub comment: Option<String>,
+    /// 最近一次异议的状态；没有提出过的为空
+    pub dispute_status: Option<Disputed>,
     /// 组织者确认、登记未到或不予认可的时间
     #[schema(value_type = Option<String>, format = DateTime)]
     pub settled_at: Option<Timestamp>,
+}
+
+/// 签到时值得人工看一看的情况
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct OddityView {
+    /// 代码
+    pub code: Oddity,
+    /// 中文
+    #[schema(example = "签到码正确，但手机不在岗位附近")]
+    pub text: &'static str,
+}
+
+impl From<Oddity> for OddityView {
+    fn from(code: Oddity) -> Self {
+        Self { code, text: code.label() }
+    }
 }
 
 impl ClaimView {
@@ -296,7 +335,10 @@ pub async fn claims(
                        and w.line <= c.line
                ) end as position,
                c.claimed_at, c.checked_in_at, c.checked_in_by as "checked_in_by: Proof",
-               c.checked_out_at, c.minutes, c.points, c.comment, c.settled_at
+               c.checked_in_away, c.check_in_oddities as "check_in_oddities: Vec<Oddity>", c.short_notice, c.cancelled_late,
+               c.checked_out_at, c.minutes, c.points, c.comment, c.settled_at,
+               (select d.status from claim_dispute d where d.claim_id = c.id
+                   order by d.raised_at desc limit 1) as "dispute_status: Disputed"
            from claim c
            join post p on p.id = c.post_id
            join account a on a.id = c.account_id
@@ -335,10 +377,15 @@ pub async fn claims(
             claimed_at: row.claimed_at,
             checked_in_at: row.checked_in_at,
             checked_in_by: row.checked_in_by,
+            check_in_away_metres: row.checked_in_away,
+            check_in_oddities: row.check_in_oddities.into_iter().map(OddityView::from).collect(),
+            short_notice: row.short_notice,
+            cancelled_late: row.cancelled_late,
             checked_out_at: row.checked_out_at,
             minutes: row.minutes,
             points: row.points,
             comment: row.comment,
+            dispute_status: row.dispute_status,
             settled_at: row.settled_at,
         })
         .collect())

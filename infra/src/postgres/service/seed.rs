@@ -38,7 +38,7 @@ async fn claims(conn: &mut Connection, all: &[History]) -> Result<(), sqlx::Erro
     let points: Vec<i64> = claims().map(|claim| claim.points.unwrap_or_default()).collect();
     let settled = || all.iter().filter_map(|history| history.claim.settled.as_ref());
     let settled_at: Vec<Timestamp> = settled().map(|settled| settled.at).collect();
-    let settled_by: Vec<Uuid> = settled().map(|settled| settled.by.0).collect();
+    let settled_by: Vec<Uuid> = settled().filter_map(|settled| settled.by).map(|by| by.0).collect();
     sqlx::query!(
         "insert into claim (id, last_seq, post_id, account_id, status, during, claimed_at, minutes,
              points, settled_at, settled_by)

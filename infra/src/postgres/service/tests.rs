@@ -1,7 +1,10 @@
 //! What the database itself refuses, should a rule ever be passed by.
 
 use chrono::TimeDelta;
-use domain::{id::Id, service::PostForm};
+use domain::{
+    id::Id,
+    service::{PostForm, Rules},
+};
 use sqlx::PgPool;
 
 use super::*;
@@ -38,13 +41,14 @@ async fn post(conn: &mut Connection, by: AccountId, from: i64, capacity: i64) ->
         description: None,
         place: None,
         location: None,
+        tolerance_metres: None,
         starts_at,
         ends_at: starts_at + TimeDelta::hours(1),
         capacity,
         skills: &[],
         factor_percent: None,
     };
-    let published = form.publish(random::id(now()), "AC3D".into(), by, now()).unwrap();
+    let published = form.publish(random::id(now()), &Rules::default(), by, now()).unwrap();
     insert_post(conn, &published, now()).await.unwrap();
     lock_post(conn, published.post.id).await.unwrap().unwrap()
 }
@@ -81,10 +85,10 @@ async fn nobody_is_in_two_places_at_once(pool: PgPool) {
     assert!(force(&mut tx, &forced(&after, li)).await.is_ok(), "one begins when the other ends");
     assert!(force(&mut tx, &forced(&beside, wang)).await.is_ok(), "another person");
 
-    let standing = standing(&mut tx, li, &beside).await.unwrap();
+    let standing = standing(&mut tx, li, &beside, now()).await.unwrap();
     assert!(!standing.claimed);
     assert_eq!(standing.busy.len(), 2);
-    let cancelled = claim.cancel(&first).unwrap().state;
+    let cancelled = claim.cancel(&first, &Rules::default(), now()).unwrap().state;
     save_claim(&mut tx, &cancelled, &[], Some(li), now()).await.unwrap();
     let again = forced(&first, li);
     assert!(force(&mut tx, &again).await.is_ok(), "what was cancelled holds nothing");
@@ -120,7 +124,7 @@ async fn hours_are_within_the_post_and_never_one_s_own(pool: PgPool) {
         status: Status::Confirmed,
         minutes: Some(minutes),
         points: Some(1),
-        settled: Some(Settled { at: by, by: by_whom, comment: None }),
+        settled: Some(Settled { at: by, by: Some(by_whom), comment: None }),
         ..claim.clone()
     };
     for (wrong, constraint) in [

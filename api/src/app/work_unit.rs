@@ -1,0 +1,298 @@
+//! Use cases of work units (工作单位): the register, a unit's registration with a community, and
+//! signing for what the unit was told.
+
+use domain::{
+    decision::Decision,
+    id::{ReceiptId, UnitRegistrationId, UnitReportId},
+    identity::Permission,
+    org::NodeCode,
+    page::{Limit, PageRequest},
+    refusal::{Basic, Invalid},
+    scope::Scope,
+    time::Timestamp,
+    work_unit::{Refused, UnitRegistration, WorkUnit},
+};
+use infra::{
+    postgres::{
+        Connection,
+        audit::{self, AuditEntry},
+        org, violated,
+        work_unit::{
+            self as store,
+            read::{self, ReceiptView, ToldFilter},
+        },
+    },
+    random,
+};
+use serde_json::json;
+
+use super::{
+    case::{Ask, carry_out},
+    notification::announce,
+    registration::whole_name,
+    transact,
+};
+use crate::{error::Error, state::State};
+
+pub mod file;
+
+/// Adds a unit to the register.
+///
+/// # Errors
+/// The code, name or party body is another's; no such community.
+pub async fn add(state: &State, ask: Ask, unit: WorkUnit) -> Result<(), Error> {
+    let now = state.clock.now();
+    transact(&state.db, move |tx| {
+        Box::pin(async move {
+            communities(tx, &unit).await?;
+            store::insert(tx, &unit, ask.account(), now).await.map_err(taken)?;
+            record(tx, &ask, "work_unit.add", &unit, now).await
+        })
+    })
+    .await
+}
+
+/// Changes a unit of the register; its registrations and members stay.
+///
+/// # Errors
+/// No such unit or community; the name or party body is another's.
+pub async fn change(state: &State, ask: Ask, unit: WorkUnit) -> Result<(), Error> {
+    let now = state.clock.now();
+    transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let version = store::lock(tx, &unit.code).await?.ok_or(Basic::NotFound)?;
+            ask.check_version(version)?;
+            communities(tx, &unit).await?;
+            store::save(tx, &unit).await.map_err(taken)?;
+            record(tx, &ask, "work_unit.change", &unit, now).await
+        })
+    })
+    .await
+}
+
+async fn communities(tx: &mut Connection, unit: &WorkUnit) -> Result<(), Error> {
+    for (place, community) in unit.communities.iter().enumerate() {
+        if !org::community_exists(tx, community).await? {
+            let reason = "没有这个社区或村，请从列表中选择";
+            return Err(Invalid::field(format!("communities[{place}]"), reason).into());
+        }
+    }
+    Ok(())
+}
+
+fn taken(error: sqlx::Error) -> Error {
+    match violated(&error) {
+        Some("work_unit_pkey") => Refused::Taken("代码").into(),
+        Some("work_unit_name") => Refused::Taken("名称").into(),
+        Some("work_unit_party_body") => Refused::Taken("党组织").into(),
+        _ => error.into(),
+    }
+}
+
+async fn record(
+    tx: &mut Connection,
+    ask: &Ask,
+    action: &'static str,
+    unit: &WorkUnit,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let code = unit.code.as_str();
+    let entry = AuditEntry::new(action, "work_unit", code, &ask.origin)
+        .with(json!({ "communities": unit.communities }))
+        .by(ask.actor.as_ref());
+    Ok(audit::append(tx, &entry, now).await?)
+}
+
+/// Registers the liaison's unit with a community.
+///
+/// # Errors
+/// Not the liaison's unit; not paired with the community; registered there already.
+pub async fn register(
+    state: &State,
+    ask: Ask,
+    (unit, community): (NodeCode, NodeCode),
+    offers: String,
+) -> Result<UnitRegistrationId, Error> {
+    let id: UnitRegistrationId = random::id(state.clock.now());
+    carry_out(state, move |tx, _, now| {
+        Box::pin(async move {
+            let actor = ask.actor.as_ref().ok_or(Basic::Unauthenticated)?;
+            if !actor.covers(Permission::ActForWorkUnit, &unit) {
+                let reason = "只能为自己担任联络员的单位报到";
+                return Err(Invalid::field("unit", reason).into());
+            }
+            let paired = store::paired(tx, &unit, &community).await?;
+            let by = (actor.account, now);
+            let decision = UnitRegistration::submit(id, (unit, community), offers, paired, by)?;
+            let (made, events) = (&decision.state, &decision.events);
+            let last =
+                store::hand_in(tx, made, events, now).await.map_err(|error| {
+                    match violated(&error) {
+                        Some("unit_registration_active") => Refused::AlreadyRegistered.into(),
+                        _ => Error::from(error),
+                    }
+                })?;
+            registered(tx, &ask, "work_unit.register", made, now).await?;
+            let job = announce(tx, id.0, last, events.len(), now).await?;
+            Ok(job.into_iter().collect())
+        })
+    })
+    .await?;
+    Ok(id)
+}
+
+/// The community signs a unit's registration, or does not.
+///
+/// # Errors
+/// Not with the officer's community; decided already.
+pub async fn sign(
+    state: &State,
+    ask: Ask,
+    id: UnitRegistrationId,
+    (accept, note): (bool, Option<String>),
+) -> Result<(), Error> {
+    carry_out(state, move |tx, _, now| {
+        Box::pin(async move {
+            let held = store::lock_registration(tx, id).await?.ok_or(Basic::NotFound)?;
+            let actor = ask.actor.as_ref().ok_or(Basic::Unauthenticated)?;
+            if !actor.covers(Permission::SignRegistration, &held.community) {
+                return Err(Basic::NotFound.into());
+            }
+            ask.check_version(held.version)?;
+            let decision = held.sign(accept, note, actor.account, now)?;
+            keep(tx, &ask, "work_unit.sign", decision, now).await
+        })
+    })
+    .await
+}
+
+/// The unit or the community ends a unit's registration.
+///
+/// # Errors
+/// Neither is the caller's; it is over already.
+pub async fn end(
+    state: &State,
+    ask: Ask,
+    id: UnitRegistrationId,
+    reason: String,
+) -> Result<(), Error> {
+    carry_out(state, move |tx, _, now| {
+        Box::pin(async move {
+            let held = store::lock_registration(tx, id).await?.ok_or(Basic::NotFound)?;
+            let actor = ask.actor.as_ref().ok_or(Basic::Unauthenticated)?;
+            let own = actor.covers(Permission::SignRegistration, &held.community)
+                || actor.covers(Permission::ActForWorkUnit, &held.unit);
+            if !own {
+                return Err(Basic::NotFound.into());
+            }
+            ask.check_version(held.version)?;
+            let decision = held.end(reason, actor.account, now)?;
+            keep(tx, &ask, "work_unit.end", decision, now).await
+        })
+    })
+    .await
+}
+
+async fn keep(
+    tx: &mut Connection,
+    ask: &Ask,
+    action: &'static str,
+    decision: Decision<UnitRegistration>,
+    now: Timestamp,
+) -> Result<Vec<domain::id::JobId>, Error> {
+    let by = ask.account().ok_or(Basic::Unauthenticated)?;
+    let (state, events) = (&decision.state, &decision.events);
+    let last = store::save_registration(tx, state, events, by, now).await?;
+    registered(tx, ask, action, state, now).await?;
+    Ok(announce(tx, state.id.0, last, events.len(), now).await?.into_iter().collect())
+}
+
+async fn registered(
+    tx: &mut Connection,
+    ask: &Ask,
+    action: &'static str,
+    one: &UnitRegistration,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let data = json!({ "status": one.status, "unit": one.unit, "community": one.community });
+    let entry = AuditEntry::new(action, "unit_registration", one.id, &ask.origin)
+        .with(data)
+        .by(ask.actor.as_ref());
+    Ok(audit::append(tx, &entry, now).await?)
+}
+
+/// One receipt with the member's whole name; each look is on record.
+///
+/// # Errors
+/// Not of the caller's unit.
+pub async fn receipt(
+    state: &State,
+    ask: Ask,
+    id: ReceiptId,
+) -> Result<(ReceiptView, String), Error> {
+    let now = state.clock.now();
+    let scope = ask.actor.as_ref().map(Scope::of).ok_or(Basic::Unauthenticated)?;
+    let here = state.clone();
+    transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let filter = ToldFilter { id: Some(id.0), ..ToldFilter::default() };
+            let one = PageRequest { after: None, limit: Limit::DEFAULT };
+            let view = read::receipts(tx, &scope, &filter, one).await?.pop();
+            let view = view.ok_or(Basic::NotFound)?;
+            let name = whole_name(&here, &view.name_sealed)?;
+            let seen = AuditEntry::new("work_unit.name_seen", "receipt", id, &ask.origin)
+                .by(ask.actor.as_ref());
+            audit::append(tx, &seen, now).await?;
+            Ok((view, name))
+        })
+    })
+    .await
+}
+
+/// The unit signs for a receipt.
+///
+/// # Errors
+/// Not of the liaison's unit; signed for before.
+pub async fn acknowledge_receipt(state: &State, ask: Ask, id: ReceiptId) -> Result<(), Error> {
+    let now = state.clock.now();
+    let scope = ask.actor.as_ref().map(Scope::of).ok_or(Basic::Unauthenticated)?;
+    transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let by = ask.account().ok_or(Basic::Unauthenticated)?;
+            let filter = ToldFilter { id: Some(id.0), ..ToldFilter::default() };
+            let one = PageRequest { after: None, limit: Limit::DEFAULT };
+            let there = read::receipts(tx, &scope, &filter, one).await?;
+            there.first().ok_or(Basic::NotFound)?;
+            if !store::acknowledge_receipt(tx, id, by, now).await? {
+                return Err(Refused::Acknowledged.into());
+            }
+            let entry = AuditEntry::new("work_unit.acknowledge", "receipt", id, &ask.origin);
+            Ok(audit::append(tx, &entry.by(ask.actor.as_ref()), now).await?)
+        })
+    })
+    .await
+}
+
+/// The unit signs for a report.
+///
+/// # Errors
+/// Not of the liaison's unit; signed for before.
+pub async fn acknowledge_report(state: &State, ask: Ask, id: UnitReportId) -> Result<(), Error> {
+    let now = state.clock.now();
+    let scope = ask.actor.as_ref().map(Scope::of).ok_or(Basic::Unauthenticated)?;
+    transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let by = ask.account().ok_or(Basic::Unauthenticated)?;
+            let filter = ToldFilter { id: Some(id.0), ..ToldFilter::default() };
+            let one = PageRequest { after: None, limit: Limit::DEFAULT };
+            let there = read::reports(tx, &scope, &filter, one).await?;
+            there.first().ok_or(Basic::NotFound)?;
+            if !store::acknowledge_report(tx, id, by, now).await? {
+                return Err(Refused::Acknowledged.into());
+            }
+            let entry = AuditEntry::new("work_unit.acknowledge", "unit_report", id, &ask.origin);
+            Ok(audit::append(tx, &entry.by(ask.actor.as_ref()), now).await?)
+        })
+    })
+    .await
+}

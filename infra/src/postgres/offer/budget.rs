@@ -1,0 +1,150 @@
+//! Budgets that pay for offers. What is published is committed: offer first, then its budget.
+
+use domain::{
+    id::{AccountId, BudgetId, OfferId},
+    time::Timestamp,
+};
+
+use super::super::Connection;
+
+pub mod read;
+
+/// A budget to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewBudget<'a> {
+    /// Its id.
+    pub id: BudgetId,
+    /// Its name.
+    pub name: &'a str,
+    /// Who pays.
+    pub payer: &'static str,
+    /// How much at most, in fen.
+    pub cap_fen: i64,
+}
+
+/// A budget as its rules see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Budget {
+    /// Its name.
+    pub name: String,
+    /// Grows by one with each change of the cap.
+    pub version: i64,
+    /// How much at most, in fen.
+    pub cap_fen: i64,
+    /// What is published against it, in fen.
+    pub committed_fen: i64,
+}
+
+/// Makes a budget.
+///
+/// # Errors
+/// The database's; `budget_name` when another has the name.
+pub async fn insert(
+    conn: &mut Connection,
+    new: &NewBudget<'_>,
+    by: AccountId,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into budget (id, name, payer, cap_fen, created_by, created_at)
+         values ($1, $2, $3, $4, $5, $6)",
+        new.id.0,
+        new.name,
+        new.payer,
+        new.cap_fen,
+        by.0,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Locks a budget.
+///
+/// # Errors
+/// The database's.
+pub async fn lock(conn: &mut Connection, id: BudgetId) -> sqlx::Result<Option<Budget>> {
+    sqlx::query_as!(
+        Budget,
+        "select name, version, cap_fen, committed_fen from budget where id = $1 for no key update",
+        id.0,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Sets the cap.
+///
+/// # Errors
+/// The database's; `budget_not_exceeded` below what is committed.
+pub async fn set_cap(conn: &mut Connection, id: BudgetId, cap_fen: i64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update budget set version = version + 1, cap_fen = $2 where id = $1",
+        id.0,
+        cap_fen,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Commits so much of a budget for an offer; less than nothing frees it.
+///
+/// # Errors
+/// The database's; `budget_not_exceeded`.
+pub async fn commit(
+    conn: &mut Connection,
+    offer: OfferId,
+    budget: BudgetId,
+    fen: i64,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with taken as (update budget set committed_fen = committed_fen + $3 where id = $2)
+         update offer set committed_fen = committed_fen + $3 where id = $1",
+        offer.0,
+        budget.0,
+        fen,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Frees what an offer that is over, and locked, commits beyond the pieces that are taken.
+///
+/// # Errors
+/// The database's.
+pub async fn release(conn: &mut Connection, offer: OfferId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with over as (
+             select id, budget, committed_fen - settlement_fen * (
+                 select count(*) from offer_unit where offer_unit.offer = offer.id and hold is not null) as fen
+             from offer where id = $1 and budget is not null
+         ), freed as (
+             update offer set committed_fen = committed_fen - over.fen from over where offer.id = over.id
+         )
+         update budget set committed_fen = committed_fen - over.fen from over where budget.id = over.budget",
+        offer.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Offers that are over and commit more than the pieces that are taken, in ascending id.
+///
+/// # Errors
+/// The database's.
+pub async fn to_release(conn: &mut Connection, now: Timestamp) -> sqlx::Result<Vec<OfferId>> {
+    sqlx::query_scalar!(
+        r#"select id as "id: OfferId" from offer
+           where committed_fen > 0 and budget is not null and (status = 'ended' or valid_until <= $1)
+               and committed_fen > settlement_fen * (
+                   select count(*) from offer_unit where offer_unit.offer = offer.id and hold is not null)
+           order by id"#,
+        now,
+    )
+    .fetch_all(conn)
+    .await
+}

@@ -1,0 +1,180 @@
+//! What residents ask for (点单). Whoever changes a request locks it first, then its posts. Lists and
+//! details are in [`read`].
+
+use domain::{
+    event::NewEvent,
+    id::{AccountId, PostId, ServiceRequestId},
+    org::NodeCode,
+    request::{Request, Served, Status, Wish},
+    service::Kind,
+    time::Timestamp,
+};
+
+use super::{Connection, event};
+
+pub mod read;
+
+/// What of a wish is sealed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sealed {
+    /// Whom it is for, where that is another.
+    pub name: Option<Vec<u8>>,
+    /// How to reach them.
+    pub phone: Option<Vec<u8>>,
+    /// Where.
+    pub address: Option<Vec<u8>>,
+}
+
+/// Stores a new request with its events; answers the number of the last one.
+///
+/// # Errors
+/// The database is away.
+pub async fn insert(
+    conn: &mut Connection,
+    request: &Request,
+    (wish, sealed): (&Wish, &Sealed),
+    events: &[NewEvent],
+    now: Timestamp,
+) -> Result<i32, sqlx::Error> {
+    let last = i32::try_from(events.len()).unwrap_or(i32::MAX);
+    sqlx::query!(
+        "insert into service_request (id, last_seq, account_id, community_code, kind, title, content,
+             on_behalf, name_sealed, phone_sealed, address_sealed, wished_from, wished_until, status,
+             submitted_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        request.id.0,
+        last,
+        request.account.0,
+        request.community.as_str(),
+        request.kind.code(),
+        wish.title,
+        wish.content,
+        sealed.name.is_some(),
+        sealed.name,
+        sealed.phone,
+        sealed.address,
+        wish.wished.map(|(from, _)| from),
+        wish.wished.map(|(_, until)| until),
+        request.status.code(),
+        now,
+    )
+    .execute(&mut *conn)
+    .await?;
+    event::append(conn, request.id.0, last, events, Some(request.account), now).await?;
+    Ok(last)
+}
+
+/// A request, locked until the transaction ends.
+///
+/// # Errors
+/// The database is away.
+pub async fn lock(
+    conn: &mut Connection,
+    id: ServiceRequestId,
+) -> Result<Option<Request>, sqlx::Error> {
+    sqlx::query_as!(
+        Request,
+        r#"select id as "id: ServiceRequestId", version, account_id as "account: AccountId",
+               community_code as "community: NodeCode", kind as "kind: Kind",
+               status as "status: Status"
+           from service_request where id = $1 for no key update"#,
+        id.0,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// What of a request is sealed.
+///
+/// # Errors
+/// The database is away.
+pub async fn sealed(conn: &mut Connection, id: ServiceRequestId) -> Result<Sealed, sqlx::Error> {
+    sqlx::query_as!(
+        Sealed,
+        "select name_sealed as name, phone_sealed as phone, address_sealed as address
+         from service_request where id = $1",
+        id.0,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// What else a step leaves in the row.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Left<'a> {
+    /// Which officer ordered or declined it.
+    pub officer: Option<AccountId>,
+    /// Why it was declined.
+    pub reason: Option<&'a str>,
+    /// What the resident says of it.
+    pub served: Option<&'a Served>,
+}
+
+/// Saves a request with its events; answers the number of the last one.
+///
+/// # Errors
+/// The database is away, or refuses what breaks an invariant.
+pub async fn save(
+    conn: &mut Connection,
+    request: &Request,
+    left: Left<'_>,
+    events: &[NewEvent],
+    (by, now): (AccountId, Timestamp),
+) -> Result<i32, sqlx::Error> {
+    let ended = matches!(request.status, Status::Declined | Status::Cancelled | Status::Done);
+    let last = sqlx::query_scalar!(
+        "update service_request set version = version + 1, last_seq = last_seq + $2, status = $3,
+             decided_by = coalesce($4, decided_by), reason = coalesce($5, reason), ended_at = $6,
+             satisfaction = $7, comment = $8
+         where id = $1
+         returning last_seq",
+        request.id.0,
+        i32::try_from(events.len()).unwrap_or(i32::MAX),
+        request.status.code(),
+        left.officer.map(|officer| officer.0),
+        left.reason,
+        ended.then_some(now),
+        left.served.map(|served| served.satisfaction),
+        left.served.and_then(|served| served.comment.as_deref()),
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    event::append(conn, request.id.0, last, events, Some(by), now).await?;
+    Ok(last)
+}
+
+/// Says of a new post that it was made of a request.
+///
+/// # Errors
+/// The database is away.
+pub async fn bind(
+    conn: &mut Connection,
+    request: ServiceRequestId,
+    post: PostId,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("update post set request_id = $2 where id = $1", post.0, request.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// The posts of a request that are not called off, in ascending id, and whether each has begun.
+///
+/// # Errors
+/// The database is away.
+pub async fn posts(
+    conn: &mut Connection,
+    request: ServiceRequestId,
+    now: Timestamp,
+) -> Result<Vec<(PostId, bool)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select id as "id: PostId", starts_at <= $2 as "begun!"
+           from post where request_id = $1 and cancelled_at is null
+           order by id"#,
+        request.0,
+        now,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.begun)).collect())
+}

@@ -1,0 +1,257 @@
+//! What organisers do to people's points by hand: taking awards back, adjusting by two persons, and
+//! what the person reads of it.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, App, COMMUNITY, Client};
+
+/// A confirmed service of somebody's that ends now; the claim.
+pub(super) async fn served(app: &App, name: &str, minutes: i64) -> Value {
+    let officer = app.as_("community.140213066004");
+    let (starts_at, ends_at) = (app.now(), app.now() + chrono::TimeDelta::minutes(minutes));
+    let post = json!({
+        "community_code": COMMUNITY, "kind": "elderly", "title": "陪老人就医", "capacity": 5,
+        "starts_at": starts_at, "ends_at": ends_at,
+    });
+    let post = officer.post("/posts", post).await.expect(201);
+    let path = format!("/posts/{}/claims", post["id"].as_str().unwrap());
+    let claim = app.resident(name).post(&path, json!({})).await.expect(201);
+    let path = format!("/claims/{}/confirm", claim["id"].as_str().unwrap());
+    let done = officer.post(&path, json!({"minutes": minutes})).await.expect(200);
+    app.set_clock(ends_at);
+    done
+}
+
+async fn last(who: &Client) -> Value {
+    who.get("/me/points/entries?limit=1").await.ok()["items"][0].clone()
+}
+
+fn entry(movement: &Value, verb: &str) -> String {
+    format!("/ledger/entries/{}{verb}", movement["id"].as_str().unwrap())
+}
+
+async fn adds_up(app: &App) {
+    let report = app.as_("auditor").get("/ledger/reconciliation").await.ok();
+    assert_eq!(report["violations"], json!([]));
+}
+
+#[tokio::test]
+async fn an_award_is_taken_back_with_a_reason_that_the_person_reads() {
+    let app = App::spawn().await;
+    let (li, organiser) = (app.resident("li"), app.as_("organiser"));
+    let claim = served(&app, "li", 120).await;
+    let line = last(&li).await;
+    assert_eq!(line["link"], json!({"kind": "claim", "id": claim["id"]}));
+    assert_eq!(line["rule_version"], "2026-1");
+    app.pass("2026-11-24T12:00:00Z").await;
+    let seen = organiser.get(&entry(&line, "")).await.ok();
+    assert_eq!((&seen["points"], &seen["recomputed"]), (&json!(2), &json!(2)), "{seen}");
+
+    let body = json!({"ground": "untrue", "reason": "当天活动没有举办"});
+    let short = organiser.post(&entry(&line, "/reverse"), json!({"reason": "x"})).await;
+    assert_eq!(short.fields(), ["reason"]);
+    let done = organiser.post(&entry(&line, "/reverse"), body.clone()).await.expect(200);
+    assert!(done["reversed_by"].is_string(), "{done}");
+    organiser
+        .post(&entry(&line, "/reverse"), body.clone())
+        .await
+        .refused(409, "award_already_reversed");
+    let back = last(&li).await;
+    assert_eq!((&back["kind"], &back["points"]), (&json!("reverse"), &json!(-2)));
+    assert_eq!((&back["reverses"], &back["reason"]), (&line["id"], &json!("当天活动没有举办")));
+    let text = back["text"].as_str().unwrap();
+    assert!(text.contains("情况不实") && text.contains("当天活动没有举办"), "{text}");
+    organiser.post(&entry(&back, "/reverse"), body).await.refused(409, "not_an_award");
+    assert_eq!(li.get("/me/points").await.ok()["available"], 0);
+    app.drain().await;
+    let told = li.all("/notifications").await;
+    let told: Vec<&Value> = told.iter().filter(|one| one["kind"] == "points_taken_back").collect();
+    assert_eq!(told.len(), 1);
+    assert!(told[0]["text"].as_str().unwrap().contains("当天活动没有举办"), "{}", told[0]);
+    // Nothing of the reason stands in the ledger or in the trail.
+    for sql in ["select data::text from ledger_tx", "select data::text from audit_entry"] {
+        let rows: Vec<String> = sqlx::query_scalar(sql).fetch_all(app.db()).await.unwrap();
+        assert!(rows.iter().all(|row| !row.contains("当天")), "{sql}");
+    }
+    let account = li.get("/me").await.ok()["id"].clone();
+    let account = account.as_str().unwrap();
+    let auditor = app.as_("auditor");
+    let lines = auditor.all(&format!("/ledger/entries?account={account}")).await;
+    assert_eq!(lines.len(), 2);
+    let earned = auditor.all(&format!("/ledger/entries?account={account}&kind=earn")).await;
+    assert_eq!(earned.len(), 1);
+    adds_up(&app).await;
+}
+
+#[tokio::test]
+async fn what_was_spent_is_shown_as_owed_and_made_good_by_later_service() {
+    let app = App::spawn().await;
+    let (li, organiser) = (app.resident("li"), app.as_("organiser"));
+    served(&app, "li", 300).await;
+    let line = last(&li).await;
+    let offer = json!({
+        "title": "小菜一份", "category": "dining", "points": 2, "stock": 5, "per_person": 2,
+        "valid_until": "2027-01-01T00:00:00Z", "merchant": "wenxing",
+    });
+    let offer = organiser.post("/offers", offer).await.expect(201);
+    let path = format!("/offers/{}/redemptions", offer["id"].as_str().unwrap());
+    let redeem = async |key: &str| {
+        li.request(Method::POST, &path).key(key).json(&json!({})).send().await.expect(201)
+    };
+    let (spent, held) = (redeem("key-00001").await, redeem("key-00002").await);
+    let clerk = app.as_("merchant.wenxing");
+    clerk.post("/redemptions/verify", json!({"code": spent["code"]})).await.expect(200);
+    organiser.post(&entry(&line, "/reverse"), json!({"reason": "登记错了人"})).await.expect(200);
+    let now = li.get("/me/points").await.ok();
+    assert_eq!((&now["available"], &now["held"], &now["owed"]), (&json!(0), &json!(2), &json!(4)));
+    // What was held comes back and makes part of it good; nothing can be redeemed with it meanwhile.
+    let cancel = format!("/redemptions/{}/cancel", held["id"].as_str().unwrap());
+    li.post(&cancel, json!({})).await.expect(200);
+    app.advance(chrono::TimeDelta::minutes(2));
+    let now = app.now();
+    api::app::transact(app.db(), move |tx| {
+        Box::pin(async move { api::app::points::reversal::set_off_all(tx, now).await })
+    })
+    .await
+    .unwrap();
+    let now = li.get("/me/points").await.ok();
+    assert_eq!((&now["available"], &now["held"], &now["owed"]), (&json!(0), &json!(0), &json!(2)));
+    served(&app, "li", 180).await;
+    let now = li.get("/me/points").await.ok();
+    assert_eq!((&now["available"], &now["owed"]), (&json!(1), &json!(0)));
+    let lines = li.all("/me/points/entries").await;
+    let sum: i64 = lines.iter().map(|line| line["points"].as_i64().unwrap()).sum();
+    assert_eq!(sum, 1, "{lines:?}");
+    assert_eq!(lines.iter().filter(|line| line["kind"] == "offset").count(), 2);
+    adds_up(&app).await;
+}
+
+async fn propose(who: &Client, key: &str, account: &Value, points: i64) -> Answer {
+    let body = json!({
+        "account": account, "points": points, "reason": "社区活动漏记", "document": "组发〔2026〕8 号",
+    });
+    who.request(Method::POST, "/points-adjustments").key(key).json(&body).send().await
+}
+
+fn adjustment(of: &Value, verb: &str) -> String {
+    format!("/points-adjustments/{}{verb}", of["id"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn two_persons_adjust_and_two_clicks_post_once() {
+    let app = App::spawn().await;
+    let (one, other, li) = (app.as_("organiser"), app.as_("organiser.2"), app.resident("li"));
+    let account = li.get("/me").await.ok()["id"].clone();
+    let made = propose(&one, "adjust-0001", &account, 20).await.expect(201);
+    let again = propose(&one, "adjust-0001", &account, 20).await.expect(201);
+    assert_eq!(made, again, "the second click is the same proposal");
+    propose(&one, "adjust-0001", &account, 21).await.refused(422, "idempotency_key_reused");
+    assert_eq!(app.count("points_adjustment").await, 1);
+    let approve = json!({"approve": true});
+    one.post(&adjustment(&made, "/decide"), approve.clone())
+        .await
+        .refused(409, "own_points_proposal");
+    other
+        .post(&adjustment(&made, "/withdraw"), json!({}))
+        .await
+        .refused(409, "not_own_points_proposal");
+    let path = adjustment(&made, "/decide");
+    let stale = other.request(Method::POST, &path).version(9).json(&approve).send().await;
+    stale.refused(412, "version_mismatch");
+    let clicks =
+        futures::future::join_all((0..4).map(|_| other.post(&path, approve.clone()))).await;
+    let done = clicks.iter().filter(|click| click.status == 200).count();
+    assert_eq!(done, 1);
+    assert!(
+        clicks
+            .iter()
+            .all(|click| click.status == 200 || click.code() == "points_proposal_step_refused")
+    );
+    assert_eq!(li.get("/me/points").await.ok()["available"], 20);
+    let line = last(&li).await;
+    assert_eq!((&line["kind"], &line["document"]), (&json!("adjust"), &json!("组发〔2026〕8 号")));
+    assert_eq!(line["link"], json!({"kind": "adjustment", "id": made["id"]}));
+
+    // Downwards no further than what is free; refused and withdrawn ones post nothing.
+    let much = propose(&other, "adjust-0002", &account, -21).await.expect(201);
+    let refused = one.post(&adjustment(&much, "/decide"), approve.clone()).await;
+    refused.refused(409, "adjustment_exceeds_points");
+    other.post(&adjustment(&much, "/withdraw"), json!({})).await.expect(200);
+    let less = propose(&other, "adjust-0003", &account, -5).await.expect(201);
+    let silent = one.post(&adjustment(&less, "/decide"), json!({"approve": false})).await;
+    assert_eq!(silent.fields(), ["reason"]);
+    let no = json!({"approve": false, "reason": "依据不足"});
+    let no = one.post(&adjustment(&less, "/decide"), no).await.expect(200);
+    assert_eq!((&no["status"], &no["note"]), (&json!("refused"), &json!("依据不足")));
+    one.post(&adjustment(&less, "/decide"), approve.clone())
+        .await
+        .refused(409, "points_proposal_step_refused");
+    let right = propose(&other, "adjust-0004", &account, -5).await.expect(201);
+    one.post(&adjustment(&right, "/decide"), approve).await.expect(200);
+    assert_eq!(li.get("/me/points").await.ok()["available"], 15);
+    for (points, who) in [(0, &account), (501, &account), (-501, &account)] {
+        let wrong = propose(&one, "adjust-0005", who, points).await;
+        assert_eq!(wrong.fields(), ["points"]);
+    }
+    let nobody = json!("019ab0c1-d2e3-7f00-8a1b-2c3d4e5f6071");
+    assert_eq!(propose(&one, "adjust-0006", &nobody, 5).await.fields(), ["account"]);
+    let own = one.get("/me").await.ok()["id"].clone();
+    propose(&one, "adjust-0007", &own, 5).await.refused(409, "own_points");
+    let open = app.as_("auditor").all("/points-adjustments?status=approved").await;
+    assert_eq!(open.len(), 2);
+    adds_up(&app).await;
+}
+
+#[tokio::test]
+async fn a_years_statement_is_a_workbook_of_ones_own() {
+    let app = App::spawn().await;
+    let member = app.resident("party-1");
+    for year in ["", "?year=2025"] {
+        let answer = member.get(&format!("/me/points/statement{year}")).await;
+        assert_eq!(answer.status, 200);
+        assert!(answer.header("content-disposition").contains("points-202"), "{year}");
+    }
+    app.resident("li").get("/me/points/statement").await.ok();
+    let wrong = member.get("/me/points/statement?year=1999").await;
+    assert_eq!(wrong.fields(), ["year"]);
+    let statement = api::app::points::statement::own(
+        app.state(),
+        member.get("/me").await.ok()["id"].as_str().unwrap().parse().unwrap(),
+        domain::service::Year::new(2026).unwrap(),
+    );
+    assert_eq!(statement.await.unwrap().closing(), 200);
+}
+
+#[tokio::test]
+async fn people_are_warned_once_for_each_date_and_stage() {
+    let app = App::spawn().await;
+    let warned = async |name: &str| {
+        let told = app.resident(name).all("/notifications").await;
+        told.into_iter().filter(|one| one["kind"] == "points_expiring").collect::<Vec<_>>()
+    };
+    let run = async |at: &str| {
+        app.set_clock(at.parse().unwrap());
+        for _ in 0..2 {
+            let here = app.state().clone();
+            let now = app.now();
+            api::app::transact(app.db(), move |tx| {
+                Box::pin(async move { api::app::points::warning::warn(tx, &here, now).await })
+            })
+            .await
+            .unwrap();
+            app.drain().await;
+        }
+    };
+    run("2027-12-01T15:00:00Z").await;
+    assert_eq!(warned("party-1").await.len(), 0, "31 days before");
+    run("2027-12-02T00:00:00Z").await;
+    run("2027-12-10T00:00:00Z").await;
+    let told = warned("party-1").await;
+    assert_eq!(told.len(), 1);
+    let text = told[0]["text"].as_str().unwrap();
+    assert!(text.contains("200 分") && text.contains("12月31日 24:00"), "{text}");
+    run("2027-12-25T00:00:00Z").await;
+    assert_eq!(warned("party-1").await.len(), 2, "and again a week before");
+    assert_eq!(app.count("points_warning").await, 2 * 20);
+}
