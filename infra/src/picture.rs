@@ -104,7 +104,9 @@ fn measured(width: u32, height: u32, bytes: u64, beside: u64) -> Result<(), Refu
     Ok(())
 }
 
-/// Strictly: a picture that is cut off decodes to grey elsewhere.
+/// Strictly: a picture that is cut off decodes to grey elsewhere. One that was given an end marker
+/// where it is cut off is not told from a whole one, as long as [`jpeg::Header::is_filled`]: in the
+/// place of what it lacks stands a pattern, and nothing but pixels is kept of it either.
 fn decode_jpeg(given: &[u8]) -> Result<(DynamicImage, Orientation), Refused> {
     let header = jpeg::header(given).ok_or(Refused::Unreadable)?;
     measured(header.width, header.height, 3, header.coefficients())?;

@@ -100,8 +100,15 @@ impl Respond for Bucketful {
             // Several at once: their names stand in the body.
             _ => {
                 let body = String::from_utf8_lossy(&request.body).into_owned();
-                files.retain(|name, _| !body.contains(&format!("<Key>{name}</Key>")));
-                ResponseTemplate::new(200).set_body_string("<DeleteResult></DeleteResult>")
+                let named = body.split("<Key>").skip(1).filter_map(|rest| rest.split('<').next());
+                let deleted = named.map(|name| {
+                    files.remove(name);
+                    // S3 says so of a name that it does not have, too.
+                    format!("<Deleted><Key>{name}</Key></Deleted>")
+                });
+                let deleted: String = deleted.collect();
+                ResponseTemplate::new(200)
+                    .set_body_string(format!("<DeleteResult>{deleted}</DeleteResult>"))
             }
         }
     }

@@ -137,7 +137,7 @@ fn jpegs() -> Vec<(&'static str, Vec<u8>, Fate)> {
         ("a JPEG's magic and a page", joined(&[b"\xff\xd8\xff\xe0", MARK]), UNREADABLE),
         ("half a JPEG", half.to_vec(), UNREADABLE),
         ("a JPEG without its end", whole[..whole.len() - 2].to_vec(), UNREADABLE),
-        ("half a JPEG with a forged end", joined(&[half, b"\xff\xd9"]), UNREADABLE),
+        ("half of a JPEG's tables with a forged end", joined(&[half, b"\xff\xd9"]), UNREADABLE),
         ("a JPEG with two frames", joined(&[&whole[..2], frame, &whole[2..]]), UNREADABLE),
         ("a JPEG of no size", with_frame(0xC0, 0, 0), UNREADABLE),
         ("an arithmetic JPEG", with_frame(0xC9, 32, 48), UNREADABLE),
