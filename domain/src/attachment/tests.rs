@@ -122,7 +122,7 @@ fn mp3(frames: usize) -> Vec<u8> {
 
 /// 44,100 Hz, 64 bytes a frame, 23 ms.
 fn aac(frames: usize) -> Vec<u8> {
-    let mut frame = vec![0xFF, 0xF1, 0x50, 0x80, 64 >> 3, (64 & 7) << 5 | 0x1F, 0xFC];
+    let mut frame = vec![0xFF, 0xF1, 0x50, 0x80, 64 >> 3, 0x1F, 0xFC];
     frame.resize(64, 0x11);
     frame.repeat(frames)
 }
