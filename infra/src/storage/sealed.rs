@@ -62,7 +62,7 @@ where
             while !reading.ended && reading.waiting.len() <= SEALED {
                 match reading.bytes.next().await {
                     Some(read) => {
-                        reading.waiting.extend_from_slice(read.map_err(Into::into)?.as_ref())
+                        reading.waiting.extend_from_slice(read.map_err(Into::into)?.as_ref());
                     }
                     None => reading.ended = true,
                 }
