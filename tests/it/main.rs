@@ -52,6 +52,7 @@ mod openapi;
 mod ops;
 #[cfg(test)]
 mod pairing;
+#[cfg(test)]
 mod party;
 #[cfg(test)]
 mod permissions;
@@ -65,6 +66,7 @@ mod rates;
 mod redemption;
 #[cfg(test)]
 mod registration;
+#[cfg(test)]
 mod request;
 #[cfg(test)]
 mod routing;

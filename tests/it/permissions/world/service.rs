@@ -95,14 +95,14 @@ pub(super) async fn requests_and_disputes(world: &mut World) {
         let served = post(world, organiser, community, -100).await;
         let who = world.app.resident(who);
         let done = claim(&who, &served).await;
-        let confirm = json!({"minutes": 30});
+        let confirm = json!({"minutes": 120});
         world
             .app
             .as_(organiser)
             .post(&format!("/claims/{done}/confirm"), confirm)
             .await
             .expect(200);
-        let reason = json!({"reason": "当天服务了两个小时"});
+        let reason = json!({"reason": "当天服务了两个半小时"});
         id(&who.post(&format!("/claims/{done}/disputes"), reason).await.expect(201))
     };
     let series = async |organiser: &str, community: &str| {
@@ -136,13 +136,8 @@ pub(super) async fn requests_and_disputes(world: &mut World) {
     world.foreign.insert((About::OwnDispute, "demo:li"), vec![there]);
 }
 
-/// An offer for a point; li earned two, and others' redemptions are foreign to him.
+/// An offer for a point; li earned two with the claim of his dispute, and others' redemptions are foreign to him.
 pub(super) async fn redemptions(world: &mut World) {
-    let served = post(world, HERE, COMMUNITY, -60).await;
-    let done = claim(&world.app.resident("li"), &served).await;
-    let confirm = format!("/claims/{done}/confirm");
-    world.app.as_(HERE).post(&confirm, json!({"minutes": 120})).await.expect(200);
-
     let body = json!({
         "title": "幸福餐厅小菜一份", "category": "dining", "points": 1, "stock": 100,
         "per_person": 2, "valid_until": "2026-12-31T15:59:59Z", "merchant": "wenxing",
