@@ -349,12 +349,12 @@ impl Permission {
             Self::ManageAccounts => only(&[SecurityAdmin]),
             Self::ManageCalendar | Self::ManageJobs => only(&[SystemAdmin]),
             Self::ManageRouting | Self::ManageCertificates => only(&[Dispatcher, SystemAdmin]),
-            Self::ManageOffers | Self::KeepPartyTree => only(&[Organiser]),
             Self::ReadRegister => only(&[BranchSecretary, CommunityOfficer, Organiser, Auditor]),
             Self::KeepRegister => only(&[BranchSecretary, CommunityOfficer, Organiser]),
-            Self::LiftPause => only(&[Organiser]),
             Self::UsePoints | Self::ApplyMerchant => only(&[Resident, PartyMember]),
-            Self::ManageMerchants => only(&[Organiser]),
+            Self::ManageOffers | Self::ManageMerchants | Self::KeepPartyTree | Self::LiftPause => {
+                only(&[Organiser])
+            }
             Self::VerifyRedemption => only(&[MerchantClerk]),
             Self::ReadTill => only(&[MerchantClerk, Organiser, Auditor]),
             Self::IssueVoucher => only(&[CommunityOfficer]),

@@ -7,6 +7,7 @@
 use serde_json::json;
 
 use crate::{
+    complaint::Location,
     decision::Decision,
     event::{EventKind, NewEvent, Visibility},
     id::{AccountId, ApplicationId},
@@ -88,40 +89,6 @@ impl Default for Rules {
     }
 }
 
-/// A place, in GCJ-02.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Place {
-    /// Longitude, in degrees.
-    pub lng: f64,
-    /// Latitude, in degrees.
-    pub lat: f64,
-}
-
-impl Place {
-    /// A place within China's bounds.
-    pub fn of(field: &str, lng: f64, lat: f64, faults: &mut Faults) -> Option<Self> {
-        let fits = (73.0..=136.0).contains(&lng) && (3.0..=54.0).contains(&lat);
-        if !fits {
-            faults.add(field, "位置不在国内，请在地图上重新选择");
-        }
-        fits.then_some(Self { lng, lat })
-    }
-
-    /// How far it is, in metres. A district is small: a degree is taken as flat, which errs by a few
-    /// metres in a kilometre.
-    pub fn metres(self, other: Self) -> i64 {
-        const METRES: f64 = 111_320.0;
-        let north = self.lat - other.lat;
-        let east = (self.lng - other.lng) * self.lat.to_radians().cos();
-        whole((METRES * north.hypot(east)).round())
-    }
-}
-
-/// A whole number of metres. Two places on earth are never farther apart than it can say.
-fn whole(metres: f64) -> i64 {
-    format!("{metres:.0}").parse().unwrap_or(i64::MAX)
-}
-
 /// The shop as it is sent.
 #[derive(Debug, Clone, Copy)]
 pub struct ShopForm<'a> {
@@ -153,7 +120,7 @@ pub struct Shop {
     /// The number that it shows to everybody.
     pub shop_phone: Option<String>,
     /// Where it is on the map.
-    pub place: Option<Place>,
+    pub place: Option<Location>,
 }
 
 impl Shop {
@@ -173,7 +140,7 @@ impl Shop {
         let opening = faults.take(text::optional("opening", form.opening, 200)).flatten();
         let phone = form.shop_phone.filter(|given| !given.trim().is_empty());
         let phone = phone.and_then(|given| faults.take(Phone::parse("shop_phone", given)));
-        let place = form.location.and_then(|(lng, lat)| Place::of("location", lng, lat, faults));
+        let place = form.location.and_then(|(lng, lat)| faults.take(Location::new(lng, lat)));
         Self {
             name: name.unwrap_or_default(),
             address: address.unwrap_or_default(),

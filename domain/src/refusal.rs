@@ -112,6 +112,11 @@ impl Faults {
         parsed.map_err(|error| self.0.push(error)).ok()
     }
 
+    /// Keeps a good value, or notes all its faults.
+    pub fn take_all<T>(&mut self, parsed: Result<T, Invalid>) -> Option<T> {
+        parsed.map_err(|invalid| self.0.extend(invalid.0)).ok()
+    }
+
     /// Notes a fault.
     pub fn add(&mut self, field: impl Into<String>, reason: impl Into<String>) {
         self.0.push(FieldError::new(field, reason));

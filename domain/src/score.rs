@@ -2,7 +2,7 @@
 //! settled by the organisation. It has nothing to do with points that can be spent, and nobody is
 //! ranked by it. It is sensitive: shown inside the branch and above.
 //!
-//! [`TRANSITIONS`] is the table of an entry's steps; a branch's quarter is in [`settlement`], what
+//! [`TRANSITIONS`] is the table of an entry's steps; a branch's quarter is in [`quarterly`], what
 //! counts how much in [`catalogue`].
 
 use chrono::NaiveDate;
@@ -21,8 +21,8 @@ use crate::{
 
 pub mod catalogue;
 mod quarter;
+pub mod quarterly;
 mod refused;
-pub mod settlement;
 #[cfg(test)]
 mod tests;
 

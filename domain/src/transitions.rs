@@ -7,7 +7,7 @@ use crate::{
     points, redemption,
     registration::{self, change},
     request,
-    score::{self, settlement},
+    score::{self, quarterly},
     service, supervision, task, whistle, work_unit,
 };
 
@@ -210,7 +210,7 @@ fn scores() -> Table<'static> {
 }
 
 fn quarters() -> Table<'static> {
-    table!(settlement, "A branch's quarter (季度结算)", "score_settlement_step_refused")
+    table!(quarterly, "A branch's quarter (季度结算)", "score_settlement_step_refused")
 }
 
 fn requests() -> Table<'static> {
@@ -308,7 +308,7 @@ mod tests {
         assert_eq!(listed, merchant::settlement::Step::ALL);
         let listed: Vec<_> = score::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
         assert_eq!(listed, score::Step::ALL);
-        let listed: Vec<_> = settlement::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
-        assert_eq!(listed, settlement::Step::ALL);
+        let listed: Vec<_> = quarterly::TRANSITIONS.iter().map(|(step, ..)| *step).collect();
+        assert_eq!(listed, quarterly::Step::ALL);
     }
 }

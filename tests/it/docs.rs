@@ -450,8 +450,8 @@ fn the_vocabularies_are_fresh() {
         score::Inlet, "积分管理手册的入口";
         score::Status, "积分管理手册记录状态";
         score::Step, "积分管理手册步骤";
-        score::settlement::Status, "季度结算状态";
-        score::settlement::Step, "季度结算步骤";
+        score::quarterly::Status, "季度结算状态";
+        score::quarterly::Step, "季度结算步骤";
         service::Oddity, "签到疑点";
         service::dispute::Status, "异议状态";
         service::dispute::Step, "异议步骤";

@@ -54,6 +54,7 @@ mod openapi;
 mod ops;
 #[cfg(test)]
 mod pairing;
+#[cfg(test)]
 mod party;
 #[cfg(test)]
 mod permissions;
@@ -67,6 +68,7 @@ mod rates;
 mod redemption;
 #[cfg(test)]
 mod registration;
+#[cfg(test)]
 mod request;
 #[cfg(test)]
 mod routing;

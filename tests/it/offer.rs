@@ -17,8 +17,8 @@ fn offer() -> Value {
 
 fn with(fields: Value) -> Value {
     let mut body = offer();
-    for (field, value) in fields.as_object().unwrap() {
-        body[field] = value.clone();
+    if let Value::Object(fields) = fields {
+        body.as_object_mut().unwrap().extend(fields);
     }
     body
 }

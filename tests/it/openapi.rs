@@ -83,7 +83,7 @@ fn every_example_of_a_body_fits_its_schema() {
 }
 
 /// Nobody, a resident, and staff; together they hold every permission.
-const PEOPLE: [&str; 11] = [
+const PEOPLE: [&str; 13] = [
     "",
     "li",
     "dispatcher",
@@ -95,6 +95,8 @@ const PEOPLE: [&str; 11] = [
     "dept.housing",
     "community.140213066004",
     "merchant.wenxing",
+    "liaison.education",
+    "manager.wenxing",
 ];
 
 /// Each operation is called by nobody and by every kind of person, with its own example on an

@@ -22,10 +22,10 @@ fn path(kind: &str, object: &Value) -> String {
 async fn a_matter_counts_once_the_community_confirms_it() {
     let app = App::spawn().await;
     let (organiser, liaison, officer) = (app.as_("organiser"), app.as_(LIAISON), app.as_(OFFICER));
-    let paired = organiser.post("/pairings", pair("区教育局局长")).await.expect(201);
+    let paired = organiser.post("/cadre-pairings", pair("区教育局局长")).await.expect(201);
     assert_eq!(paired["estate_code"], "140213066004001");
-    organiser.post("/pairings", pair("区教育局局长")).await.refused(409, "already_paired");
-    let matters = format!("{}/matters", path("pairings", &paired));
+    organiser.post("/cadre-pairings", pair("区教育局局长")).await.refused(409, "already_paired");
+    let matters = format!("{}/matters", path("cadre-pairings", &paired));
     let case = app.resident("li").submit(&complaint()).await;
     let log = json!({
         "title": "三号楼路灯长期不亮", "found_on": "2026-11-20", "complaint_id": case.id,
@@ -51,7 +51,8 @@ async fn a_matter_counts_once_the_community_confirms_it() {
     assert_eq!(liaison.post(&solve, solution.clone()).await.ok()["status"], "solved");
     liaison.post(&judge, yes.clone()).await.refused(403, "forbidden");
     app.as_("community.140213066001").post(&judge, yes.clone()).await.refused(404, "not_found");
-    let counted = async || app.as_("leader").get("/pairings/counts").await.ok()["items"][0].clone();
+    let counted =
+        async || app.as_("leader").get("/cadre-pairings/counts").await.ok()["items"][0].clone();
     assert_eq!(
         (&counted().await["matters"], &counted().await["confirmed"]),
         (&json!(1), &json!(0))
@@ -64,15 +65,16 @@ async fn a_matter_counts_once_the_community_confirms_it() {
     assert_eq!(officer.post(&judge, yes.clone()).await.ok()["status"], "confirmed");
     officer.post(&judge, yes).await.refused(409, "matter_step_refused");
     assert_eq!(counted().await["confirmed"], 1);
-    assert_eq!(organiser.get(&path("pairings", &paired)).await.ok()["confirmed"], 1);
+    assert_eq!(organiser.get(&path("cadre-pairings", &paired)).await.ok()["confirmed"], 1);
 }
 
 #[tokio::test]
 async fn an_officer_does_not_confirm_what_the_officer_reported() {
     let app = App::spawn().await;
     let officer = app.as_(OFFICER);
-    let paired = app.as_("organiser").post("/pairings", pair("区教育局局长")).await.expect(201);
-    let matters = format!("{}/matters", path("pairings", &paired));
+    let paired =
+        app.as_("organiser").post("/cadre-pairings", pair("区教育局局长")).await.expect(201);
+    let matters = format!("{}/matters", path("cadre-pairings", &paired));
     let log = json!({ "title": "楼道堆物", "found_on": "2026-11-20" });
     let matter = officer.post(&matters, log).await.expect(201);
     let one = path("pairing-matters", &matter);
@@ -85,16 +87,16 @@ async fn an_officer_does_not_confirm_what_the_officer_reported() {
 async fn a_pairing_belongs_to_its_unit_and_community_and_can_be_ended() {
     let app = App::spawn().await;
     let organiser = app.as_("organiser");
-    let paired = organiser.post("/pairings", pair("区教育局局长")).await.expect(201);
-    let one = path("pairings", &paired);
+    let paired = organiser.post("/cadre-pairings", pair("区教育局局长")).await.expect(201);
+    let one = path("cadre-pairings", &paired);
     for who in ["liaison.housing", "community.140213066001"] {
         app.as_(who).get(&one).await.refused(404, "not_found");
-        assert!(app.as_(who).all("/pairings").await.is_empty());
+        assert!(app.as_(who).all("/cadre-pairings").await.is_empty());
         let log = json!({ "title": "楼道堆物", "found_on": "2026-11-20" });
         app.as_(who).post(&format!("{one}/matters"), log).await.refused(404, "not_found");
-        app.as_(who).post("/pairings", pair("某职务")).await.refused(403, "forbidden");
+        app.as_(who).post("/cadre-pairings", pair("某职务")).await.refused(403, "forbidden");
     }
-    app.resident("li").get("/pairings").await.refused(403, "forbidden");
+    app.resident("li").get("/cadre-pairings").await.refused(403, "forbidden");
     for (field, value) in [
         ("unit", json!("no-such-unit")),
         ("community_code", json!("140213066999")),
@@ -106,7 +108,7 @@ async fn a_pairing_belongs_to_its_unit_and_community_and_can_be_ended() {
         if field == "community_code" {
             body["estate_code"] = Value::Null;
         }
-        let refused = organiser.post("/pairings", body).await;
+        let refused = organiser.post("/cadre-pairings", body).await;
         assert_eq!((refused.status, refused.fields()), (422, vec![field]));
     }
     let reason = json!({ "reason": "岗位调整" });
@@ -116,5 +118,5 @@ async fn a_pairing_belongs_to_its_unit_and_community_and_can_be_ended() {
     let log = json!({ "title": "楼道堆物", "found_on": "2026-11-20" });
     app.as_(LIAISON).post(&format!("{one}/matters"), log).await.refused(409, "pairing_over");
     // The post can be paired again once the old pairing is over.
-    organiser.post("/pairings", pair("区教育局局长")).await.expect(201);
+    organiser.post("/cadre-pairings", pair("区教育局局长")).await.expect(201);
 }

@@ -363,7 +363,7 @@ async fn standing(app: &App) -> Vec<i64> {
         "job",
         "account",
         "registration",
-        "request",
+        "service_request",
         "post",
         "claim",
         "offer",

@@ -48,6 +48,11 @@ impl Worker {
     }
 }
 
+/// An application that tells nobody anything of itself: what is told here is counted.
+async fn quiet() -> App {
+    App::with(|config| config.service_year.reminders.clear()).await
+}
+
 /// A state on the same database and Redis, with the same clock.
 fn another(app: &App) -> State {
     let state = app.state();
@@ -81,7 +86,7 @@ async fn redis(app: &App) -> redis::aio::MultiplexedConnection {
 
 #[tokio::test]
 async fn a_complaint_and_its_job_are_one_transaction() {
-    let app = App::spawn().await;
+    let app = quiet().await;
     submit(&app, 1).await;
     assert_eq!(app.count("job where kind = 'notify' and state = 'ready'").await, 1);
     // The job cannot be stored: then there is no complaint either, and no answer that claims one.
@@ -142,7 +147,7 @@ async fn happen(app: &App, commands: &[&str]) {
 #[tokio::test]
 async fn whatever_happens_to_redis_the_jobs_are_done() {
     for (what, commands) in MISHAPS {
-        let app = App::spawn().await;
+        let app = quiet().await;
         submit(&app, 5).await;
         happen(&app, commands).await;
         let worker = Worker::start(&app);
@@ -164,7 +169,11 @@ async fn whatever_happens_to_redis_the_jobs_are_done() {
 
 #[tokio::test]
 async fn without_redis_complaints_are_taken_and_jobs_are_done() {
-    let app = App::with(|config| config.redis.url = Secret::from(NOWHERE)).await;
+    let app = App::with(|config| {
+        config.redis.url = Secret::from(NOWHERE);
+        config.service_year.reminders.clear();
+    })
+    .await;
     let worker = Worker::start(&app);
     submit(&app, 10).await;
     until(&app, "job where kind = 'notify' and state = 'done'", 10).await;
@@ -174,7 +183,7 @@ async fn without_redis_complaints_are_taken_and_jobs_are_done() {
 
 #[tokio::test]
 async fn a_dead_worker_s_job_passes_on_and_the_dead_may_not_come_back() {
-    let app = App::spawn().await;
+    let app = quiet().await;
     submit(&app, 1).await;
     let (mut conn, token) =
         (app.db().acquire().await.unwrap(), Uuid::from_bytes(infra::random::bytes()));
@@ -198,7 +207,7 @@ async fn a_dead_worker_s_job_passes_on_and_the_dead_may_not_come_back() {
 
 #[tokio::test]
 async fn a_held_job_is_left_to_its_holder() {
-    let app = App::spawn().await;
+    let app = quiet().await;
     submit(&app, 1).await;
     let (mut conn, token) =
         (app.db().acquire().await.unwrap(), Uuid::from_bytes(infra::random::bytes()));
@@ -210,7 +219,7 @@ async fn a_held_job_is_left_to_its_holder() {
 
 #[tokio::test]
 async fn workers_side_by_side_do_each_job_once() {
-    let app = App::spawn().await;
+    let app = quiet().await;
     submit(&app, 100).await;
     let states: Vec<State> = (0..4).map(|_| another(&app)).collect();
     let done: Vec<usize> = join_all(states.iter().map(api::jobs::drain)).await;
@@ -221,7 +230,7 @@ async fn workers_side_by_side_do_each_job_once() {
 
 #[tokio::test]
 async fn a_job_that_keeps_failing_is_dead_kept_shown_and_may_be_let_run_again() {
-    let app = App::spawn().await;
+    let app = quiet().await;
     sqlx::query("alter table notification rename to lost").execute(app.db()).await.unwrap();
     submit(&app, 1).await;
     for attempt in 1..=10 {
@@ -257,7 +266,7 @@ async fn a_job_that_keeps_failing_is_dead_kept_shown_and_may_be_let_run_again() 
 
 #[tokio::test]
 async fn a_job_of_another_version_waits_and_its_key_is_taken_once() {
-    let app = App::spawn().await;
+    let app = quiet().await;
     let now = app.now();
     let new = |id| NewJob {
         id,
@@ -280,7 +289,7 @@ async fn a_job_of_another_version_waits_and_its_key_is_taken_once() {
 
 #[tokio::test]
 async fn five_hundred_deadlines_at_once_fire_once_each() {
-    let app = App::spawn().await;
+    let app = quiet().await;
     submit(&app, 500).await;
     app.drain().await;
     assert_eq!(app.count("sla_timer where state = 'armed'").await, 500);

@@ -3,7 +3,7 @@
 
 use domain::{
     decision::Decision,
-    id::{AccountId, JobId, MemberId, ObjectionId, ScoreEntryId, ScoreSettlementId},
+    id::{AccountId, JobId, MemberId, ScoreEntryId, ScoreSettlementId},
     identity::{Actor, Role},
     org::NodeCode,
     refusal::{Basic, Invalid},
@@ -11,7 +11,7 @@ use domain::{
     score::{
         Entry, Inlet, Quarter, Refused, Status, Step, Subject, Words,
         catalogue::{Catalogue, totals},
-        settlement::{self, Settlement},
+        quarterly::{self as settlement, Settlement},
     },
     time::Timestamp,
 };
@@ -34,6 +34,7 @@ use super::{
 };
 use crate::{error::Error, state::State};
 
+pub mod objection;
 mod view;
 
 pub use view::{BookView, EntryView, LineView, ObjectionView, SettlementView, book, detail};
@@ -432,92 +433,6 @@ pub async fn settle(
     .await
 }
 
-/// Somebody of the branch objects to what is in public notice.
-///
-/// # Errors
-/// Not of the branch; not in public notice; no such entry in it; an objection of theirs is open.
-pub async fn object(
-    state: &State,
-    ask: Ask,
-    id: ScoreSettlementId,
-    (entry, words): (Option<ScoreEntryId>, String),
-) -> Result<(), Error> {
-    carry_out(state, move |tx, state, now| {
-        Box::pin(async move {
-            let by = actor(&ask)?;
-            let settlement = lock(tx, id).await?;
-            let own = store::subject(tx, &Scope::of(by), None).await?;
-            // Only who may see the notice knows that there is one.
-            let shown = matches!(
-                settlement.status,
-                settlement::Status::Notice | settlement::Status::Locked
-            );
-            if !shown || own.is_none_or(|own| own.branch != settlement.branch) {
-                let kept = store::branch(tx, &Scope::of(by), &settlement.branch).await?;
-                let refused = kept.map(|_| Error::from(Refused::NotMember));
-                return Err(refused.unwrap_or_else(|| Basic::NotFound.into()));
-            }
-            let decision = settlement.object(by.account, now)?;
-            if let Some(entry) = entry
-                && !store::is_part(tx, &settlement, entry).await?
-            {
-                return Err(Refused::NoEntry.into());
-            }
-            let words = state.crypto.seal(view::OBJECTION, words.as_bytes());
-            let made: ObjectionId = random::id(now);
-            let stored =
-                store::insert_objection(tx, made, (id, entry), &words, (by.account, now)).await;
-            stored.map_err(|error| held(error, settlement.quarter))?;
-            let data = json!({ "objection": made, "entry": entry });
-            audit(tx, &ask, ("score.object", "score_settlement", id.0), data, now).await?;
-            save(tx, decision, Some(by.account), now).await
-        })
-    })
-    .await
-}
-
-/// The organisation decides an objection: an upheld one strikes the entry that it names.
-///
-/// # Errors
-/// Not of one's part of the register; decided already; one's own objection or entry.
-pub async fn decide(
-    state: &State,
-    ask: Ask,
-    id: ObjectionId,
-    (upheld, reason): (bool, String),
-) -> Result<ScoreSettlementId, Error> {
-    let now = state.clock.now();
-    let (settlement, jobs) = transact(&state.db, move |tx| {
-        Box::pin(async move {
-            let by = actor(&ask)?;
-            let scope = Scope::of(by);
-            let quarter = store::read::settlement_of(tx, &scope, id).await?;
-            let settlement = lock(tx, quarter.ok_or(Basic::NotFound)?).await?;
-            let objection = store::lock_objection(tx, id).await?.ok_or(Basic::NotFound)?;
-            if objection.decided_at.is_some() {
-                return Err(Refused::ObjectionDecided.into());
-            }
-            let decision = settlement.decide(objection.account, (upheld, &reason), by.account)?;
-            let mut jobs = Vec::new();
-            if let Some(entry) = objection.entry.filter(|_| upheld) {
-                let entry = store::lock_entry(tx, &scope, entry).await?.ok_or(Basic::NotFound)?;
-                let struck = entry.strike(reason.clone(), by.account, now)?;
-                let last =
-                    store::save_entry(tx, &struck.state, &struck.events, by.account, now).await?;
-                jobs.extend(announce(tx, entry.id.0, last, struck.events.len(), now).await?);
-            }
-            store::decide_objection(tx, id, (upheld, &reason), (by.account, now)).await?;
-            let data = json!({ "upheld": upheld, "settlement": settlement.id });
-            audit(tx, &ask, ("score.decide", "score_objection", id.0), data, now).await?;
-            jobs.extend(save(tx, decision, Some(by.account), now).await?);
-            Ok((settlement.id, jobs))
-        })
-    })
-    .await?;
-    state.redis.wake(&jobs).await;
-    Ok(settlement)
-}
-
 /// Locks every quarter whose public notice is over and whose objections are decided, each once.
 ///
 /// # Errors
@@ -525,7 +440,7 @@ pub async fn decide(
 pub async fn lock_due(tx: &mut Connection, now: Timestamp) -> Result<(), Error> {
     for id in store::due(tx, now).await? {
         let settlement = lock(tx, id).await?;
-        let open = store::open_objections(tx, id).await?;
+        let open = store::objection::open(tx, id).await?;
         let told = store::accounts(tx, &settlement.branch).await?;
         let Some(decision) = settlement.lock(open, &told, now) else { continue };
         let counted = store::counted(tx, &settlement.branch, settlement.quarter).await?;

@@ -6,14 +6,14 @@ use actix_web::{
 };
 use chrono::NaiveDate;
 use domain::{
+    complaint::Location,
     id::{BudgetId, OfferId},
     identity::Permission,
-    merchant::Place,
     offer::{
         Audience, Category, ConditionsForm, Funding, MerchantCode, NewOffer, OfferForm, Status,
     },
     page::Page,
-    refusal::{Basic, Faults, Invalid},
+    refusal::{Basic, Faults, FieldError, Invalid},
     text,
     time::Timestamp,
 };
@@ -212,14 +212,17 @@ pub struct OfferFilter {
 }
 
 impl OfferFilter {
-    fn read(self) -> Result<(Filter, Order, Option<Place>), Invalid> {
+    fn read(self) -> Result<(Filter, Order, Option<Location>), Invalid> {
         let mut faults = Faults::default();
         let merchant = self.merchant.map(|code| MerchantCode::parse("merchant", &code));
         let merchant = merchant.and_then(|code| faults.take(code));
         let words = faults.take(text::optional("q", self.q.as_deref(), 50)).flatten();
         let near = match (self.lng, self.lat) {
             (None, None) => None,
-            (Some(lng), Some(lat)) => Place::of("lng", lng, lat, &mut faults),
+            (Some(lng), Some(lat)) => {
+                let place = Location::new(lng, lat);
+                faults.take(place.map_err(|fault| FieldError::new("lng", fault.reason)))
+            }
             _ => {
                 faults.add("lng", "经度和纬度要一起填");
                 None

@@ -92,7 +92,7 @@ async fn found<P>(
     security(("bearer" = [])),
     extensions(("x-problems" = json!(["already_paired"]))),
 )]
-#[post("/pairings")]
+#[post("/cadre-pairings")]
 async fn pair(
     caller: Caller<KeepPairing>,
     state: Data<State>,
@@ -127,7 +127,7 @@ pub struct PairingFilter {
     responses((status = 200, description = "一页包联", body = Page<PairingView>)),
     security(("bearer" = [])),
 )]
-#[get("/pairings")]
+#[get("/cadre-pairings")]
 async fn list(
     caller: Caller<ReadPairing>,
     state: Data<State>,
@@ -158,7 +158,7 @@ pub struct PairingCounts {
     responses((status = 200, description = "各社区的数字", body = PairingCounts)),
     security(("bearer" = [])),
 )]
-#[get("/pairings/counts")]
+#[get("/cadre-pairings/counts")]
 async fn counts(
     caller: Caller<ReadPairing>,
     state: Data<State>,
@@ -187,7 +187,7 @@ impl<P> Addressed for On<P, CadrePairingId> {
         headers(("ETag" = String, description = "版本号，用于 If-Match")))),
     security(("bearer" = [])),
 )]
-#[get("/pairings/{id}")]
+#[get("/cadre-pairings/{id}")]
 async fn read_one(on: On<ReadPairing, CadrePairingId>) -> Result<HttpResponse, Error> {
     on.shown().await
 }
@@ -212,7 +212,7 @@ pub struct EndPairingBody {
     security(("bearer" = [])),
     extensions(("x-problems" = json!(["pairing_over"]))),
 )]
-#[post("/pairings/{id}/end")]
+#[post("/cadre-pairings/{id}/end")]
 async fn end(
     on: On<KeepPairing, CadrePairingId>,
     body: Body<EndPairingBody>,

@@ -63,16 +63,9 @@ impl SubmitBody {
         let community = faults.take(NodeCode::parse("community_code", &self.community_code));
         let member = &self.party_member;
         let identity = Identity::parse("party_member", &member.name, &member.id_number_last6);
-        match (community, identity) {
-            (Some(community), Ok(identity)) => Ok((community, identity)),
-            (_, identity) => {
-                for fault in identity.err().into_iter().flat_map(|invalid| invalid.0) {
-                    faults.add(fault.field, fault.reason);
-                }
-                faults.check()?;
-                Err(Invalid(Vec::new()))
-            }
-        }
+        let identity = faults.take_all(identity);
+        faults.check()?;
+        community.zip(identity).ok_or_else(|| Invalid(Vec::new()))
     }
 }
 

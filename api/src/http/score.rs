@@ -94,13 +94,7 @@ impl DeclareBody {
                 None
             }
         };
-        let words = match Words::parse(self.happened_on, &self.words, now) {
-            Ok(words) => Some(words),
-            Err(invalid) => {
-                invalid.0.into_iter().for_each(|fault| faults.add(fault.field, fault.reason));
-                None
-            }
-        };
+        let words = faults.take_all(Words::parse(self.happened_on, &self.words, now));
         faults.check()?;
         declared.zip(words).ok_or_else(|| Invalid(Vec::new()))
     }
@@ -204,13 +198,7 @@ impl EnterBody {
                 None
             }
         };
-        let words = match Words::parse(self.happened_on, &self.words, now) {
-            Ok(words) => Some(words),
-            Err(invalid) => {
-                invalid.0.into_iter().for_each(|fault| faults.add(fault.field, fault.reason));
-                None
-            }
-        };
+        let words = faults.take_all(Words::parse(self.happened_on, &self.words, now));
         faults.check()?;
         worth.zip(words).ok_or_else(|| Invalid(Vec::new()))
     }

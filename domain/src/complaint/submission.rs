@@ -44,6 +44,13 @@ impl Location {
         let east = (other.lng - self.lng) * self.lat.to_radians().cos();
         north.hypot(east) * METRES_A_DEGREE
     }
+
+    /// The same, to the nearest whole metre.
+    pub fn whole_metres(self, other: Self) -> i64 {
+        #[expect(clippy::as_conversions, reason = "a distance on earth has eight digits")]
+        let whole = self.metres(other).round() as i64;
+        whole
+    }
 }
 
 /// Whom to call.

@@ -161,11 +161,10 @@ pub struct Attendance {
 /// later claim.
 pub fn impossible_travel(rules: &Rules, before: &Attendance, after: &Attendance) -> Option<Found> {
     let (from, to) = before.place.zip(after.place)?;
-    let metres = from.metres(to);
+    let metres = from.whole_metres(to);
     let seconds = (after.arrived - before.left.unwrap_or(before.arrived)).num_seconds().max(0);
     // Metres in the time at hand, at the greatest speed: seconds × km/h ÷ 3.6.
     let reach = seconds.saturating_mul(rules.travel_kmh.into()).saturating_mul(10) / 36;
-    let metres = rounded(metres);
     if metres < i64::from(rules.travel_metres) || metres <= reach {
         return None;
     }
@@ -179,12 +178,6 @@ pub fn impossible_travel(rules: &Rules, before: &Attendance, after: &Attendance)
         claims: vec![before.claim, after.claim],
         facts: json!({ "metres": metres, "minutes": seconds / 60 }),
     })
-}
-
-/// Whole metres of a distance on earth.
-#[expect(clippy::as_conversions, reason = "a distance on earth has eight digits")]
-fn rounded(metres: f64) -> i64 {
-    metres.round() as i64
 }
 
 /// A service whose hours were confirmed.

@@ -96,7 +96,7 @@ impl refusal::Refusal for Refused {
             Self::NotSuspended => "merchant_not_suspended",
             Self::SettlementStep { .. } => "settlement_step_refused",
             Self::DisputesOpen(_) => "disputes_open",
-            Self::DisputeClosed { .. } => "dispute_closed",
+            Self::DisputeClosed { .. } => "settlement_dispute_closed",
             Self::DisputedAlready => "line_disputed",
             Self::NoDispute => "no_dispute",
             Self::OwnDispute => "own_dispute",

@@ -143,7 +143,8 @@ impl Answer {
         match (uphold, fen) {
             (true, Some(fen)) if fen != 0 && fen.saturating_abs() <= Self::FEN => {}
             (true, _) => {
-                faults.add("fen", "异议成立的，写明补付（正数）或扣回（负数）多少分钱，最多 1 万元")
+                faults
+                    .add("fen", "异议成立的，写明补付（正数）或扣回（负数）多少分钱，最多 1 万元");
             }
             (false, Some(_)) => faults.add("fen", "异议不成立的，不写金额"),
             (false, None) => {}

@@ -120,7 +120,7 @@ fn exactly_the_listed_steps_of_a_statement_are_allowed() {
                         Err(Refused::SettlementStep { step: *step, status: *status })
                     ),
                     Some(_) if *step == Step::Dispute && over => {
-                        assert_eq!(stepped.unwrap_err().code(), "dispute_closed");
+                        assert_eq!(stepped.unwrap_err().code(), "settlement_dispute_closed");
                     }
                     Some(_) if *step == Step::Pay && *status == Status::Frozen && !over => {
                         assert_eq!(stepped.unwrap_err().code(), "settlement_not_confirmed");

@@ -1,6 +1,6 @@
 //! Why a step of the score book is refused.
 
-use super::{Quarter, Status, Step, settlement};
+use super::{Quarter, Status, Step, quarterly as settlement};
 use crate::refusal::{FieldError, Kind, Refusal};
 
 /// Why a step of an entry, a quarter or the catalogue is refused.

@@ -1,6 +1,6 @@
 use super::{
     catalogue::{Catalogue, Counted, Item, totals},
-    settlement::{Settlement, Status as Stand, Step as Move},
+    quarterly::{Settlement, Status as Stand, Step as Move},
     *,
 };
 use crate::{
@@ -161,7 +161,7 @@ fn go(step: Move, settlement: &Settlement) -> Result<Stand, Refused> {
 
 #[test]
 fn exactly_the_listed_steps_of_a_quarter_are_allowed() {
-    for (step, sources, targets) in settlement::TRANSITIONS {
+    for (step, sources, targets) in quarterly::TRANSITIONS {
         for status in Stand::ALL {
             let case = format!("{step} from {status}");
             match go(*step, &settlement_in(*status)) {

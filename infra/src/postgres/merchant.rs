@@ -170,9 +170,12 @@ pub async fn open(
 /// # Errors
 /// The database's.
 pub async fn lock_shop(conn: &mut Connection, code: &MerchantCode) -> sqlx::Result<Option<i64>> {
-    sqlx::query_scalar!("select version from merchant where code = $1 for update", code.as_str())
-        .fetch_optional(conn)
-        .await
+    sqlx::query_scalar!(
+        "select version from merchant where code = $1 for no key update",
+        code.as_str()
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 /// Writes what residents see of a shop.

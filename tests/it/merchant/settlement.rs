@@ -183,7 +183,7 @@ async fn a_statement_is_taken_away_and_is_its_merchants_alone() {
     app.as_(MANAGER)
         .post(&format!("/settlements/{id}/disputes"), late)
         .await
-        .refused(409, "dispute_closed");
+        .refused(409, "settlement_dispute_closed");
     app.as_("organiser").post(&pay, document).await.expect(200);
     app.as_(MANAGER).get("/settlements?period=2026-13").await.refused(422, "invalid_field");
     assert!(app.as_(MANAGER).all("/settlements?merchant=happy-market").await.is_empty());

@@ -80,7 +80,7 @@ pub(super) const ORGANISERS: &[&str] = &["organiser", "community.140213066004"];
 /// Who looks after a household, and who asks them to.
 pub(super) const NEIGHBOURS: &[&str] = &["demo:li", "community.140213066004"];
 /// Whom a branch's quarter may concern at all.
-pub(super) const BRANCHES: &[&str] = &["demo:li", "organiser", "community.140213066004"];
+pub(super) const BRANCHES: &[&str] = &["demo:li", "organiser", "community.140213066004", SECRETARY];
 pub(super) const OBJECTORS: &[&str] = &[
     "dispatcher",
     "subdistrict.140213066",
@@ -571,20 +571,20 @@ pub(super) const ROWS: &[Row] = &[
     ("score.submitted", RESIDENT, About::Nothing),
     ("score.mine", RESIDENT, About::Nothing),
     ("score.my_page", RESIDENT, About::Nothing),
-    ("score.enter", ORGANISERS, About::Nothing),
-    ("score.entries", ORGANISERS, About::Nothing),
-    ("score.read", ORGANISERS, About::ScoreEntry),
-    ("score.accept", ORGANISERS, About::ScoreEntry),
-    ("score.refuse", ORGANISERS, About::ScoreEntry),
-    ("score.catalogues", ORGANISERS, About::Nothing),
+    ("score.enter", REGISTER_KEEPERS, About::Nothing),
+    ("score.entries", REGISTER_KEEPERS, About::Nothing),
+    ("score.read", REGISTER_KEEPERS, About::ScoreEntry),
+    ("score.accept", REGISTER_KEEPERS, About::ScoreEntry),
+    ("score.refuse", REGISTER_KEEPERS, About::ScoreEntry),
+    ("score.catalogues", REGISTER_KEEPERS, About::Nothing),
     ("score.revise", &["organiser"], About::Nothing),
-    ("score.book", ORGANISERS, About::ScoreMember),
-    ("score.book_page", ORGANISERS, About::ScoreMember),
-    ("score.propose", ORGANISERS, About::Nothing),
+    ("score.book", REGISTER_KEEPERS, About::ScoreMember),
+    ("score.book_page", REGISTER_KEEPERS, About::ScoreMember),
+    ("score.propose", REGISTER_KEEPERS, About::Nothing),
     ("score.settlements", BRANCHES, About::Nothing),
     ("score.settlement", BRANCHES, About::Quarter),
     ("score.object", BRANCHES, About::Quarter),
-    ("score.export", ORGANISERS, About::Quarter),
+    ("score.export", REGISTER_KEEPERS, About::Quarter),
     ("score.publish", ORGANISERS, About::Quarter),
     ("score.send_back", ORGANISERS, About::Quarter),
     ("score.decide", ORGANISERS, About::ScoreObjection),

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, Client};
+use crate::support::{Answer, App, Client, at};
 
 const OFFICER: &str = "community.140213066004";
 const FOREIGN: &str = "community.140213066001";
@@ -121,9 +121,12 @@ async fn two_imports_at_once_count_once() {
     }
     assert_eq!(app.count("imported_service").await, 1);
     // And who served there is not claimed for the same time here.
+    app.set_clock(at("2026-11-24T16:30:00+08:00"));
+    let today = "SX-0003,演示党员1,100001,2026-11-24 15:00,60,清洁家园";
+    import(&officer, false, &[today]).await.expect(201);
     let post = json!({
         "community_code": "140213066004", "kind": "elderly", "title": "陪老人就医", "capacity": 5,
-        "starts_at": "2026-11-20T06:30:00Z", "ends_at": "2026-11-20T07:30:00Z",
+        "starts_at": "2026-11-24T07:30:00Z", "ends_at": "2026-11-24T09:30:00Z",
     });
     let post = officer.post("/posts", post).await.expect(201);
     let claim = format!("/posts/{}/claims", post["id"].as_str().unwrap());

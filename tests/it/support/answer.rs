@@ -60,7 +60,7 @@ impl Answer {
             }
             return faults;
         };
-        let Some(documented) = operation.response(self.status) else {
+        let Some(documented) = operation.response(self.status, self.header("content-type")) else {
             faults.push(format!("{}: status {} is not documented", operation.id, self.status));
             return faults;
         };

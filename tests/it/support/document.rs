@@ -64,10 +64,17 @@ impl Operation {
     /// What is documented for a status: nothing, an answer without a body, or its media type and
     /// schema.
     #[expect(clippy::option_option, reason = "undocumented and without a body are two things")]
-    pub(super) fn response(&self, status: u16) -> Option<Option<(String, &'static Value)>> {
+    pub(super) fn response(
+        &self,
+        status: u16,
+        answered: &str,
+    ) -> Option<Option<(String, &'static Value)>> {
         let response = self.json["responses"].get(status.to_string())?;
-        let mut content = response["content"].as_object().into_iter().flatten();
-        Some(content.next().map(|(media_type, content)| (media_type.clone(), &content["schema"])))
+        let content = || response["content"].as_object().into_iter().flatten();
+        // Of several forms the one that was answered.
+        let fits = content().find(|(media_type, _)| answered.starts_with(media_type.as_str()));
+        let documented = fits.or_else(|| content().next());
+        Some(documented.map(|(media_type, content)| (media_type.clone(), &content["schema"])))
     }
 
     /// The JSON body: its schema and its example.

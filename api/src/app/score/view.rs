@@ -13,7 +13,7 @@ use domain::{
     score::{
         Inlet, Quarter, Refused, Status,
         catalogue::{Counted, Total, totals},
-        settlement,
+        quarterly as settlement,
     },
     time::Timestamp,
 };
@@ -43,6 +43,7 @@ const ONE: PageRequest = PageRequest { after: None, limit: Limit::DEFAULT };
 
 /// 积分管理手册的一条记录
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ScoreEntryView)]
 pub struct EntryView {
     /// 编号
     pub id: ScoreEntryId,
@@ -241,6 +242,7 @@ pub async fn book(
 
 /// 公示里一名党员的合计
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ScoreLineView)]
 pub struct LineView {
     /// 党员；只给支部及以上看
     pub member_id: Option<MemberId>,
@@ -276,6 +278,7 @@ pub struct NoticeView {
 
 /// 异议
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ScoreObjectionView)]
 pub struct ObjectionView {
     /// 编号
     pub id: ObjectionId,
@@ -297,6 +300,7 @@ pub struct ObjectionView {
 
 /// 党支部一个季度的结算
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ScoreSettlementView)]
 pub struct SettlementView {
     /// 编号
     pub id: ScoreSettlementId,

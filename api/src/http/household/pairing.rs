@@ -37,6 +37,7 @@ routes![pair, pairings, mine, read_pairing, accept, decline, end, visit];
 
 /// 包联
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HouseholdPairingView)]
 pub struct PairingView {
     /// 编号
     pub id: PairingId,
@@ -132,6 +133,7 @@ impl<P> Addressed for On<P, PairingId> {
 /// 请人包联
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = HouseholdPairBody)]
 pub struct PairBody {
     /// 请谁：本社区签署的报到的编号；与 account 填一项
     pub registration_id: Option<RegistrationId>,

@@ -241,7 +241,7 @@ pub struct DisputeBody {
     request_body(content = DisputeBody, example = json!({"line": 1, "reason": "当天这位顾客领了两份，只记了一份"})),
     responses((status = 200, description = "结算单现在的样子", body = SettlementDetail)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["settlement_step_refused", "dispute_closed", "line_disputed"]))),
+    extensions(("x-problems" = json!(["settlement_step_refused", "settlement_dispute_closed", "line_disputed"]))),
 )]
 #[post("/settlements/{id}/disputes")]
 async fn dispute(

@@ -58,7 +58,7 @@ async fn found<P>(state: &State, caller: &Caller<P>, id: MatterId) -> Result<Mat
     security(("bearer" = [])),
     extensions(("x-problems" = json!(["pairing_over", "matter_logged"]))),
 )]
-#[post("/pairings/{id}/matters")]
+#[post("/cadre-pairings/{id}/matters")]
 async fn log_matter(
     on: On<LogMatter, CadrePairingId>,
     body: Body<LogMatterBody>,
@@ -82,7 +82,7 @@ async fn log_matter(
     responses((status = 200, description = "一页事项", body = Page<MatterView>)),
     security(("bearer" = [])),
 )]
-#[get("/pairings/{id}/matters")]
+#[get("/cadre-pairings/{id}/matters")]
 async fn list(
     on: On<ReadPairing, CadrePairingId>,
     page: Paging,

@@ -471,7 +471,7 @@ fn hours() -> Vec<Code> {
 }
 
 fn score() -> Vec<Code> {
-    use domain::score::{Quarter, Refused, Status, Step, settlement};
+    use domain::score::{Quarter, Refused, Status, Step, quarterly as settlement};
     let quarter = Quarter::of(EXAMPLE);
     vec![
         code(&Refused::Step { step: Step::Accept, status: Status::Settled }),

@@ -114,7 +114,9 @@ struct Command {
     security(("bearer" = [])),
     extensions(("x-problems" = json!([
         "voucher_holder_unknown", "voucher_for_oneself", "offer_sold_out", "points_insufficient",
-        "redemption_limit_reached", "offer_ended", "ledger_blocked"
+        "redemption_limit_reached", "offer_ended", "ledger_blocked", "merchant_suspended",
+        "offer_not_published", "offer_not_yet", "offer_not_today", "offer_audience", "offer_age",
+        "offer_period_limit"
     ]))),
 )]
 #[post("/offers/{id}/vouchers")]

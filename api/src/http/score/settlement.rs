@@ -11,7 +11,7 @@ use domain::{
     org::NodeCode,
     page::Page,
     refusal::{Basic, Faults, Invalid},
-    score::{Quarter, settlement::Status},
+    score::{Quarter, quarterly::Status},
     text,
 };
 use infra::postgres::score::read::{self, SettlementFilter, SettlementRow};
@@ -283,13 +283,14 @@ async fn object_to(
 ) -> Result<HttpResponse, Error> {
     let parse = |body: ObjectBody| Ok((body.entry_id, text::text("words", &body.words, 5, 1000)?));
     let given = on.read(body, parse).await?;
-    scores::object(&on.state, on.ask(), on.id, given).await?;
+    scores::objection::object(&on.state, on.ask(), on.id, given).await?;
     on.shown().await
 }
 
 /// 处理异议
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DecideScoreObjectionBody)]
 pub struct DecideObjectionBody {
     /// 异议是否成立；成立的，所指的记录不再计分
     pub uphold: bool,
@@ -334,6 +335,6 @@ async fn decide(
     let parse =
         |body: DecideObjectionBody| Ok((body.uphold, text::text("reason", &body.reason, 2, 500)?));
     let given = on.read(body, parse).await?;
-    scores::decide(&on.state, on.ask(), on.id, given).await?;
+    scores::objection::decide(&on.state, on.ask(), on.id, given).await?;
     on.shown().await
 }

@@ -67,6 +67,7 @@ impl<P: Needs> Addressed for On<P, DisputeId> {
 /// 提出异议
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ServiceDisputeBody)]
 pub struct DisputeBody {
     /// 原因，5–1000 个字
     #[schema(min_length = 5, max_length = 1000)]

@@ -2,8 +2,8 @@
 
 use chrono::NaiveDate;
 use domain::{
+    complaint::Location,
     id::{AccountId, BudgetId, OfferId},
-    merchant::Place,
     offer::{Audience, Category, Hours, MerchantCode, Person, Status, Taken, Weekdays},
     org::NodeCode,
     page::{Cursor, PageRequest},
@@ -115,7 +115,7 @@ pub struct Viewer {
     /// Who would redeem, with what is known of them; none for whoever uses no points.
     pub buyer: Option<Buyer>,
     /// From where distances are measured.
-    pub near: Option<Place>,
+    pub near: Option<Location>,
     /// Whose prices are shown; a merchant's own and the organisers'.
     pub scope: Option<Scope>,
 }
@@ -164,7 +164,7 @@ pub enum Order {
     /// Those that end first.
     Ending,
     /// The nearest first.
-    Near(Place),
+    Near(Location),
 }
 
 /// The place of a row in the list: whatever the order is by, as an instant.
@@ -290,14 +290,14 @@ async fn cheapest(
 async fn nearest(
     conn: &mut Connection,
     filter: &Filter,
-    from: Place,
+    from: Location,
     page: PageRequest,
     now: Timestamp,
 ) -> sqlx::Result<Vec<Key>> {
     let after = page.after.map(|Cursor { at, id }| (at.timestamp(), id)).unzip();
     let rows = sqlx::query!(
         r#"select id as "id: OfferId", away as "away!" from (
-               select offer.id, coalesce(round(111320 * sqrt(
+               select offer.id, coalesce(round(111195 * sqrt(
                    power(merchant.lat - $9::float8, 2)
                    + power((merchant.lng - $8::float8) * cos(radians($9::float8)), 2)))::bigint, 100000000) as away
                from offer join merchant on merchant.code = offer.merchant
@@ -435,8 +435,8 @@ fn view(beside: Beside, offer: Offer, viewer: &Viewer, now: Timestamp) -> OfferV
     let (from_time, to_time) = offer.conditions.hours.map(Hours::written).unzip();
     let shown =
         viewer.scope.as_ref().is_some_and(|scope| scope.reads_shop(offer.merchant.as_str()));
-    let place = beside.lng.zip(beside.lat).map(|(lng, lat)| Place { lng, lat });
-    let distance = viewer.near.zip(place).map(|(near, place)| near.metres(place));
+    let place = beside.lng.zip(beside.lat).map(|(lng, lat)| Location { lng, lat });
+    let distance = viewer.near.zip(place).map(|(near, place)| near.whole_metres(place));
     let told = refused.as_ref().and_then(Option::as_ref);
     OfferView {
         id: beside.id,

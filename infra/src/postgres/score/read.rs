@@ -7,7 +7,7 @@ use domain::{
     org::NodeCode,
     page::{Cursor, PageRequest},
     scope::Scope,
-    score::{Inlet, Quarter, Status, catalogue::Item, settlement},
+    score::{Inlet, Quarter, Status, catalogue::Item, quarterly as settlement},
     time::Timestamp,
 };
 use uuid::Uuid;

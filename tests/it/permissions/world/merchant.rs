@@ -75,12 +75,11 @@ pub(super) async fn shops(world: &mut World) {
     world.own.insert((About::Application, "organiser"), theirs.clone());
     world.own.insert((About::Application, "demo:li"), ours.clone());
     for persona in PERSONAS {
-        match persona {
-            "anonymous" | "organiser" => {}
-            "demo:li" => {
-                drop(world.foreign.insert((About::Application, persona), vec![theirs.clone()]))
-            }
-            _ => drop(world.foreign.insert((About::Application, persona), vec![ours.clone()])),
-        }
+        let foreign = match persona {
+            "anonymous" | "organiser" => continue,
+            "demo:li" => &theirs,
+            _ => &ours,
+        };
+        world.foreign.insert((About::Application, persona), vec![foreign.clone()]);
     }
 }

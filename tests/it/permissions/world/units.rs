@@ -100,13 +100,13 @@ pub(super) async fn pairings(world: &mut World) {
             "post": "主要负责人", "unit": unit, "community_code": community,
             "from_day": "2026-01-01", "until_day": "2027-12-31",
         });
-        id(&world.app.as_("organiser").post("/pairings", body).await.expect(201))
+        id(&world.app.as_("organiser").post("/cadre-pairings", body).await.expect(201))
     };
     let ours = pair("education", COMMUNITY).await;
     let theirs = pair("housing", OTHER.1).await;
     let log = async |who: &str, pairing: &str| {
         let body = json!({ "title": "楼道堆物", "found_on": "2026-11-20" });
-        let path = format!("/pairings/{pairing}/matters");
+        let path = format!("/cadre-pairings/{pairing}/matters");
         id(&world.app.as_(who).post(&path, body).await.expect(201))
     };
     let (mine, other) = (log(LIAISON, &ours).await, log(OTHER.0, &theirs).await);
