@@ -1,4 +1,5 @@
-//! Attachments (附件): photos and voice that people add to complaints, replies and reports of arrival.
+//! Attachments (附件): photos and voice that people add to complaints, replies, reports of arrival,
+//! offers and services.
 //!
 //! A file is known by its first bytes, never by its name or by what its sender calls it
 //! ([`Format::sniff`]). It belongs to whoever uploaded it until it is attached, once, to one thing;
@@ -106,6 +107,22 @@ codes! {
         ReportIn = "report_in", "报到";
         /// A unit's reply.
         Reply = "reply", "答复";
+        /// An offer: what it looks like.
+        Offer = "offer", "优惠";
+        /// A claim: what was done.
+        Claim = "claim", "认领";
+    }
+}
+
+impl Place {
+    /// Whether its files may be chosen again: what is not named then any more is kept and not shown.
+    pub const fn is_rewritten(self) -> bool {
+        matches!(self, Self::Reply | Self::Offer | Self::Claim)
+    }
+
+    /// Whether a file of this sort belongs here.
+    pub const fn takes(self, kind: Kind) -> bool {
+        matches!(kind, Kind::Image) || !matches!(self, Self::Offer | Self::Claim)
     }
 }
 
@@ -253,14 +270,21 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Whether `by` may attach it. Another's file looks like one that does not exist.
+    /// Whether `by` may attach it to such a thing. Another's file looks like one that does not exist.
     ///
     /// # Errors
-    /// It is another's, or belongs to something else.
-    pub fn attach(candidate: Option<&Self>, by: Option<AccountId>) -> Result<(), Invalid> {
+    /// It is another's, belongs to something else, or is of a sort that has no place there.
+    pub fn attach(
+        candidate: Option<&Self>,
+        by: Option<AccountId>,
+        place: Place,
+    ) -> Result<(), Invalid> {
         let refuse = |reason| Err(Invalid::field("attachment_ids", reason));
         match candidate {
             Some(file) if file.here => Ok(()),
+            Some(file) if Some(file.owner) == by && !file.attached && !place.takes(file.kind) => {
+                refuse("这里只能放照片，不能放语音")
+            }
             Some(file) if Some(file.owner) == by && !file.attached => Ok(()),
             Some(file) if Some(file.owner) == by => refuse("这个附件已经用在别处，请重新上传一份"),
             _ => refuse("没有找到这个附件，请重新上传"),

@@ -293,6 +293,8 @@ impl Permission {
                 Dispatcher,
                 DepartmentClerk,
                 DepartmentHead,
+                Organiser,
+                MerchantManager,
             ]),
             Self::ExcludeComplaint | Self::PublishBulletin => only(&[Supervisor]),
             Self::ReadTask | Self::ExportList => only(&[

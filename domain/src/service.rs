@@ -134,6 +134,8 @@ codes! {
         CheckIn = "check_in", "签到";
         /// The person leaves.
         CheckOut = "check_out", "签退";
+        /// The person shows pictures of what was done.
+        Show = "show", "上传照片";
         /// The person calls it off.
         Cancel = "cancel", "取消认领";
         /// A place came free.
@@ -163,6 +165,7 @@ pub const TRANSITIONS: &[(Step, &[Status], &[Status])] = {
     &[
         (Step::CheckIn, &[Claimed], &[CheckedIn]),
         (Step::CheckOut, &[CheckedIn], &[CheckedOut]),
+        (Step::Show, &[Claimed, CheckedIn, CheckedOut], &[Claimed, CheckedIn, CheckedOut]),
         (Step::Cancel, &[Claimed, Waitlisted], &[Cancelled]),
         (Step::Promote, &[Waitlisted], &[Claimed]),
         (Step::Confirm, &[Claimed, CheckedIn, CheckedOut], &[Confirmed]),

@@ -14,12 +14,16 @@ create table attachment (
     milliseconds integer constraint attachment_milliseconds check (milliseconds >= 0),
     uploaded_at timestamptz not null,
     -- What it belongs to, once it is attached; it stays there.
-    place text constraint attachment_place check (place in ('complaint', 'report_in', 'reply')),
+    place text constraint attachment_place check (
+        place in ('complaint', 'report_in', 'reply', 'offer', 'claim')),
     complaint_id uuid references complaint,
     task_id uuid references task,
+    offer_id uuid references offer,
+    claim_id uuid references claim,
+    target_id uuid generated always as (coalesce(complaint_id, task_id, offer_id, claim_id)) stored,
     position smallint constraint attachment_position check (position between 1 and 9),
     attached_at timestamptz,
-    -- The reply was written again, without it.
+    -- The reply was written again, or the pictures were chosen again, without it.
     superseded boolean not null default false,
     -- pending until the automatic check or a person has looked at it.
     check_state text not null default 'pending'
@@ -33,16 +37,20 @@ create table attachment (
             when 'image' then num_nonnulls(width, height) = 2 and milliseconds is null
             else num_nonnulls(width, height) = 0 and milliseconds is not null end),
     constraint attachment_attached check (
-        num_nonnulls(complaint_id, task_id) = case when place is null then 0 else 1 end
+        num_nonnulls(complaint_id, task_id, offer_id, claim_id) = case when place is null then 0 else 1 end
         and num_nonnulls(position, attached_at) = case when place is null then 0 else 2 end
-        and (place is distinct from 'complaint' or complaint_id is not null)
-        and (place is null or place not in ('report_in', 'reply') or task_id is not null)
-        and (not superseded or place = 'reply')),
+        and case place
+            when 'complaint' then complaint_id is not null
+            when 'offer' then offer_id is not null
+            when 'claim' then claim_id is not null
+            when 'report_in' then task_id is not null
+            when 'reply' then task_id is not null
+            else true end
+        and (not superseded or place in ('reply', 'offer', 'claim'))),
     constraint attachment_hidden check ((check_state = 'hidden') = (hidden_reason is not null)),
     constraint attachment_judged check (judged_by is null or judged_at is not null)
 );
-create index attachment_of_complaint on attachment (complaint_id) where complaint_id is not null;
-create index attachment_of_task on attachment (task_id) where task_id is not null;
+create index attachment_of_target on attachment (target_id) where target_id is not null;
 create index attachment_of_owner on attachment (owner_id, uploaded_at);
 create index attachment_unattached on attachment (uploaded_at) where place is null;
 create index attachment_judging on attachment (check_state, uploaded_at desc, id desc) where place is not null;
@@ -52,8 +60,8 @@ create function attachment_stays() returns trigger language plpgsql as $$
 begin
     if (new.id, new.owner_id, new.media_type, new.bytes, new.sent_bytes, new.uploaded_at)
             is distinct from (old.id, old.owner_id, old.media_type, old.bytes, old.sent_bytes, old.uploaded_at)
-        or old.place is not null and (new.place, new.complaint_id, new.task_id)
-            is distinct from (old.place, old.complaint_id, old.task_id) then
+        or old.place is not null and (new.place, new.complaint_id, new.task_id, new.offer_id, new.claim_id)
+            is distinct from (old.place, old.complaint_id, old.task_id, old.offer_id, old.claim_id) then
         raise exception 'an attachment stays where it is' using errcode = 'check_violation', constraint = 'attachment_stays';
     end if;
     return new;

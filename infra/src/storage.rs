@@ -108,6 +108,9 @@ fn day(at: Timestamp) -> String {
     at.format("%Y-%m-%d").to_string()
 }
 
+/// The folder of the local store.
+const FILES: &str = "files";
+
 /// The store; cloning clones a handle.
 #[derive(Debug, Clone)]
 pub struct Storage {
@@ -126,7 +129,7 @@ impl Storage {
         let directory = std::path::absolute(directory).map_err(unusable)?;
         let store: Arc<dyn ObjectStore> = match place {
             Place::Local => {
-                let prefix = Path::from_absolute_path(directory.join("files"))?;
+                let prefix = Path::from_absolute_path(directory.join(FILES))?;
                 Arc::new(PrefixStore::new(LocalFileSystem::new().with_fsync(true), prefix))
             }
             Place::S3(bucket) => Arc::new(
@@ -200,6 +203,29 @@ impl Storage {
             Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// Removes what writes that were killed left half done, of the ids that were made on the day
+    /// (UTC) of an instant and not after `before`. The local store writes beside the name, and lists
+    /// no such file; a bucket keeps nothing half done.
+    ///
+    /// # Errors
+    /// The directory cannot be read or written to.
+    pub async fn remove_half_done(&self, at: Timestamp, before: Timestamp) -> std::io::Result<()> {
+        let folder = self.directory.join(FILES).join(day(at));
+        let mut entries = match tokio::fs::read_dir(&folder).await {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        while let Some(entry) = entries.next_entry().await? {
+            let name = entry.file_name();
+            let name = name.to_str().and_then(|name| name.split_once('#'));
+            let name = name.and_then(|(name, _)| Name::read(&Path::from(name)));
+            if name.is_some_and(|name| made_at(name.id) <= before) {
+                tokio::fs::remove_file(entry.path()).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The files whose ids were made on the day (UTC) of an instant.

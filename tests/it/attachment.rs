@@ -14,6 +14,7 @@ use crate::support::{App, CLERK, Case, Client, REPLY, UNIT, complaint, form, pho
 
 mod hostile;
 mod memory;
+mod pictures;
 
 /// A file as a browser gets it: status, headers, bytes.
 async fn fetched(app: &App, url: &Value) -> (u16, HeaderMap, Vec<u8>) {
@@ -39,8 +40,17 @@ async fn submit_with(who: &Client, ids: &[Value]) -> Case {
     who.submit(&body).await
 }
 
+/// A voice that says nothing.
+fn voice() -> Vec<u8> {
+    [b"#!AMR\n".to_vec(), [vec![0x3C], vec![7; 31]].concat().repeat(100)].concat()
+}
+
 async fn files_of(who: &Client, path: &str) -> Vec<Value> {
-    let page = who.get(&format!("{path}/attachments")).await.expect(200);
+    files_of_page(who, &format!("{path}/attachments")).await
+}
+
+async fn files_of_page(who: &Client, path: &str) -> Vec<Value> {
+    let page = who.get(path).await.expect(200);
     assert!(page["next_cursor"].is_null());
     page["items"].as_array().unwrap().clone()
 }
@@ -296,8 +306,7 @@ async fn photos_are_demanded_where_the_duty_item_does_and_never_otherwise() {
     clerk.post(&case.task("/contact"), json!({"note": "电话联系"})).await.expect(200);
     let reply = |ids: &[&Value]| json!({"text": REPLY, "outcome": "solved", "attachment_ids": ids});
     clerk.post(&case.task("/reply"), reply(&[])).await.refused(422, "photos_required");
-    let voice = [b"#!AMR\n".to_vec(), [vec![0x3C], vec![7; 31]].concat().repeat(100)].concat();
-    let voice = clerk.upload(&key(), &voice).await.expect(201)["id"].clone();
+    let voice = clerk.upload(&key(), &voice()).await.expect(201)["id"].clone();
     clerk.post(&case.task("/reply"), reply(&[&voice])).await.refused(422, "photos_required");
     let seen = uploaded(&clerk).await;
     clerk.post(&case.task("/reply"), reply(&[&seen, &voice])).await.expect(200);
@@ -404,8 +413,12 @@ async fn what_is_never_attached_is_swept_and_nothing_else() {
     let name =
         infra::storage::Name { id: infra::random::id(now), part: infra::storage::Part::Whole };
     app.state().files.put(&app.state().crypto, name, b"x").await.unwrap();
-    assert_eq!(stored(&app), 5);
-    for (hours, rows, files) in [(23, 2, 5), (2, 1, 4), (1, 1, 2), (30, 1, 2)] {
+    // And one that was killed while it wrote.
+    let folder = format!("{}/files/{}", app.state().config.files.directory, now.format("%Y-%m-%d"));
+    let id: domain::id::AttachmentId = infra::random::id(now);
+    std::fs::write(format!("{folder}/{id}.thumbnail#1"), b"half").unwrap();
+    assert_eq!(stored(&app), 6);
+    for (hours, rows, files) in [(23, 2, 6), (2, 1, 4), (1, 1, 2), (30, 1, 2)] {
         app.advance(TimeDelta::hours(hours));
         Schedule::default().enqueue_due(app.state(), true).await;
         app.drain().await;

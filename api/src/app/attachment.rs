@@ -198,15 +198,16 @@ pub(super) async fn attach(
     by: Option<AccountId>,
     now: Timestamp,
 ) -> Result<bool, Error> {
+    let place = target.place();
     let found = store::lock(tx, chosen.ids(), target).await?;
     let mut photos = false;
     for id in chosen.ids() {
         let candidate = found.iter().find(|(one, _)| one == id).map(|(_, file)| file);
-        Candidate::attach(candidate, by)?;
+        Candidate::attach(candidate, by, place)?;
         photos |= candidate.is_some_and(|file| file.kind == Kind::Image);
     }
     // A reply without files still supersedes those that it had before.
-    if !chosen.is_empty() || matches!(target, Target::Reply(_)) {
+    if !chosen.is_empty() || place.is_rewritten() {
         store::attach(tx, chosen.ids(), target, now).await?;
     }
     Ok(photos)
@@ -285,6 +286,7 @@ impl SweepAttachments {
         let before = state.clock.now() - UNATTACHED;
         for days in 0..=SWEPT_DAYS {
             let day = before - chrono::TimeDelta::days(days);
+            state.files.remove_half_done(day, before).await.map_err(unkept)?;
             let mut there = state.files.of_day(day).await.map_err(away)?;
             // An upload that is on its way has no row yet.
             there.retain(|name| storage::made_at(name.id) <= before);

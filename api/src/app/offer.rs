@@ -2,6 +2,7 @@
 //! budgets that pay for them. Locks: merchant → offer → budget.
 
 use domain::{
+    attachment::Chosen,
     id::{BudgetId, OfferId},
     identity::{Actor, Role},
     merchant::settlement::yuan,
@@ -12,6 +13,7 @@ use domain::{
 use infra::{
     postgres::{
         Connection,
+        attachment::Target,
         audit::{self, AuditEntry, Origin},
         offer::{self as store, Written, budget},
         violated,
@@ -22,6 +24,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
+    attachment::attach,
     case::Ask,
     idempotent::{self, Answer, Once},
     transact,
@@ -179,6 +182,23 @@ pub async fn change(state: &State, ask: Ask, id: OfferId, new: NewOffer) -> Resu
             }
             store::change(tx, &offer, &new, now).await.map_err(no_budget)?;
             record(tx, &ask, "offer.change", id, Value::Null, now).await
+        })
+    })
+    .await
+}
+
+/// Chooses an offer's pictures, in order: what it had and is not named goes.
+///
+/// # Errors
+/// Not the caller's; stale; it waits or is over; a file that is not the caller's to attach.
+pub async fn show(state: &State, ask: Ask, id: OfferId, pictures: Chosen) -> Result<(), Error> {
+    let now = state.clock.now();
+    transact(&state.db, move |tx| {
+        Box::pin(async move {
+            lock_kept(tx, &ask, id).await?.permit(Step::Change)?;
+            attach(tx, &pictures, Target::Offer(id), ask.account(), now).await?;
+            let data = json!({ "pictures": pictures });
+            record(tx, &ask, "offer.show", id, data, now).await
         })
     })
     .await

@@ -1,6 +1,7 @@
 //! Use cases of service (双服务): posts, claims, and the hours that are confirmed.
 
 use domain::{
+    attachment::Chosen,
     decision::Decision,
     event::EventKind,
     id::{AccountId, ClaimId, JobId, PostId},
@@ -8,13 +9,14 @@ use domain::{
     org::NodeCode,
     refusal::{Basic, Invalid},
     service::{
-        Around, CheckIn, Claim, Confirm, Missed, Post, PostForm, Published, Refused, Reject,
+        Around, CheckIn, Claim, Confirm, Missed, Post, PostForm, Published, Refused, Reject, Step,
     },
     time::{self, Timestamp},
 };
 use infra::{
     postgres::{
         Connection,
+        attachment::Target,
         audit::{self, AuditEntry},
         identity as accounts, org,
         service::{self as store, Which, pause as pauses},
@@ -25,6 +27,7 @@ use infra::{
 use serde_json::{Value, json};
 
 use super::{
+    attachment::attach,
     case::{Ask, carry_out},
     fairness::{self, Watch},
     notification::announce,
@@ -408,6 +411,24 @@ pub async fn check_in(state: &State, ask: Ask, id: ClaimId, shown: CheckIn) -> R
 pub async fn check_out(state: &State, ask: Ask, id: ClaimId) -> Result<(), Error> {
     by_person(state, ask, id, "claim.check_out", |held, now| held.claim.check_out(&held.post, now))
         .await
+}
+
+/// The person shows pictures of what was done, in order: what was shown before and is not named
+/// goes.
+///
+/// # Errors
+/// Not one's own; waiting for a place, or settled; a file that is not one's own to attach.
+pub async fn show(state: &State, ask: Ask, id: ClaimId, pictures: Chosen) -> Result<(), Error> {
+    let now = state.clock.now();
+    transact(&state.db, move |tx| {
+        Box::pin(async move {
+            Held::own(tx, id, &ask).await?.claim.permit(Step::Show)?;
+            attach(tx, &pictures, Target::Claim(id), ask.account(), now).await?;
+            let data = json!({ "pictures": pictures });
+            audit(tx, &ask, ("claim.show", "claim", id.0), data, now).await
+        })
+    })
+    .await
 }
 
 /// The person calls it off; the first who waits moves up.

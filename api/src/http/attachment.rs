@@ -18,7 +18,7 @@ use actix_web::{
 };
 use domain::{
     attachment::{Check, Excess, Kind, MediaType, Place, Refused},
-    id::{AttachmentId, ComplaintId, TaskId},
+    id::{AttachmentId, ClaimId, ComplaintId, OfferId, TaskId},
     page::Page,
     refusal::{Basic, Invalid},
     time::Timestamp,
@@ -35,8 +35,10 @@ use super::{
     BASE,
     extract::{
         Addressed, Caller, IdempotencyKey, On, Query, RequestMeta, Target,
-        caller::needs::{AttachFile, ReadComplaint, ReadTask},
+        caller::needs::{AttachFile, ReadComplaint, ReadSelf, ReadTask},
     },
+    offer,
+    service::claim,
 };
 use crate::{
     app::{
@@ -51,7 +53,7 @@ use crate::{
 
 pub mod judging;
 
-routes![upload, read_one, of_complaint, of_task, file, thumbnail];
+routes![upload, read_one, of_complaint, of_task, of_offer, of_claim, file, thumbnail];
 
 /// How much of an upload that is too large is read and thrown away, in bytes, so that the client
 /// gets to see the answer instead of a broken connection.
@@ -90,6 +92,10 @@ pub struct AttachmentView {
     pub complaint_id: Option<ComplaintId>,
     /// 哪个任务的；区中心看得到
     pub task_id: Option<TaskId>,
+    /// 哪份优惠的；区中心看得到
+    pub offer_id: Option<OfferId>,
+    /// 哪次认领的；区中心看得到
+    pub claim_id: Option<ClaimId>,
     /// 核验情况
     pub check: Check,
     /// 核验情况的中文
@@ -101,6 +107,17 @@ pub struct AttachmentView {
     pub uploaded_at: Timestamp,
 }
 
+/// The signed address of a file.
+pub fn address(state: &State, name: Name, viewed: Viewed) -> String {
+    let Link { expires, signature } = Link::to(state, name, viewed);
+    let part = match name.part {
+        Part::Whole => "file",
+        Part::Thumbnail => "thumbnail",
+    };
+    let id = name.id;
+    format!("{BASE}/attachments/{id}/{part}?expires={expires}&signature={signature}")
+}
+
 impl AttachmentView {
     /// What a reader of the thing sees.
     fn for_reader(state: &State, row: &Row) -> Self {
@@ -109,11 +126,7 @@ impl AttachmentView {
 
     fn shown(state: &State, row: &Row, viewed: Viewed) -> Self {
         let judge = viewed == Viewed::Judge;
-        let link = |part, address| {
-            let Link { expires, signature } = Link::to(state, Name { id: row.id, part }, viewed);
-            let id = row.id;
-            format!("{BASE}/attachments/{id}/{address}?expires={expires}&signature={signature}")
-        };
+        let link = |part| address(state, Name { id: row.id, part }, viewed);
         let shown = row.check.shows(judge);
         Self {
             id: row.id,
@@ -123,12 +136,13 @@ impl AttachmentView {
             width: row.width,
             height: row.height,
             milliseconds: row.milliseconds,
-            url: shown.then(|| link(Part::Whole, "file")),
-            thumbnail_url: (shown && row.kind == Kind::Image)
-                .then(|| link(Part::Thumbnail, "thumbnail")),
+            url: shown.then(|| link(Part::Whole)),
+            thumbnail_url: (shown && row.kind == Kind::Image).then(|| link(Part::Thumbnail)),
             place: row.place,
             complaint_id: row.complaint.filter(|_| judge),
             task_id: row.task.filter(|_| judge),
+            offer_id: row.offer.filter(|_| judge),
+            claim_id: row.claim.filter(|_| judge),
             check: row.check,
             check_text: row.check.label(),
             hidden_reason: row.hidden_reason.clone().filter(|_| judge || row.own),
@@ -249,14 +263,23 @@ async fn read_one(
     Ok(Json(AttachmentView::for_reader(&state, &row)))
 }
 
-impl<P, I> On<P, I> {
-    /// The files of something that the caller was let see.
-    async fn attached(&self, of: Of) -> Result<Json<Page<AttachmentView>>, Error> {
-        let viewed = judging::viewed(&self.caller);
-        let mut connection = self.state.db.acquire().await?;
-        let rows = read::of(&mut connection, &self.caller.scope(), of).await?;
-        Ok(Json(AttachmentView::all(&self.state, &rows, viewed)))
-    }
+/// The files of something that the caller was let see.
+pub async fn attached<P>(
+    state: &State,
+    caller: &Caller<P>,
+    of: Of,
+) -> Result<Json<Page<AttachmentView>>, Error> {
+    let viewed = judging::viewed(caller);
+    let rows = read::of(&mut *state.db.acquire().await?, &caller.scope(), of).await?;
+    Ok(Json(AttachmentView::all(state, &rows, viewed)))
+}
+
+/// 选定的照片
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PicturesBody {
+    /// 照片的附件编号，按显示的先后，最多 9 张；没有列出的不再显示
+    pub attachment_ids: Vec<AttachmentId>,
 }
 
 /// 诉求的附件
@@ -274,8 +297,8 @@ async fn of_complaint(
     on: On<ReadComplaint, ComplaintId>,
 ) -> Result<Json<Page<AttachmentView>>, Error> {
     on.visible().await?;
-    let id = Some(on.id);
-    on.attached(Of { complaint: id, answer_to: id, ..Of::default() }).await
+    let of = Of { target: Some(on.id.0), answer_to: Some(on.id), ..Of::default() };
+    attached(&on.state, &on.caller, of).await
 }
 
 /// 任务的附件
@@ -290,7 +313,45 @@ async fn of_complaint(
 #[get("/tasks/{id}/attachments")]
 async fn of_task(on: On<ReadTask, TaskId>) -> Result<Json<Page<AttachmentView>>, Error> {
     on.visible().await?;
-    on.attached(Of { task: Some(on.id), ..Of::default() }).await
+    attached(&on.state, &on.caller, Of { target: Some(on.id.0), ..Of::default() }).await
+}
+
+/// 优惠的照片
+///
+/// 看得到优惠的人都看得到，第一张是封面。
+#[utoipa::path(
+    operation_id = "attachment.of_offer",
+    tag = "attachment",
+    responses((status = 200, description = "照片，不分页", body = Page<AttachmentView>)),
+    security(("bearer" = [])),
+)]
+#[get("/offers/{id}/pictures")]
+async fn of_offer(
+    caller: Caller<ReadSelf>,
+    target: Target<OfferId>,
+    state: Data<State>,
+) -> Result<Json<Page<AttachmentView>>, Error> {
+    offer::readable(&state, &caller, target.0).await?;
+    attached(&state, &caller, Of { target: Some(target.0.0), ..Of::default() }).await
+}
+
+/// 认领的照片
+///
+/// 本人上传的服务照片；本人和岗位的组织者看得到。
+#[utoipa::path(
+    operation_id = "attachment.of_claim",
+    tag = "attachment",
+    responses((status = 200, description = "照片，不分页", body = Page<AttachmentView>)),
+    security(("bearer" = [])),
+)]
+#[get("/claims/{id}/pictures")]
+async fn of_claim(
+    caller: Caller<ReadSelf>,
+    target: Target<ClaimId>,
+    state: Data<State>,
+) -> Result<Json<Page<AttachmentView>>, Error> {
+    claim::found(&state, &caller, target.0).await?;
+    attached(&state, &caller, Of { target: Some(target.0.0), ..Of::default() }).await
 }
 
 /// 下载地址里的签名

@@ -17,18 +17,28 @@ use domain::{
     text,
     time::Timestamp,
 };
-use infra::postgres::{
-    Connection,
-    offer::read::{self, Filter, OfferView, Order, Viewer},
+use infra::{
+    postgres::{
+        Connection,
+        offer::read::{self, Filter, OfferView, Order, Viewer},
+    },
+    storage::{Name, Part},
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{
-    Body, Caller, Paging, Query, RequestMeta, Target,
-    caller::needs::{ManageOffers, ReadSelf},
+use super::{
+    attachment::address,
+    extract::{
+        Body, Caller, Paging, Query, RequestMeta, Target,
+        caller::needs::{ManageOffers, ReadSelf},
+    },
 };
-use crate::{app, error::Error, state::State};
+use crate::{
+    app::{self, attachment::Viewed},
+    error::Error,
+    state::State,
+};
 
 pub mod budget;
 pub mod shop;
@@ -138,11 +148,26 @@ async fn viewer<P>(conn: &mut Connection, caller: &Caller<P>) -> Result<Viewer, 
     Ok(Viewer { buyer, near: None, scope: Some(scope) })
 }
 
+/// Offers as a viewer sees them, each with a link to its first picture.
+async fn views(
+    conn: &mut Connection,
+    state: &State,
+    ids: &[OfferId],
+    viewer: &Viewer,
+) -> Result<Vec<OfferView>, Error> {
+    let mut views = read::views(conn, ids, viewer, state.clock.now()).await?;
+    for view in &mut views {
+        let name = view.cover.map(|id| Name { id, part: Part::Thumbnail });
+        view.cover_url = name.map(|name| address(state, name, Viewed::Reader));
+    }
+    Ok(views)
+}
+
 /// One offer as the caller sees it.
 async fn shown<P>(state: &State, caller: &Caller<P>, id: OfferId) -> Result<OfferView, Error> {
     let mut conn = state.db.acquire().await?;
     let viewer = viewer(&mut conn, caller).await?;
-    let mut found = read::views(&mut conn, &[id], &viewer, state.clock.now()).await?;
+    let mut found = views(&mut conn, state, &[id], &viewer).await?;
     found.pop().ok_or_else(|| Basic::NotFound.into())
 }
 
@@ -268,7 +293,7 @@ pub async fn list(
     let Page { items, next_cursor } = Page::of(keys, page.limit, |(_, cursor)| *cursor);
     let ids: Vec<OfferId> = items.into_iter().map(|(id, _)| id).collect();
     let viewer = Viewer { near, ..viewer(&mut conn, &caller).await? };
-    let items = read::views(&mut conn, &ids, &viewer, now).await?;
+    let items = views(&mut conn, &state, &ids, &viewer).await?;
     Ok(Json(Page { items, next_cursor }))
 }
 
@@ -287,12 +312,24 @@ pub async fn read_one(
     target: Target<OfferId>,
     state: Data<State>,
 ) -> Result<HttpResponse, Error> {
-    let view = shown(&state, &caller, target.0).await?;
+    Ok(tagged(readable(&state, &caller, target.0).await?))
+}
+
+/// An offer that the caller may read: one that is out, or one of their shop.
+///
+/// # Errors
+/// `not_found`.
+pub async fn readable<P>(
+    state: &State,
+    caller: &Caller<P>,
+    id: OfferId,
+) -> Result<OfferView, Error> {
+    let view = shown(state, caller, id).await?;
     let out = !matches!(view.status, Status::Draft | Status::InReview);
     if !out && !caller.scope().reads_shop(&view.merchant) {
         return Err(Basic::NotFound.into());
     }
-    Ok(tagged(view))
+    Ok(view)
 }
 
 fn tagged(view: OfferView) -> HttpResponse {

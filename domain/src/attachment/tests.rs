@@ -92,7 +92,7 @@ fn a_body_names_each_file_once() {
 fn one_attaches_ones_own_files_once_and_anothers_looks_missing() {
     let (own, other) = (account(1), account(2));
     let reasons = |candidate: Option<Candidate>, by| {
-        let said = Candidate::attach(candidate.as_ref(), by);
+        let said = Candidate::attach(candidate.as_ref(), by, Place::Reply);
         said.err().map(|invalid| invalid.0[0].reason.clone())
     };
     let missing = reasons(None, Some(own)).unwrap();
@@ -110,6 +110,19 @@ fn one_attaches_ones_own_files_once_and_anothers_looks_missing() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn what_is_shown_to_everybody_is_a_picture() {
+    for place in Place::ALL {
+        let file = |kind| Candidate { owner: account(1), attached: false, here: false, kind };
+        let said = |kind| Candidate::attach(Some(&file(kind)), Some(account(1)), *place);
+        assert_eq!(said(Kind::Image), Ok(()));
+        let spoken = matches!(place, Place::Complaint | Place::ReportIn | Place::Reply);
+        assert_eq!(said(Kind::Audio).is_ok(), spoken, "{place:?}");
+        let foreign = Candidate::attach(Some(&file(Kind::Audio)), Some(account(2)), *place);
+        assert_eq!(foreign, Candidate::attach(None, Some(account(2)), *place));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use domain::{
     attachment::{Candidate, Check, Kind, MediaType, Place, Quota},
-    id::{AccountId, AttachmentId, ComplaintId, TaskId},
+    id::{AccountId, AttachmentId, ClaimId, ComplaintId, OfferId, TaskId},
     time::Timestamp,
 };
 use uuid::Uuid;
@@ -39,6 +39,10 @@ pub enum Target {
     ReportIn(TaskId),
     /// A unit's reply.
     Reply(TaskId),
+    /// An offer.
+    Offer(OfferId),
+    /// Somebody's claim.
+    Claim(ClaimId),
 }
 
 impl Target {
@@ -48,6 +52,8 @@ impl Target {
             Self::Complaint(_) => Place::Complaint,
             Self::ReportIn(_) => Place::ReportIn,
             Self::Reply(_) => Place::Reply,
+            Self::Offer(_) => Place::Offer,
+            Self::Claim(_) => Place::Claim,
         }
     }
 
@@ -56,15 +62,8 @@ impl Target {
         match self {
             Self::Complaint(id) => id.0,
             Self::ReportIn(id) | Self::Reply(id) => id.0,
-        }
-    }
-
-    /// The columns: complaint, task.
-    fn keys(self) -> (Option<Uuid>, Option<Uuid>) {
-        let id = Some(self.id());
-        match self {
-            Self::Complaint(_) => (id, None),
-            Self::ReportIn(_) | Self::Reply(_) => (None, id),
+            Self::Offer(id) => id.0,
+            Self::Claim(id) => id.0,
         }
     }
 }
@@ -134,7 +133,7 @@ pub async fn lock(
     let rows = sqlx::query!(
         r#"select id as "id: AttachmentId", owner_id as "owner: AccountId", kind as "kind!: Kind",
                place is not null as "attached!",
-               coalesce(place = $2 and coalesce(complaint_id, task_id) = $3, false) as "here!"
+               coalesce(place = $2 and target_id = $3, false) as "here!"
            from attachment where id = any($1) order by id
            for update"#,
         &ids,
@@ -150,8 +149,8 @@ pub async fn lock(
         .collect())
 }
 
-/// Attaches locked files, in the order in which they are named. What a reply had before and does
-/// not name any more is superseded.
+/// Attaches locked files, in the order in which they are named. What a thing had before whose files
+/// are chosen again, and does not name any more, is superseded.
 ///
 /// # Errors
 /// The database is away.
@@ -162,26 +161,29 @@ pub async fn attach(
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    if let Target::Reply(task) = target {
+    let place = target.place();
+    if place.is_rewritten() {
         sqlx::query!(
-            "update attachment set superseded = not id = any($2)
-             where task_id = $1 and place = 'reply' and superseded = (id = any($2))",
-            task.0,
+            "update attachment set superseded = not id = any($3)
+             where target_id = $1 and place = $2 and superseded = (id = any($3))",
+            target.id(),
+            place.code(),
             &ids,
         )
         .execute(&mut *conn)
         .await?;
     }
-    let (complaint, task) = target.keys();
     sqlx::query!(
         "update attachment
-         set place = $2, complaint_id = $3, task_id = $4, attached_at = $5,
-             position = array_position($1::uuid[], id)
+         set place = $2, attached_at = $4, position = array_position($1::uuid[], id),
+             complaint_id = case when $2 = 'complaint' then $3::uuid end,
+             task_id = case when $2 in ('report_in', 'reply') then $3::uuid end,
+             offer_id = case when $2 = 'offer' then $3::uuid end,
+             claim_id = case when $2 = 'claim' then $3::uuid end
          where id = any($1)",
         &ids,
-        target.place().code(),
-        complaint,
-        task,
+        place.code(),
+        target.id(),
         now,
     )
     .execute(conn)

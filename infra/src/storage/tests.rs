@@ -17,9 +17,13 @@ async fn read(storage: &Storage, name: Name) -> Option<(u64, Vec<u8>)> {
     Some((length, bytes.try_collect::<Vec<_>>().await.unwrap().concat()))
 }
 
+fn now() -> Timestamp {
+    "2026-11-24T01:00:00Z".parse().unwrap()
+}
+
 /// What every store does.
 async fn keeps_finds_and_forgets(storage: &Storage) {
-    let now: Timestamp = "2026-11-24T01:00:00Z".parse().unwrap();
+    let now = now();
     let id: AttachmentId = random::id(now);
     assert_eq!(made_at(id), now);
     let [whole, small] = [Part::Whole, Part::Thumbnail].map(|part| Name { id, part });
@@ -48,6 +52,18 @@ async fn a_directory_keeps_files() {
     let storage = Storage::new(folder.to_str().unwrap(), &Place::Local).unwrap();
     assert!(!folder.exists(), "nothing is made before it is needed");
     keeps_finds_and_forgets(&storage).await;
+    // A write that was killed half done is not listed, and goes with the sweep.
+    let [early, late] = [now(), now() + chrono::TimeDelta::hours(2)].map(|at| {
+        let name = format!("{}.thumbnail#1", random::id::<AttachmentId>(at));
+        let path = folder.join("files/2026-11-24").join(name);
+        std::fs::write(&path, b"half").unwrap();
+        path
+    });
+    assert_eq!(storage.of_day(now()).await.unwrap().len(), 1);
+    storage.remove_half_done(now(), now() + chrono::TimeDelta::hours(1)).await.unwrap();
+    assert_eq!((early.exists(), late.exists()), (false, true), "one may be on its way");
+    assert_eq!(storage.of_day(now()).await.unwrap().len(), 1, "what is whole stays");
+    storage.remove_half_done(now() - chrono::TimeDelta::days(9), now()).await.unwrap();
     drop(storage.nameless().await.unwrap());
     let left = std::fs::read_dir(folder.join("incoming")).unwrap().count();
     assert_eq!(left, 0, "an upload has no name");
@@ -134,4 +150,24 @@ async fn a_bucket_keeps_files() {
     assert!(sealed && kept.len() == 1);
     let printed = format!("{bucket:?}");
     assert!(!printed.contains("secret"), "{printed}");
+}
+
+/// A server that others wrote, where one runs: `TEST_S3` holds its address, a bucket, the key's id
+/// and the key, apart by spaces. `s3s-fs` of the package registry is one that needs nothing else.
+#[tokio::test]
+async fn a_bucket_of_a_real_server_keeps_files() {
+    let given = std::env::var("TEST_S3").unwrap_or_default();
+    let [endpoint, name, key_id, secret] = given.split(' ').collect::<Vec<_>>()[..] else {
+        eprintln!("SKIPPED: TEST_S3 names no server that speaks S3");
+        return;
+    };
+    let bucket = Bucket { endpoint, region: "cn-north-1", name, key_id, secret };
+    let storage = Storage::new(".", &Place::S3(bucket)).unwrap();
+    for left in storage.of_day(now()).await.unwrap() {
+        storage.remove(left).await.unwrap();
+    }
+    keeps_finds_and_forgets(&storage).await;
+    let wrong = Bucket { secret: "wrong", ..bucket };
+    let wrong = Storage::new(".", &Place::S3(wrong)).unwrap();
+    assert!(wrong.of_day(now()).await.is_err(), "another's key opens nothing");
 }

@@ -2,7 +2,7 @@
 
 use image::{DynamicImage, ImageFormat, RgbImage};
 
-use super::{fetched, key, stored};
+use super::{fetched, key, memory::Rise, stored};
 use crate::support::{App, jpeg, photo};
 
 /// What may be left of a file nowhere.
@@ -249,6 +249,8 @@ async fn every_hostile_file_is_refused_or_made_safe() {
     let li = app.resident("li");
     let files: Vec<_> = [strangers(), jpegs(), pngs(), others()].into_iter().flatten().collect();
     assert!(files.len() >= 70, "{}", files.len());
+    li.token().await;
+    let rise = Rise::begin();
     let mut kept = 0;
     for (name, file, fate) in files {
         let answer = li.upload(&key(), &file).await;
@@ -273,4 +275,5 @@ async fn every_hostile_file_is_refused_or_made_safe() {
         }
         assert_eq!(stored(&app), kept, "{name}: what is refused leaves nothing behind");
     }
+    rise.is_bounded("the hostile files");
 }

@@ -6,6 +6,32 @@ use serde_json::json;
 use super::{fetched, key};
 use crate::support::{App, jpeg};
 
+/// What the memory of this process rises by at most while something runs.
+pub struct Rise {
+    before: u64,
+    alone: bool,
+}
+
+impl Rise {
+    /// From now on. Nextest gives each test a process of its own; in a shared one the figure would
+    /// be everybody's.
+    pub fn begin() -> Self {
+        let alone = std::env::var_os("NEXTEST").is_some();
+        let forgotten = std::fs::write("/proc/self/clear_refs", "5").is_ok();
+        if !(alone && forgotten) {
+            eprintln!("SKIPPED: the peak of memory can be measured in a process of one test alone");
+        }
+        Self { before: peak(), alone }
+    }
+
+    /// Until now: no more than 256 MiB.
+    pub fn is_bounded(&self, what: &str) {
+        let rise = (peak() - self.before) / 1024;
+        eprintln!("{what}: {rise} MiB");
+        assert!(rise <= 256 || !self.alone, "{rise} MiB for {what}");
+    }
+}
+
 /// The most memory this process ever had, in KiB, since it was last forgotten.
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -13,7 +39,6 @@ fn peak() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-/// Nextest gives each test a process of its own; in a shared one the figure would be everybody's.
 #[tokio::test]
 async fn thirty_megapixels_are_taken_within_256_mib() {
     let app = App::spawn().await;
@@ -29,19 +54,13 @@ async fn thirty_megapixels_are_taken_within_256_mib() {
     drop(image);
     li.token().await;
     assert!((1_000_000..10 * 1024 * 1024).contains(&file.len()), "{} bytes", file.len());
-    let alone = std::env::var_os("NEXTEST").is_some();
-    if std::fs::write("/proc/self/clear_refs", "5").is_err() || !alone {
-        eprintln!("SKIPPED: the peak of memory can be measured in a process of one test alone");
-    }
-    let before = peak();
+    let rise = Rise::begin();
     let keys = [key(), key(), key()];
     let answers = futures::future::join_all(keys.iter().map(|key| li.upload(key, &file))).await;
-    let rise = (peak() - before) / 1024;
+    rise.is_bounded("three uploads at once");
     for answer in answers {
         let made = answer.expect(201);
         assert_eq!((&made["width"], &made["height"]), (&json!(6000), &json!(5000)));
         assert_eq!(fetched(&app, &made["thumbnail_url"]).await.0, 200);
     }
-    eprintln!("three at once: {rise} MiB");
-    assert!(rise <= 256 || !alone, "{rise} MiB for three uploads at once");
 }

@@ -103,6 +103,8 @@ pub(super) const UPLOADERS: &[&str] = &[
     "community.140213066004",
     "dept.urban-management",
     "head.urban-management",
+    "organiser",
+    "manager.wenxing",
 ];
 pub(super) const POINTS_READERS: &[&str] = &["organiser", "auditor"];
 pub(super) const TILL_READERS: &[&str] = &["organiser", "auditor", "merchant.wenxing"];
@@ -233,6 +235,8 @@ pub(super) enum About {
     Claim,
     /// A claim on a post that one organises.
     Hours,
+    /// A claim of one's own, or on a post that one organises.
+    Served,
     /// Any movement of somebody's points.
     Movement,
     /// Any version of the rules of points.
@@ -325,6 +329,8 @@ pub(super) const ROWS: &[Row] = &[
     ("attachment.read", UPLOADERS, About::Upload),
     ("attachment.of_complaint", CASE_READERS, About::Case),
     ("attachment.of_task", TASK_READERS, About::Task),
+    ("attachment.of_offer", LOGGED_IN, About::Listed),
+    ("attachment.of_claim", LOGGED_IN, About::Served),
     ("attachment.file", EVERYONE, About::File),
     ("attachment.thumbnail", EVERYONE, About::File),
     ("attachment.list", UNMASKERS, About::Nothing),
@@ -543,6 +549,7 @@ pub(super) const ROWS: &[Row] = &[
     ("service.mine", RESIDENT, About::Nothing),
     ("service.check_in", RESIDENT, About::Claim),
     ("service.check_out", RESIDENT, About::Claim),
+    ("service.show", RESIDENT, About::Claim),
     ("service.cancel", RESIDENT, About::Claim),
     ("service.confirm", ORGANISERS, About::Hours),
     ("service.no_show", ORGANISERS, About::Hours),
@@ -663,6 +670,7 @@ pub(super) const ROWS: &[Row] = &[
     ("offer.read", LOGGED_IN, About::Listed),
     ("offer.draft", KEEPERS, About::Nothing),
     ("offer.change", KEEPERS, About::OwnOffer),
+    ("offer.show", KEEPERS, About::OwnOffer),
     ("offer.submit", KEEPERS, About::OwnOffer),
     ("offer.review", &["organiser"], About::OwnOffer),
     ("offer.switch", KEEPERS, About::OwnOffer),

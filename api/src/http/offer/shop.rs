@@ -7,26 +7,34 @@ use actix_web::{
     web::Json,
 };
 use domain::{
+    attachment::Chosen,
     id::OfferId,
     offer::{Batch, MerchantCode, Status, Step},
     page::Page,
     refusal::{Basic, Faults, Invalid},
     text,
 };
-use infra::postgres::offer::read::{self, BatchView, OfferView};
+use infra::postgres::{
+    attachment::read::Of,
+    offer::read::{self, BatchView, OfferView},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{OfferBody, shown, tagged, viewer};
+use super::{OfferBody, shown, tagged, viewer, views};
 use crate::{
     app::{
         idempotent::{Answer, Once},
         offer::{self as offers, Made},
     },
     error::Error,
-    http::extract::{
-        Addressed, Body, Caller, Empty, IdempotencyKey, IfMatch, On, Paging, Query, RequestMeta,
-        caller::needs::{KeepShop, ManageMerchants, ReadSettlement},
+    http::{
+        attachment::{AttachmentView, PicturesBody, attached},
+        extract::{
+            Addressed, Body, Caller, Empty, IdempotencyKey, IfMatch, On, Paging, Query,
+            RequestMeta,
+            caller::needs::{KeepShop, ManageMerchants, ReadSettlement},
+        },
     },
     state::State,
 };
@@ -111,6 +119,28 @@ async fn change(on: On<KeepShop, OfferId>, body: Body<OfferBody>) -> Result<Http
     let new = on.read(body, |body| body.parse(now)).await?;
     offers::change(&on.state, on.ask(), on.id, new).await?;
     on.shown().await
+}
+
+/// 选定优惠的照片
+///
+/// 先上传（`POST /attachments`），再按显示的先后列出，第一张是封面；整份提交，没有列出的不再显示。草稿、已发布和
+/// 已暂停的可以更换。
+#[utoipa::path(
+    operation_id = "offer.show", tag = "offer",
+    params(IfMatch),
+    request_body(content = PicturesBody, example = json!({"attachment_ids": []})),
+    responses((status = 200, description = "照片现在的样子", body = Page<AttachmentView>)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["offer_step_refused"]))),
+)]
+#[put("/offers/{id}/pictures")]
+async fn show(
+    on: On<KeepShop, OfferId>,
+    body: Body<PicturesBody>,
+) -> Result<Json<Page<AttachmentView>>, Error> {
+    let pictures = on.read(body, |body| Chosen::parse(&body.attachment_ids)).await?;
+    offers::show(&on.state, on.ask(), on.id, pictures).await?;
+    attached(&on.state, &on.caller, Of { target: Some(on.id.0), ..Of::default() }).await
 }
 
 /// 提交审核
@@ -341,8 +371,8 @@ async fn listed<P>(
     let Page { items, next_cursor } = Page::of(keys, page.limit, |(_, cursor)| *cursor);
     let ids: Vec<OfferId> = items.into_iter().map(|(id, _)| id).collect();
     let viewer = viewer(conn, caller).await?;
-    let items = read::views(conn, &ids, &viewer, state.clock.now()).await?;
+    let items = views(conn, state, &ids, &viewer).await?;
     Ok(Json(Page { items, next_cursor }))
 }
 
-routes![draft, change, submit, review, switch, stock, batches, of_shop, in_review];
+routes![draft, change, show, submit, review, switch, stock, batches, of_shop, in_review];

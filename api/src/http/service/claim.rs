@@ -3,10 +3,11 @@
 use actix_web::{
     HttpResponse, HttpResponseBuilder, get,
     http::header::ETAG,
-    post,
+    post, put,
     web::{Data, Json},
 };
 use domain::{
+    attachment::Chosen,
     id::{ClaimId, PostId},
     identity::Permission,
     page::{Limit, Page, PageRequest},
@@ -14,7 +15,10 @@ use domain::{
     service::{CheckIn, Confirm, Reject, Tally},
     time::Timestamp,
 };
-use infra::postgres::service::read::{self, ClaimFilter, ClaimView};
+use infra::postgres::{
+    attachment::read::Of,
+    service::read::{self, ClaimFilter, ClaimView},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -22,6 +26,7 @@ use crate::{
     app::{case::Ask, registration::result, service as services},
     error::Error,
     http::{
+        attachment::{AttachmentView, PicturesBody, attached},
         complaint::LocationBody,
         extract::{
             Addressed, Body, Caller, IfMatch, On, Paging, Query, RequestMeta, Target,
@@ -35,10 +40,11 @@ use crate::{
     state::State,
 };
 
-routes![claim, mine, check_in, check_out, cancel, confirm, no_show, reject, year];
+routes![claim, mine, check_in, check_out, show, cancel, confirm, no_show, reject, year];
 
-/// The claim as the caller may command it: a person their own, an organiser those of their posts.
-async fn found<P: Needs>(
+/// The claim as the caller may command or see it: a person their own, an organiser those of their
+/// posts.
+pub async fn found<P: Needs>(
     state: &State,
     caller: &Caller<P>,
     id: ClaimId,
@@ -187,6 +193,28 @@ async fn check_out(on: On<ClaimPost, ClaimId>, body: Body<Empty>) -> Result<Http
     on.read(body, |_| Ok(())).await?;
     services::check_out(&on.state, on.ask(), on.id).await?;
     on.shown().await
+}
+
+/// 选定服务照片
+///
+/// 认领以后、组织者确认以前，由本人上传照片后在这里列出；整份提交，没有列出的不再显示。岗位的组织者看得到。
+#[utoipa::path(
+    operation_id = "service.show",
+    tag = "service",
+    params(IfMatch),
+    request_body(content = PicturesBody, example = json!({"attachment_ids": []})),
+    responses((status = 200, description = "照片现在的样子", body = Page<AttachmentView>)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["claim_step_refused"]))),
+)]
+#[put("/claims/{id}/pictures")]
+async fn show(
+    on: On<ClaimPost, ClaimId>,
+    body: Body<PicturesBody>,
+) -> Result<Json<Page<AttachmentView>>, Error> {
+    let pictures = on.read(body, |body| Chosen::parse(&body.attachment_ids)).await?;
+    services::show(&on.state, on.ask(), on.id, pictures).await?;
+    attached(&on.state, &on.caller, Of { target: Some(on.id.0), ..Of::default() }).await
 }
 
 /// 取消认领

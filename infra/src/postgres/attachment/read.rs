@@ -2,7 +2,7 @@
 
 use domain::{
     attachment::{Check, Kind, MediaType, Place},
-    id::{AttachmentId, ComplaintId, TaskId},
+    id::{AttachmentId, ClaimId, ComplaintId, OfferId, TaskId},
     page::{Cursor, PageRequest},
     scope::Scope,
     time::Timestamp,
@@ -36,6 +36,10 @@ pub struct Row {
     pub complaint: Option<ComplaintId>,
     /// The task, where it is one's reply or report.
     pub task: Option<TaskId>,
+    /// The offer, where it is one's picture.
+    pub offer: Option<OfferId>,
+    /// The claim, where it is one's picture.
+    pub claim: Option<ClaimId>,
     /// Whether it may be shown.
     pub check: Check,
     /// Why not.
@@ -56,13 +60,11 @@ impl Row {
 pub struct Of {
     /// One file.
     pub id: Option<AttachmentId>,
-    /// Those of a complaint.
-    pub complaint: Option<ComplaintId>,
+    /// Those of a complaint, a task, an offer or a claim.
+    pub target: Option<Uuid>,
     /// Those of a complaint's answer: the lead's confirmed reply, of the case that it follows when
     /// it was merged.
     pub answer_to: Option<ComplaintId>,
-    /// Those of a task.
-    pub task: Option<TaskId>,
 }
 
 /// The files of a thing that its reader was let see, in order: by what they belong to, then as they
@@ -76,25 +78,26 @@ pub async fn of(conn: &mut Connection, scope: &Scope, of: Of) -> Result<Vec<Row>
         r#"select id as "id: AttachmentId", media_type as "media_type: MediaType",
                kind as "kind!: Kind", bytes, width, height, milliseconds, uploaded_at,
                place as "place: Place", complaint_id as "complaint: ComplaintId",
-               task_id as "task: TaskId", check_state as "check: Check", hidden_reason, owner_id = $1 as "own!"
+               task_id as "task: TaskId",
+               offer_id as "offer: OfferId", claim_id as "claim: ClaimId",
+               check_state as "check: Check", hidden_reason, owner_id = $1 as "own!"
            from attachment a
-           where (a.id = $2 or a.complaint_id = $3 or a.task_id = $4
-                   or a.place = 'reply' and a.task_id = (
+           where (a.id = $2 or a.target_id = $3
+                   or a.place = 'reply' and a.target_id = (
                        select t.id from task t
                        where t.complaint_id = (
-                               select coalesce(merged_into, id) from complaint where id = $5)
+                               select coalesce(merged_into, id) from complaint where id = $4)
                            and t.role = 'lead' and t.status = 'confirmed'
                        order by t.confirmed_at desc limit 1))
                and (not a.superseded or $2 is not null)
                -- What waits for the head is read by those who work on the task alone.
                and not (a.place = 'reply' and exists (
                    select from task t where t.id = a.task_id and t.waiting_since <= a.attached_at
-                       and not (t.unit = any($6) or coalesce(t.body = any($6), false))))
+                       and not (t.unit = any($5) or coalesce(t.body = any($5), false))))
            order by a.attached_at, a.position, a.id"#,
         scope.account().0,
         of.id.map(|id| id.0),
-        of.complaint.map(|id| id.0),
-        of.task.map(|id| id.0),
+        of.target,
         of.answer_to.map(|id| id.0),
         scope.units(),
     )
@@ -117,7 +120,9 @@ pub async fn judged(
         r#"select id as "id: AttachmentId", media_type as "media_type: MediaType",
                kind as "kind!: Kind", bytes, width, height, milliseconds, uploaded_at,
                place as "place: Place", complaint_id as "complaint: ComplaintId",
-               task_id as "task: TaskId", check_state as "check: Check", hidden_reason, owner_id = $1 as "own!"
+               task_id as "task: TaskId",
+               offer_id as "offer: OfferId", claim_id as "claim: ClaimId",
+               check_state as "check: Check", hidden_reason, owner_id = $1 as "own!"
            from attachment
            where place is not null and $2 and ($3::text is null or check_state = $3)
                and ($4::timestamptz is null or (uploaded_at, id) < ($4, $5))

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use domain::{
     complaint::Location,
-    id::{AccountId, BudgetId, OfferId},
+    id::{AccountId, AttachmentId, BudgetId, OfferId},
     offer::{Audience, Category, Hours, MerchantCode, Person, Status, Taken, Weekdays},
     org::NodeCode,
     page::{Cursor, PageRequest},
@@ -88,6 +88,14 @@ pub struct OfferView {
     pub merchant_name: String,
     /// 商户地址
     pub address: Option<String>,
+    /// 第一张照片的缩略图，不需要登录，十分钟内有效；没有照片的为空
+    #[schema(
+        example = "/api/v1/attachments/019ab0c1-d2e3-7f00-8a1b-2c3d4e5f6071/thumbnail?expires=1795482600&signature=9f…"
+    )]
+    pub cover_url: Option<String>,
+    /// The first picture, to which whoever answers makes the link.
+    #[serde(skip)]
+    pub cover: Option<AttachmentId>,
     /// 离给定位置多少米；没有给位置或商户没有位置的为空
     pub distance: Option<i64>,
     /// 状态
@@ -379,6 +387,7 @@ struct Beside {
     remaining: i64,
     merchant_name: String,
     address: Option<String>,
+    cover: Option<AttachmentId>,
     lng: Option<f64>,
     lat: Option<f64>,
     slots: i64,
@@ -403,6 +412,10 @@ pub async fn views(
         r#"select offer.id as "id: OfferId", title, description, reason, published_at,
                (select count(*) from offer_unit where offer_unit.offer = offer.id and hold is null)
                    as "remaining!",
+               (select picture.id from attachment picture
+                   where picture.target_id = offer.id and not picture.superseded
+                       and picture.check_state <> 'hidden'
+                   order by picture.position limit 1) as "cover: AttachmentId",
                merchant.name as merchant_name, merchant.address, merchant.lng, merchant.lat,
                (select count(*) from hold where hold.offer = offer.id and hold.account = $2
                    and slot is not null) as "slots!",
@@ -465,6 +478,8 @@ fn view(beside: Beside, offer: Offer, viewer: &Viewer, now: Timestamp) -> OfferV
         merchant: MerchantCode::as_str(&offer.merchant).to_owned(),
         merchant_name: beside.merchant_name,
         address: beside.address,
+        cover_url: None,
+        cover: beside.cover,
         distance,
         status: offer.status,
         reason: beside.reason.filter(|_| shown),

@@ -56,7 +56,15 @@ pub(super) async fn posts_and_claims(world: &mut World) {
     let theirs = claim(&world.app.resident("wang"), &there).await;
     for persona in PERSONAS {
         world.own.insert((About::Post, persona), here.clone());
+        if !["demo:li", HERE, "organiser"].contains(&persona) {
+            world.foreign.insert((About::Served, persona), vec![ours.clone(), theirs.clone()]);
+        }
     }
+    for persona in ["demo:li", HERE] {
+        world.own.insert((About::Served, persona), ours.clone());
+        world.foreign.insert((About::Served, persona), vec![theirs.clone()]);
+    }
+    world.own.insert((About::Served, "organiser"), theirs.clone());
     for persona in [HERE, "organiser"] {
         world.own.insert((About::Organised, persona), here.clone());
         world.own.insert((About::Hours, persona), ours.clone());
