@@ -364,7 +364,7 @@ async fn a_person_hides_a_file_and_every_link_to_it_is_dead_at_once() {
     assert_eq!(fetched(&app, &link).await.0, 200);
     let trail: Vec<String> = sqlx::query_scalar(
         "select action || ' ' || (data ->> 'reason') from audit_entry
-         where object = 'attachment' and action <> 'attachment.upload' order by at, id",
+         where object = 'attachment' and action <> 'attachment.upload' order by action",
     )
     .fetch_all(app.db())
     .await

@@ -89,9 +89,6 @@ pub struct OfferView {
     /// 商户地址
     pub address: Option<String>,
     /// 第一张照片的缩略图，不需要登录，十分钟内有效；没有照片的为空
-    #[schema(
-        example = "/api/v1/attachments/019ab0c1-d2e3-7f00-8a1b-2c3d4e5f6071/thumbnail?expires=1795482600&signature=9f…"
-    )]
     pub cover_url: Option<String>,
     /// The first picture, to which whoever answers makes the link.
     #[serde(skip)]
