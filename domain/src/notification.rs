@@ -33,6 +33,10 @@ pub enum Recipient {
     Leader,
     /// The liaisons of the work unit that the event names.
     Liaison,
+    /// The secretary of the party branch that the event names.
+    Secretary,
+    /// Those who organise service and points in the district (组织部).
+    Organiser,
     /// The person whose account the event names: who registers, who claims a post.
     Person,
 }
@@ -53,6 +57,8 @@ impl Recipient {
             Self::Supervisor => &[Role::Supervisor],
             Self::Leader => &[Role::Leader],
             Self::Liaison => &[Role::UnitLiaison],
+            Self::Secretary => &[Role::BranchSecretary],
+            Self::Organiser => &[Role::Organiser],
             Self::Person => &[Role::Resident],
         }
     }
@@ -61,8 +67,8 @@ impl Recipient {
 /// Who is told of what. Every kind of event has its line.
 pub const TOLD: &[(EventKind, &[Recipient])] = {
     use Recipient::{
-        Approvers, Assignee, Blower, Centre, Leader, Liaison, Person, Reporter, Reviewer,
-        Supervisor, Unit, UnitHeads,
+        Approvers, Assignee, Blower, Centre, Leader, Liaison, Organiser, Person, Reporter,
+        Reviewer, Secretary, Supervisor, Unit, UnitHeads,
     };
     &[
         (EventKind::Submitted, &[Reporter, Centre]),
@@ -179,8 +185,8 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::AttendanceDue, &[Unit]),
         (EventKind::PostInvited, &[Person]),
         (EventKind::PostChanged, &[Person]),
-        (EventKind::DisputeRaised, &[Unit, Person]),
-        (EventKind::DisputeWithdrawn, &[Unit, Person]),
+        (EventKind::DisputeRaised, &[Unit, Person, Organiser]),
+        (EventKind::DisputeWithdrawn, &[Unit, Person, Organiser]),
         (EventKind::DisputeDecided, &[Person]),
         (EventKind::ClaimsPaused, &[Person]),
         (EventKind::ClaimsResumed, &[Person]),
@@ -210,7 +216,7 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::MerchantSentBack, &[Person]),
         (EventKind::MerchantRefused, &[Person]),
         (EventKind::RedemptionReturned, &[Person]),
-        (EventKind::ScoreEntered, &[Unit]),
+        (EventKind::ScoreEntered, &[Unit, Secretary]),
         (EventKind::ScoreAccepted, &[Person]),
         (EventKind::ScoreRefused, &[Person]),
         (EventKind::ScoreProposed, &[Unit]),

@@ -301,6 +301,8 @@ impl Entry {
     fn event(&self, kind: EventKind, account: AccountId) -> NewEvent {
         let mut event = NewEvent::new(kind, Visibility::Everyone);
         event.unit = Some(self.community.clone());
-        event.with(json!({ "account": account, "quarter": self.quarter.to_string() }))
+        // The branch's secretary is told of what is to be decided.
+        let (quarter, branch) = (self.quarter.to_string(), &self.branch);
+        event.with(json!({ "account": account, "quarter": quarter, "branch": branch }))
     }
 }

@@ -17,7 +17,7 @@ use domain::{
     task, template, view, whistle, work_unit,
 };
 
-use crate::support::{document, operations};
+use crate::support::{Operation, document, operations};
 
 /// A document: where it stands, and its text.
 struct Document {
@@ -356,6 +356,22 @@ fn the_table_of_operations_is_fresh() {
     assert!(operations().iter().all(|it| table.contains(&format!("| `{}` |", it.id))));
     table.push('\n');
     fresh("docs/API.md", "operations", &table);
+}
+
+#[test]
+fn the_list_of_operations_with_a_key_is_fresh() {
+    let keyed = |it: &&Operation| {
+        let parameters = it.json["parameters"].as_array().into_iter().flatten();
+        let mut keys = parameters.filter(|one| one["name"] == "Idempotency-Key");
+        keys.any(|key| key["required"] == true)
+    };
+    let line = |it: &Operation| {
+        let path = it.path.strip_prefix("/api/v1").unwrap_or(&it.path);
+        format!("- `{} {path}`\n", it.method)
+    };
+    let lines: String = operations().iter().filter(keyed).map(line).collect();
+    assert!(lines.contains("`POST /complaints`"), "what this test reads has moved");
+    fresh("docs/API.md", "keyed", &format!("\n{lines}\n"));
 }
 
 macro_rules! vocabularies {

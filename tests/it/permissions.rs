@@ -374,3 +374,20 @@ async fn standing(app: &App) -> Vec<i64> {
     }
     counts
 }
+
+/// What docs/OPERATIONS.md lets an operator check after a restore, over a world in which everything
+/// has happened: a rule that a healthy installation breaks is worth nothing.
+#[tokio::test]
+async fn the_checks_after_a_restore_hold_in_a_healthy_world() {
+    let world = World::build().await;
+    let told = include_str!("../../docs/OPERATIONS.md");
+    let (_, told) = told.split_once("**Then check**").expect("the chapter");
+    let (_, told) = told.split_once("```sql\n").expect("its statement");
+    let (statement, _) = told.split_once("```").expect("its end");
+    let statement = sqlx::AssertSqlSafe(statement);
+    let rules: Vec<(String, i64)> =
+        sqlx::query_as(statement).fetch_all(world.app.db()).await.expect("what PostgreSQL takes");
+    assert!(rules.len() > 5, "{rules:?}");
+    let broken: Vec<_> = rules.iter().filter(|(_, count)| *count != 0).collect();
+    assert!(broken.is_empty(), "{broken:?}");
+}

@@ -62,6 +62,7 @@ async fn what_a_resident_asks_for_is_ordered_taken_and_confirmed() {
         (&told[0]["kind"], &told[0]["request_id"]),
         (&json!("request_submitted"), &json!(id))
     );
+    assert!(told[0]["text"].as_str().unwrap().contains("有居民点单"), "{}", told[0]);
     let seen = officer.get(&format!("/service-requests/{id}")).await.ok();
     let masked = (&seen["name"], &seen["phone"], &seen["address"]);
     assert_eq!(masked, (&json!("王**"), &json!("138****0001"), &Value::Null));

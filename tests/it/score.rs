@@ -80,6 +80,12 @@ async fn a_quarter_is_entered_settled_noticed_and_locked() {
     let declared = id(&keyed(&one, "/me/score-entries", "an-entry-0003", own).await.expect(201));
     let refused = accept(&secretary, &declared, json!({})).await;
     assert_eq!((refused.status, refused.fields()), (422, vec!["item"]));
+    app.drain().await;
+    let told = secretary.all("/notifications").await;
+    let asked = told.iter().find(|one| one["kind"] == "score_entered").expect("told of it");
+    assert!(asked["text"].as_str().unwrap().contains("请认定"), "{asked}");
+    let elsewhere = app.as_(OTHER).all("/notifications").await;
+    assert!(elsewhere.iter().all(|one| one["kind"] != "score_entered"), "{elsewhere:?}");
     accept(&secretary, &declared, json!({"item": "service"})).await.ok();
     let review = json!({
         "inlet": "review", "named": "演示党员1", "happened_on": "2026-08-11", "words": "调解了邻里纠纷",

@@ -46,6 +46,9 @@ pub struct Options {
     /// 轮数；不写按表
     #[arg(long)]
     rounds: Option<usize>,
+    /// 每轮的件数；不写按表
+    #[arg(long)]
+    each: Option<usize>,
     /// 结果写到这个 JSON；旁边的 .state 记着做完的轮，中断后接着做
     #[arg(long)]
     out: Option<PathBuf>,
@@ -201,6 +204,7 @@ pub async fn short(root: &Path) -> Result {
         short: true,
         seed: 1,
         rounds: None,
+        each: None,
         out: None,
         program: None,
     };
@@ -225,7 +229,10 @@ fn out(root: &Path, options: &Options) -> PathBuf {
 impl Experiment {
     fn size(&self, options: &Options) -> Size {
         let size = if options.short { self.short } else { self.soak };
-        Size { rounds: options.rounds.unwrap_or(size.rounds), ..size }
+        Size {
+            rounds: options.rounds.unwrap_or(size.rounds),
+            each: options.each.unwrap_or(size.each),
+        }
     }
 
     async fn run(

@@ -114,8 +114,12 @@ fn told() -> (Vec<String>, Vec<String>, Vec<String>) {
             Recipient::Assignee => "assignee",
             Recipient::Blower => "blower",
             Recipient::Reviewer => "reviewer",
-            Recipient::Centre | Recipient::Supervisor | Recipient::Leader => "centre",
+            Recipient::Centre
+            | Recipient::Supervisor
+            | Recipient::Leader
+            | Recipient::Organiser => "centre",
             Recipient::Liaison => "liaison",
+            Recipient::Secretary => "secretary",
             Recipient::Person => "person",
         };
         for role in who.roles() {
@@ -211,6 +215,13 @@ async fn recipients(
                    and g.revoked_at is null
                where told.class = 'liaison'
                union
+               select told.seq, told.actor_id, g.account_id
+               from told
+               join role_grant g
+                   on g.scope = told.data ->> 'branch' and g.role = told.role
+                   and g.revoked_at is null
+               where told.class = 'secretary'
+               union
                select told.seq, told.actor_id, (told.data ->> 'account')::uuid
                from told
                where told.class = 'person' and told.visibility in ('everyone', 'reporter')
@@ -294,7 +305,8 @@ async fn read(
                child.id is not null as "follows!",
                coalesce(c.units && $6::text[], false)
                    or coalesce(coalesce(c.community_code, w.community_code) like any($7::text[]), false)
-                   or coalesce((pair.id is not null or score.id is not null) and e.unit = any($6), false)
+                   or coalesce(coalesce(pair.id, score.id, claim.id, sr.id) is not null
+                       and (e.unit = any($6) or e.data ->> 'branch' = any($9) or $10), false)
                    or exists (select from task t where t.whistle_id = w.id
                        and (t.unit = any($6) or t.body = any($6)))
                    or coalesce(r.id is not null and e.unit = any($6), false)
@@ -349,6 +361,8 @@ async fn read(
         scope.units(),
         &scope.area_patterns(),
         scope.liaises(),
+        &scope.register().roots,
+        scope.organises(),
     )
     .fetch_all(conn)
     .await?;

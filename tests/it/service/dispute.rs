@@ -71,6 +71,12 @@ async fn hours_and_points_are_corrected_together_by_another() {
     let told = li.all("/notifications").await;
     assert!(told.iter().any(|it| it["kind"] == "dispute_decided"
         && it["text"].as_str().unwrap().contains("2 小时，积分为 2 分")));
+    for staff in [&officer, &organiser] {
+        let told = staff.all("/notifications").await;
+        let raised = told.iter().find(|one| one["kind"] == "dispute_raised").expect("told of it");
+        assert!(raised["text"].as_str().unwrap().contains("提出异议"), "{raised}");
+        assert_eq!(raised["claim_id"], json!(id));
+    }
     raise(&li, &id).await.refused(409, "already_disputed");
 }
 

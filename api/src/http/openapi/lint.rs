@@ -17,6 +17,9 @@ pub fn lint(document: &OpenApi) -> Vec<String> {
     let tags: BTreeSet<&str> =
         document.tags.iter().flatten().map(|tag| tag.name.as_str()).collect();
     let mut faults = Vec::new();
+    if tags.len() != document.tags.iter().flatten().count() {
+        faults.push("a tag is described twice".to_owned());
+    }
     let mut owners: BTreeMap<&str, String> = BTreeMap::new();
     for (path, item) in &document.paths.paths {
         for (method, operation) in operations(item) {
