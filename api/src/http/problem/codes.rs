@@ -405,6 +405,7 @@ fn offer() -> Vec<Code> {
         code(&Refused::Step { step: Step::Approve, status: Status::Draft }),
         code(&Refused::OwnOffer),
         code(&Refused::PriceKept),
+        code(&Refused::Lapsed { at: EXAMPLE }),
         code(&Refused::StockRange),
         code(&Refused::StockTaken { free: 3 }),
         code(&Refused::BudgetExceeded { name, left: yuan(), wanted: "500.00".to_owned() }),
