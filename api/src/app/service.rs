@@ -435,9 +435,7 @@ pub async fn confirm(state: &State, ask: Ask, id: ClaimId, confirm: Confirm) -> 
             let decision = held.claim.confirm(&held.post, &confirm, by, now)?;
             // Another account of the same person certifies as little as their own.
             let Held { claim, post } = &held;
-            if accounts::same_person(tx, by, claim.account).await?
-                || accounts::same_person(tx, post.created_by, claim.account).await?
-            {
+            if accounts::same_person(tx, claim.account, &[by, post.created_by]).await? {
                 return Err(Refused::OwnService.into());
             }
             fairness::watch(tx, Watch::Confirmed { claim: id }, now).await?;

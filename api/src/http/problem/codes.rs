@@ -428,6 +428,7 @@ fn redemption() -> Vec<Code> {
         code(&Refused::PointsInsufficient { needed: 50, available: 20 }),
         code(&Refused::LimitReached { limit: 1 }),
         code(&Refused::OfferEnded { at: EXAMPLE }),
+        code(&Refused::Suspended),
         code(&Refused::LedgerBlocked),
         code(&Refused::AlreadyVerified),
         code(&Refused::Ended { status: Status::Cancelled }),
