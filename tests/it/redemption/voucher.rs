@@ -140,9 +140,11 @@ async fn an_officer_of_two_communities_names_one() {
     .unwrap();
     // With a fresh log-in, which knows of the new role.
     app.advance(TimeDelta::minutes(11));
-    for (key, named) in
-        [("none-is-named", None), ("a-foreign-one", Some("140213066005")), ("no-such-code", Some("x"))]
-    {
+    for (key, named) in [
+        ("none-is-named", None),
+        ("a-foreign-one", Some("140213066005")),
+        ("no-such-code", Some("x")),
+    ] {
         let refused = issue(key, named).await;
         assert_eq!(refused.fields(), ["community_code"], "{refused}");
     }
@@ -199,7 +201,7 @@ async fn an_officer_acts_for_nobody_else() {
     let missing = uuid::Uuid::nil().to_string();
     issue(&desk, &missing, "first-key-2", json!({})).await.refused(404, "not_found");
 
-    // By phone, and never for oneself.
+    // By the telephone, and never for oneself.
     let me = |who: Client| async move {
         who.get("/me").await.expect(200)["id"].as_str().unwrap().to_owned()
     };
@@ -216,10 +218,23 @@ async fn an_officer_acts_for_nobody_else() {
         .await
         .unwrap();
     };
-    phone(&person).await;
-    let holder = json!({"phone": "138 0000 1234"});
+    let holder = json!({"phone": "0352-5012345"});
+    issue(&desk, &offer, "by-phone-0", holder.clone()).await.refused(422, "voucher_holder_unknown");
+    // The telephone at home, as it stands on the register.
+    let home = app.state().crypto.index("party_member.phone", b"03525012345").to_vec();
+    sqlx::query(
+        "update party_member set phone_index = $2, phone_sealed = $2 where account_id = $1::uuid",
+    )
+    .bind(&person)
+    .bind(&home)
+    .execute(app.db())
+    .await
+    .unwrap();
     issue(&desk, &offer, "by-phone-1", holder.clone()).await.expect(201);
+    phone(&person).await;
+    let mobile = json!({"phone": "138 0000 1234"});
+    issue(&desk, &offer, "by-phone-2", mobile).await.expect(201);
     phone(&officer).await;
-    issue(&desk, &offer, "by-phone-2", holder).await.refused(409, "voucher_for_oneself");
+    issue(&desk, &offer, "by-phone-3", holder).await.refused(409, "voucher_for_oneself");
     adds_up(&app).await;
 }

@@ -3,7 +3,7 @@
 
 use domain::{
     event::EventKind,
-    id::{OfferId, RedemptionId},
+    id::{AccountId, OfferId, RedemptionId},
     identity::{Actor, Role},
     offer::Offer,
     org::NodeCode,
@@ -20,7 +20,7 @@ use infra::{
             self as store, By, Place,
             read::Shown,
             till as tills,
-            voucher::{self as vouchers, Holder as Known, NewVoucher},
+            voucher::{self as vouchers, Known, NewVoucher},
         },
     },
 };
@@ -31,7 +31,7 @@ use super::{
     till::told,
 };
 use crate::{
-    app::{idempotent, notification::announce, registration, transact},
+    app::{idempotent, notification::announce, party, registration, transact},
     error::Error,
     state::State,
 };
@@ -39,26 +39,48 @@ use crate::{
 /// A person's phone is found by this blind index.
 const PHONE_INDEX: &str = "person.phone";
 
-/// By what the person who stands before the officer is known.
+/// By what a person is known: who has no phone of their own stands on the register of members all the
+/// same.
 #[derive(Debug, Clone)]
 pub enum Holder {
-    /// As a party member on the register.
+    /// By name and number.
     Member(Identity),
-    /// By the phone of their account.
+    /// By the phone of the account, or the telephone on the register, which may be the one at home.
     Phone(Phone),
 }
 
 impl Holder {
-    fn index(&self, crypto: &Crypto) -> Vec<u8> {
+    fn known(&self, crypto: &Crypto) -> Known {
         match self {
-            Self::Member(identity) => registration::match_index(crypto, identity),
-            Self::Phone(phone) => crypto.index(PHONE_INDEX, phone.plain().as_bytes()).to_vec(),
+            Self::Member(identity) => {
+                let member = Some(registration::match_index(crypto, identity));
+                Known { member, ..Known::default() }
+            }
+            Self::Phone(phone) => {
+                let of_account = crypto.index(PHONE_INDEX, phone.plain().as_bytes()).to_vec();
+                let home = Some(party::phone_index(crypto, phone));
+                Known { member: None, home, phone: Some(of_account) }
+            }
         }
+    }
+
+    /// The accounts that are known by this, at most two; with a community those that it may act for.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn accounts(
+        &self,
+        conn: &mut Connection,
+        crypto: &Crypto,
+        community: Option<&NodeCode>,
+    ) -> Result<Vec<AccountId>, Error> {
+        Ok(vouchers::holders(conn, &self.known(crypto), community).await?)
     }
 
     /// What a key is compared by; never the words themselves.
     pub fn digest(&self, crypto: &Crypto) -> String {
-        hex::encode(self.index(crypto))
+        let Known { member, phone, .. } = self.known(crypto);
+        hex::encode(member.or(phone).unwrap_or_default())
     }
 }
 
@@ -114,12 +136,7 @@ pub async fn issue(
             let officer = by.actor.account;
             let Issue { offer, holder, checked, community: named } = issue;
             let community = community(&by.actor, named)?;
-            let index = holder.index(&here.crypto);
-            let known = match holder {
-                Holder::Member(_) => Known::Member(&index),
-                Holder::Phone(_) => Known::Phone(&index),
-            };
-            let found = vouchers::holders(tx, known, &community).await?;
+            let found = holder.accounts(tx, &here.crypto, Some(&community)).await?;
             let &[account] = found.as_slice() else { return Err(Refused::HolderUnknown.into()) };
             if accounts::same_person(tx, officer, &[account]).await? {
                 return Err(Refused::OwnVoucher.into());

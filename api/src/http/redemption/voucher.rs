@@ -58,11 +58,11 @@ pub struct VoucherMemberBody {
     pub id_number_last6: String,
 }
 
-/// 为谁办理：手机号或党员身份，二者填一项
+/// 本人：党员身份或电话，二者填一项
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VoucherHolderBody {
-    /// 账号绑定的手机号
+    /// 账号绑定的手机号，或党员名册上登记的电话（可以是家里的）
     #[schema(example = "13800001234")]
     pub phone: Option<String>,
     /// 党员姓名和身份证号码后六位
@@ -70,14 +70,16 @@ pub struct VoucherHolderBody {
 }
 
 impl VoucherHolderBody {
-    fn parse(&self) -> Result<Holder, Invalid> {
+    /// # Errors
+    /// Neither or both; a telephone, a name or a number that cannot be one.
+    pub fn parse(&self) -> Result<Holder, Invalid> {
         match (&self.phone, &self.party_member) {
             (Some(phone), None) => Ok(Holder::Phone(Phone::parse("holder.phone", phone)?)),
             (None, Some(member)) => {
                 let field = "holder.party_member";
                 Identity::parse(field, &member.name, &member.id_number_last6).map(Holder::Member)
             }
-            _ => Err(Invalid::field("holder", "手机号和党员身份填一项，并且只填一项")),
+            _ => Err(Invalid::field("holder", "电话和党员身份填一项，并且只填一项")),
         }
     }
 }
