@@ -7,9 +7,7 @@ use domain::{
     identity::Permission,
     org::NodeCode,
     refusal::{Basic, Invalid},
-    service::{
-        Around, CheckIn, Claim, Confirm, Missed, Post, PostForm, Published, Refused, Reject,
-    },
+    service::{CheckIn, Claim, Confirm, Missed, Post, PostForm, Published, Refused, Reject},
     time::{self, Timestamp},
 };
 use infra::{
@@ -376,12 +374,10 @@ pub async fn check_in(state: &State, ask: Ask, id: ClaimId, shown: CheckIn) -> R
     let done = transact(&state.db, move |tx| {
         Box::pin(async move {
             let held = Held::own(tx, id, &ask).await?;
-            let around = Around {
-                code: shown.code.as_deref().map(|code| code::judge(&here, held.post.id, code, now)),
-                before: store::whereabouts(tx, &held.claim).await?,
-            };
+            let code = shown.code.as_deref();
+            let code = code.map(|code| code::judge(&here, held.post.id, code, now));
             let rules = &here.config.service;
-            match held.claim.check_in(&held.post, &shown, &around, rules, now) {
+            match held.claim.check_in(&held.post, &shown, code, rules, now) {
                 Ok(decision) => {
                     fairness::watch(tx, Watch::CheckedIn { claim: id }, now).await?;
                     let step = ("claim.check_in", &decision);

@@ -103,7 +103,7 @@ pub async fn workers(conn: &mut Connection, merchant: &str) -> sqlx::Result<Vec<
     .await
 }
 
-/// A check-in, and the same person's one before it.
+/// A check-in, and the same person's last one before it at a post that has a place.
 ///
 /// # Errors
 /// The database's.
@@ -115,7 +115,7 @@ pub async fn check_ins(conn: &mut Connection, claim: ClaimId) -> sqlx::Result<Ve
            join claim on claim.account_id = this.account_id
                and claim.checked_in_at <= this.checked_in_at
            join post on post.id = claim.post_id
-           where this.id = $1
+           where this.id = $1 and (claim.id = this.id or post.lng is not null)
            order by claim.id = this.id desc, claim.checked_in_at desc
            limit 2"#,
         claim.0,
