@@ -134,7 +134,7 @@ from (select coalesce(sum(remaining), 0)::bigint as points from points_debt) as 
      where account = '00000000-0000-7000-8000-000000000004') as receivable
 where owed.points <> receivable.points
 union all
-select 'debts_are_receivable', debt.reversal, debt.account, null,
+select 'debt_is_reversal', debt.reversal, debt.account, null,
     coalesce(owed.points, 0) - coalesce(paid.points, 0), debt.remaining
 from points_debt as debt
 left join receivable_sum as owed on owed.reversal = debt.reversal and owed.points > 0

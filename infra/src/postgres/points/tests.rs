@@ -347,7 +347,7 @@ async fn every_falsified_figure_shows(pool: PgPool) {
         ),
         (
             // In the sum nothing is missing: the one who owes is not whose debt it is.
-            "debts_are_receivable",
+            "debt_is_reversal",
             "with owed as (
                  insert into ledger_entry (tx, seq, account, amount, at)
                  select min(id::text)::uuid, 99, '00000000-0000-7000-8000-000000000004', -1, min(at) from ledger_tx
