@@ -158,13 +158,15 @@ pub fn appeal_text(given: &str) -> Result<String, FieldError> {
     text::text("text", given, 5, 1000)
 }
 
-/// Who would review, and whether they are the same person as a party by another account.
+/// Who would review, and whether they are the same person as another by this or another account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reviewer {
     /// Who.
     pub account: AccountId,
-    /// A party has the same phone.
+    /// A party is the same person.
     pub is_party: bool,
+    /// Who reviewed first is the same person.
+    pub is_first: bool,
 }
 
 impl Flag {
@@ -241,7 +243,7 @@ impl Flag {
         let step = if review.uphold { Step::Keep } else { Step::Overturn };
         self.permit(step)?;
         self.by_no_party(by)?;
-        if self.review.as_ref().is_some_and(|first| first.by == by.account) {
+        if by.is_first || self.review.as_ref().is_some_and(|first| first.by == by.account) {
             return Err(Refused::SameReviewer);
         }
         let ruling = Ruling { by: by.account, at: now, reason: review.reason.clone() };

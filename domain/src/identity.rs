@@ -162,7 +162,7 @@ pub enum Permission {
     ManageOffers,
     /// Verify redemption codes at the merchant's till.
     VerifyRedemption,
-    /// See what a till verified: a clerk his merchant's, the organisers and the auditor all.
+    /// See what a till verified: clerks and managers their merchant's, the organisers and the auditor all.
     ReadTill,
     /// Redeem on paper for a person without a phone who stands before one.
     IssueVoucher,
@@ -358,7 +358,7 @@ impl Permission {
                 only(&[Organiser])
             }
             Self::VerifyRedemption => only(&[MerchantClerk]),
-            Self::ReadTill => only(&[MerchantClerk, Organiser, Auditor]),
+            Self::ReadTill => only(&[MerchantClerk, MerchantManager, Organiser, Auditor]),
             Self::IssueVoucher => only(&[CommunityOfficer]),
             Self::ReadFlags => only(&[Organiser, Supervisor, Auditor]),
             Self::ReviewFlags => only(&[Organiser, Supervisor]),

@@ -376,15 +376,23 @@ impl Offer {
         !matches!(self.status, Status::Draft | Status::InReview)
     }
 
+    /// What has lapsed is over for good: its budget was given back, and nobody asks it again.
+    fn in_time(&self, now: Timestamp) -> Result<(), Refused> {
+        if self.valid_until <= now { Err(Refused::Lapsed { at: self.valid_until }) } else { Ok(()) }
+    }
+
     /// Takes a step that leads to another state.
     ///
     /// # Errors
-    /// The table has no such step from here; the merchant is suspended and the step would let its
-    /// offer be redeemed; who wrote it would approve it.
-    pub fn step(&self, step: Step, by: AccountId) -> Result<Status, Refused> {
+    /// The table has no such step from here; the merchant is suspended or the offer has lapsed, and
+    /// the step would let it be redeemed; who wrote it would approve it.
+    pub fn step(&self, step: Step, by: AccountId, now: Timestamp) -> Result<Status, Refused> {
         self.permit(step)?;
-        if matches!(step, Step::Approve | Step::Resume) && self.suspended {
-            return Err(Refused::Suspended);
+        if matches!(step, Step::Approve | Step::Resume) {
+            if self.suspended {
+                return Err(Refused::Suspended);
+            }
+            self.in_time(now)?;
         }
         if step == Step::Approve && self.created_by == Some(by) {
             return Err(Refused::OwnOffer);
@@ -397,9 +405,13 @@ impl Offer {
     /// stays once it was published: another price is another offer.
     ///
     /// # Errors
-    /// It waits for the organiser or is over; merchant, category, points, stock or price differ.
-    pub fn change(&self, new: &NewOffer) -> Result<(), Refused> {
+    /// It waits for the organiser or is over; it was published and has lapsed; merchant, category,
+    /// points, stock or price differ.
+    pub fn change(&self, new: &NewOffer, now: Timestamp) -> Result<(), Refused> {
         self.permit(Step::Change)?;
+        if self.is_out() {
+            self.in_time(now)?;
+        }
         let kept = (&self.merchant, self.category, self.points, i64::from(self.stock));
         let wanted = (&new.merchant, new.category, new.points, new.stock);
         let drafted = self.status == Status::Draft && self.merchant == new.merchant;
@@ -412,9 +424,10 @@ impl Offer {
     /// How many pieces there are after a batch.
     ///
     /// # Errors
-    /// It is over or was never published; none would be left, or more than there may be.
-    pub fn batch(&self, batch: &Batch) -> Result<i32, Refused> {
+    /// It is over, has lapsed or was never published; none would be left, or more than there may be.
+    pub fn batch(&self, batch: &Batch, now: Timestamp) -> Result<i32, Refused> {
         self.permit(Step::Stock)?;
+        self.in_time(now)?;
         let stock = self.stock.saturating_add(batch.pieces);
         if (1..=STOCK).contains(&i64::from(stock)) { Ok(stock) } else { Err(Refused::StockRange) }
     }

@@ -145,6 +145,8 @@ codes! {
         LotHeldIsPending = "lot_held_is_pending", "批次占用等于待核销兑换从该批次取用的合计";
         /// What people owe stands on the account of receivables.
         DebtsAreReceivable = "debts_are_receivable", "待抵还的积分合计等于应收账户的欠额";
+        /// What each debt still comes to.
+        DebtIsReversal = "debt_is_reversal", "每一笔待抵还等于收回时的欠额减去已抵还的";
     }
 }
 

@@ -64,6 +64,8 @@ pub struct Redemption {
     pub expires_at: Timestamp,
     /// Who verified it, and when.
     pub verified: Option<(AccountId, Timestamp)>,
+    /// The merchant is suspended: nothing is verified there, and what is held comes back.
+    pub suspended: bool,
 }
 
 impl Redemption {
@@ -71,7 +73,7 @@ impl Redemption {
     /// given its points back, and runs out no sooner than it says.
     ///
     /// # Errors
-    /// The table has no such step from here, or the code ran out.
+    /// The table has no such step from here, the code ran out, or its merchant is suspended.
     pub fn step(self, step: Step, now: Timestamp) -> Result<Status, Refused> {
         let over = now >= self.expires_at;
         let listed = TRANSITIONS.iter().find(|(one, from, _)| *one == step && *from == self.status);
@@ -80,6 +82,7 @@ impl Redemption {
             (Some(_), Status::Held) if step != Step::Expire && over => {
                 Err(Refused::Ended { status: Status::Expired })
             }
+            (Some(_), _) if step == Step::Verify && self.suspended => Err(Refused::Suspended),
             (Some((_, _, to)), _) => Ok(*to),
             (None, Status::Held) => Err(Refused::NotVerified),
             (None, Status::Verified) => Err(Refused::AlreadyVerified),

@@ -20,7 +20,7 @@ pub mod series;
 mod tests;
 pub mod year;
 
-pub use check_in::{Around, Arrival, CheckIn, Whereabouts};
+pub use check_in::{Arrival, CheckIn};
 pub use claim::{Claim, Confirm, Reject, Settled, Standing};
 pub use pause::{Lift, Missed, Pause};
 pub use post::{Post, PostForm, Published, skills as post_skills};
@@ -122,8 +122,6 @@ codes! {
         Inaccurate = "inaccurate", "定位精度不足，按误差放宽";
         /// The code was right, the phone far away.
         CodeFromAfar = "code_from_afar", "签到码正确，但手机不在岗位附近";
-        /// Too far from the last post for the time between.
-        Jump = "jump", "与上一个岗位相距过远，时间上来不及";
     }
 }
 

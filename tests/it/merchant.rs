@@ -254,6 +254,10 @@ async fn a_suspended_merchant_gives_everything_back_once() {
         "valid_until": "2027-06-30T16:00:00Z", "merchant": "wenxing",
     });
     organiser.post("/offers", another).await.refused(409, "merchant_suspended");
+    // Not even before what is held came back.
+    for shown in ["code", "digits"] {
+        verify(&till, &held[shown]).await.refused(409, "redemption_suspended");
+    }
     app.drain().await;
     assert_eq!(points(&member).await, (180, 10), "held points are back, the others' stay");
     verify(&till, &held["code"]).await.refused(409, "redemption_ended");
@@ -263,6 +267,7 @@ async fn a_suspended_merchant_gives_everything_back_once() {
     assert_eq!(told.len(), 1);
     assert_eq!(told[0]["redemption_id"], held["id"]);
     assert_eq!(told[0]["title"], "早餐一份");
+    assert_eq!(app.count("redemption where last_seq = 1").await, 1, "its stream counts the event");
     app.drain().await;
     assert_eq!(points(&member).await, (180, 10), "once");
 

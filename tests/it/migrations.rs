@@ -192,6 +192,7 @@ const NAMED: &[(&str, &str)] = &[
     ("offer", "offer_hours"),
     ("offer", "offer_ages"),
     ("offer", "offer_paid"),
+    ("offer", "offer_committed"),
     ("offer", "offer_published"),
     ("offer", "offer_validity"),
     ("offer", "offer_reviewed_by_another"),

@@ -291,6 +291,64 @@ async fn release(app: &App) {
     tx.commit().await.unwrap();
 }
 
+/// Once it lapsed its budget may go to others: nothing brings it back.
+#[tokio::test]
+async fn a_lapsed_offer_gives_its_budget_back_for_good() {
+    let app = App::spawn().await;
+    let budget_id = budget(&app, "惠民资金", 10_000).await;
+    let until = json!({"valid_until": "2026-11-25T00:00:00Z"});
+    let paid = json!({"budget": budget_id, "settlement_fen": 500, "stock": 20});
+    let mut body = with(paid);
+    body["valid_until"] = until["valid_until"].clone();
+    let made = app.as_("organiser").post("/offers", body.clone()).await.expect(201);
+    let id = made["id"].as_str().unwrap();
+    app.set_clock(crate::support::at("2026-11-25T08:00:00+08:00"));
+    release(&app).await;
+    assert_eq!(committed(&app, &budget_id).await, 0);
+    let again =
+        published(&app, json!({"budget": budget_id, "settlement_fen": 500, "stock": 20})).await;
+    let organiser = app.as_("organiser");
+    body["valid_until"] = json!("2027-06-30T16:00:00Z");
+    let longer = organiser.request(Method::PUT, &format!("/offers/{id}")).json(&body).send().await;
+    longer.refused(409, "offer_lapsed");
+    batch(&app, id, "less-of-a-lapsed", -1).await.refused(409, "offer_lapsed");
+    switch(&organiser, id, "pause").await.expect(200);
+    switch(&organiser, id, "resume").await.refused(409, "offer_lapsed");
+    switch(&organiser, id, "end").await.expect(200);
+    assert_eq!(committed(&app, &budget_id).await, 10_000, "all of it is the other's");
+    batch(&app, &again, "less-of-the-other", -1).await.expect(201);
+    adds_up(&app).await;
+}
+
+/// The chore holds every offer before any budget, as whoever publishes does.
+#[tokio::test]
+async fn the_chore_and_those_who_publish_wait_for_each_other_in_one_order() {
+    let app = App::spawn().await;
+    let budget_id = budget(&app, "惠民资金", 1_000_000).await;
+    app.as_("organiser").token().await;
+    let paid = json!({"budget": budget_id, "settlement_fen": 500, "stock": 2});
+    let mut offers = Vec::new();
+    for n in 0..6 {
+        let id = published(&app, paid.clone()).await;
+        // Over, and not yet released: as those are whose held pieces came back later.
+        let over = "update offer set status = 'ended', reason = '食材不足' where id = $1::uuid";
+        if n % 2 == 0 {
+            sqlx::query(over).bind(&id).execute(app.db()).await.unwrap();
+        }
+        offers.push(id);
+    }
+    let stocked = join_all(offers.iter().enumerate().filter(|(n, _)| n % 2 == 1).map(|(n, id)| {
+        let app = app.clone();
+        async move { batch(&app, id, &format!("of-offer-{n}"), 1).await }
+    }));
+    let (stocked, ..) = futures::join!(stocked, release(&app), release(&app));
+    for answer in stocked {
+        answer.expect(201);
+    }
+    assert_eq!(committed(&app, &budget_id).await, 3 * 3 * 500);
+    adds_up(&app).await;
+}
+
 #[tokio::test]
 async fn stock_comes_in_batches_and_never_falls_below_what_is_taken() {
     let app = App::spawn().await;

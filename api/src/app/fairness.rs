@@ -12,7 +12,7 @@ use infra::{
     postgres::{
         Connection,
         audit::{self, AuditEntry},
-        fairness as store,
+        fairness as store, identity as accounts,
         job::{self, NewJob},
     },
     random,
@@ -73,7 +73,8 @@ impl Watch {
                 let Some(last) = store::verified(tx, redemption).await? else { return Ok(()) };
                 let of_clerk = store::by_clerk(tx, &last, rules).await?;
                 let of_buyer = store::by_buyer(tx, &last, rules).await?;
-                let works_there = store::works_there(tx, &last).await?;
+                let workers = store::workers(tx, &last.merchant).await?;
+                let works_there = accounts::same_person(tx, last.buyer, &workers).await?;
                 vec![
                     detect::fast_verification(rules, &of_clerk, &last),
                     detect::same_buyer(rules, &of_buyer, &last),
@@ -151,8 +152,10 @@ async fn judged(
         Box::pin(async move {
             let (flag, account) = locked(tx, id, &ask).await?;
             ask.check_version(flag.version)?;
-            let is_party = store::shares_phone(tx, account, &flag.parties).await?;
-            let decision = decide(&flag, Reviewer { account, is_party }, now)?;
+            let is_party = accounts::same_person(tx, account, &flag.parties).await?;
+            let first: Vec<AccountId> = flag.review.iter().map(|review| review.by).collect();
+            let is_first = accounts::same_person(tx, account, &first).await?;
+            let decision = decide(&flag, Reviewer { account, is_party, is_first }, now)?;
             stored(tx, &ask, (action, account), decision, now).await
         })
     })

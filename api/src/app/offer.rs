@@ -100,8 +100,8 @@ fn no_budget(error: sqlx::Error) -> Error {
     }
 }
 
-/// Commits so much of a budget for an offer, under the budget's lock.
-async fn commit(
+/// Commits so much of a budget for a locked offer, under the budget's lock; less than nothing frees it.
+pub(super) async fn commit(
     tx: &mut Connection,
     offer: OfferId,
     id: Option<BudgetId>,
@@ -114,7 +114,13 @@ async fn commit(
         let (left, wanted) = (yuan(left), yuan(fen));
         return Err(Refused::BudgetExceeded { name: found.name, left, wanted }.into());
     }
-    Ok(budget::commit(tx, offer, id, fen).await?)
+    budget::commit(tx, offer, id, fen).await.map_err(|error| match violated(&error) {
+        // Beyond the cap was refused above: this is more than there is to take back.
+        Some("offer_committed" | "budget_not_exceeded") => {
+            Invalid::field("fen", "扣回的不能超过这项优惠占用的预算，请核对金额").into()
+        }
+        _ => error.into(),
+    })
 }
 
 /// Writes a draft for a merchant, once for each key.
@@ -169,13 +175,13 @@ async fn lock_kept(tx: &mut Connection, ask: &Ask, id: OfferId) -> Result<Offer,
 /// Changes an offer's words and conditions; of a draft everything.
 ///
 /// # Errors
-/// Not the caller's; stale; it waits or is over; its price was agreed on.
+/// Not the caller's; stale; it waits, is over or has lapsed; its price was agreed on.
 pub async fn change(state: &State, ask: Ask, id: OfferId, new: NewOffer) -> Result<(), Error> {
     let now = state.clock.now();
     transact(&state.db, move |tx| {
         Box::pin(async move {
             let offer = lock_kept(tx, &ask, id).await?;
-            offer.change(&new)?;
+            offer.change(&new, now)?;
             let pieces = new.stock - i64::from(offer.stock);
             if pieces != 0 {
                 store::restock(tx, id, i32::try_from(pieces).unwrap_or_default()).await?;
@@ -208,7 +214,7 @@ pub async fn show(state: &State, ask: Ask, id: OfferId, pictures: Chosen) -> Res
 /// published is committed; what ends frees what nobody has taken.
 ///
 /// # Errors
-/// Not the caller's; stale; not from where it stands; its own author's approval; suspended; the
+/// Not the caller's; stale; not from where it stands; its own author's approval; suspended; lapsed; the
 /// budget would be exceeded.
 pub async fn step(
     state: &State,
@@ -222,14 +228,14 @@ pub async fn step(
         Box::pin(async move {
             let offer = lock_kept(tx, &ask, id).await?;
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
-            let status = offer.step(step, by)?;
+            let status = offer.step(step, by, now)?;
             store::save(tx, id, status, reason.as_deref(), (by, now)).await?;
             match step {
                 Step::Approve => {
                     let fen = offer.funding.of(offer.stock.into());
                     commit(tx, id, offer.funding.budget, fen).await?;
                 }
-                Step::End => budget::release(tx, id).await?,
+                Step::End => budget::release(tx, &[id]).await?,
                 _ => {}
             }
             record(tx, &ask, "offer.step", id, json!({ "step": step }), now).await
@@ -241,7 +247,7 @@ pub async fn step(
 /// Adds pieces or takes free ones away, once for each key.
 ///
 /// # Errors
-/// Not the caller's; stale; over; fewer are free than are to go; the budget would be exceeded.
+/// Not the caller's; stale; over or lapsed; fewer are free than are to go; the budget would be exceeded.
 pub async fn stock(
     state: &State,
     ask: Ask,
@@ -254,7 +260,7 @@ pub async fn stock(
         Box::pin(async move {
             let offer = lock_kept(tx, &ask, id).await?;
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
-            offer.batch(&batch)?;
+            offer.batch(&batch, now)?;
             // Nobody takes a piece meanwhile: whoever redeems waits for the offer's lock.
             let free = store::free(tx, id).await?;
             if free + i64::from(batch.pieces.min(0)) < 0 {
@@ -285,11 +291,8 @@ impl ReleaseBudgets {
 /// # Errors
 /// The database's.
 pub async fn release(tx: &mut Connection, now: Timestamp) -> Result<(), Error> {
-    for id in budget::to_release(tx, now).await? {
-        store::lock(tx, id).await?;
-        budget::release(tx, id).await?;
-    }
-    Ok(())
+    let over = budget::lock_over(tx, now).await?;
+    Ok(budget::release(tx, &over).await?)
 }
 
 /// A budget as it is asked for.

@@ -48,6 +48,11 @@ const NAME: &str = "party_member.name";
 const TAIL: &str = "party_member.number";
 const ID_NUMBER: &str = "party_member.id_number";
 const PHONE: &str = "party_member.phone";
+
+/// The blind index by which a telephone is found on the register.
+pub(super) fn phone_index(crypto: &Crypto, phone: &Phone) -> Vec<u8> {
+    crypto.index(PHONE, phone.plain().as_bytes()).to_vec()
+}
 const CONTACT: &str = "party_floating.contact";
 
 impl From<Unchanged> for Error {

@@ -6,12 +6,12 @@ use chrono::{Days, NaiveDate};
 use domain::{
     complaint::{self, Complaint},
     id::{AccountId, ComplaintId, JobId, LedgerTxId},
-    points::{EntryKind, Served, Source, source_of, verified, week, year},
+    points::{EntryKind, Refused, Served, Source, source_of, verified, week, year},
     time::{self, Timestamp},
 };
 use infra::{
     postgres::{
-        Connection,
+        Connection, identity as accounts,
         job::{self, NewJob},
         points::{
             self as store, Appeal, Expired, NewLot, Posting, Violation,
@@ -53,6 +53,14 @@ pub struct Award {
     pub on: NaiveDate,
     /// Codes and figures for the sentence that explains it.
     pub data: Value,
+}
+
+/// Refuses what somebody does with their own points, by this account or another of theirs.
+async fn not_own(tx: &mut Connection, by: AccountId, whose: AccountId) -> Result<(), Error> {
+    if accounts::same_person(tx, by, &[whose]).await? {
+        return Err(Refused::OwnPoints.into());
+    }
+    Ok(())
 }
 
 /// The version of the rules that counts for a day: the last one that was approved to begin by then,

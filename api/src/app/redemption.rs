@@ -323,14 +323,14 @@ async fn step(
     now: Timestamp,
 ) -> Result<Status, Error> {
     points::lock(tx, place.account).await?;
-    Ok(store::lock(tx, place.id).await?.step(step, now)?)
+    Ok(store::lock(tx, place.id).await?.redemption.step(step, now)?)
 }
 
 /// Verifies what is shown at the till (核销): the points are spent, once.
 ///
 /// # Errors
-/// Not a code of an offer of the clerk's merchant; verified before; ended; the picture is old; too
-/// many wrong digits; the clerk's own.
+/// Not a code of an offer of the clerk's merchant; verified before; ended; the merchant is suspended;
+/// the picture is old; too many wrong digits; the clerk's own.
 pub async fn verify(state: &State, by: Asking, shown: &str) -> Result<Ticket, Error> {
     let now = state.clock.now();
     let (here, shown) = (state.clone(), Presented::of(shown));
@@ -341,13 +341,15 @@ pub async fn verify(state: &State, by: Asking, shown: &str) -> Result<Ticket, Er
                 // What was counted stays counted.
                 Err(refused) => return Ok(Err(refused)),
             };
-            if accounts::same_person(tx, by.actor.account, place.account).await? {
+            if accounts::same_person(tx, by.actor.account, &[place.account]).await? {
                 return Err(Refused::OwnRedemption.into());
             }
-            step(tx, &place, Step::Verify, now).await?;
-            if !store::has_code(tx, &place).await? {
+            points::lock(tx, place.account).await?;
+            let locked = store::lock(tx, place.id).await?;
+            if locked.code_index != place.code_index {
                 return Err(Basic::NotFound.into());
             }
+            locked.redemption.step(Step::Verify, now)?;
             let posting = Posting {
                 // The movement has the hold's id: a second one is a key violation.
                 id: LedgerTxId(place.id.0),
@@ -420,15 +422,14 @@ pub async fn refund(
     by: Asking,
     id: RedemptionId,
     reason: String,
-) -> Result<Ticket, Error> {
+) -> Result<(), Error> {
     let now = state.clock.now();
     transact(&state.db, move |tx| {
         Box::pin(async move {
             let place = store::find(tx, By::Id(id)).await?.ok_or(Basic::NotFound)?;
             step(tx, &place, Step::Refund, now).await?;
             give_back(tx, &place, now).await?;
-            record(tx, &by, "redemption.refund", id, json!({ "reason": reason }), now).await?;
-            at_the_till(tx, id).await
+            record(tx, &by, "redemption.refund", id, json!({ "reason": reason }), now).await
         })
     })
     .await
@@ -493,7 +494,7 @@ impl Expire {
     pub async fn expire(self, tx: &mut Connection, now: Timestamp) -> Result<(), Error> {
         let Some(place) = store::find(tx, By::Id(self.redemption)).await? else { return Ok(()) };
         points::lock(tx, place.account).await?;
-        match store::lock(tx, place.id).await?.step(Step::Expire, now) {
+        match store::lock(tx, place.id).await?.redemption.step(Step::Expire, now) {
             Ok(status) => Ok(store::release(tx, place.id, status, now).await?),
             Err(refused @ Refused::NotYet) => Err(refused.into()),
             Err(_) => Ok(()),

@@ -8,9 +8,7 @@ use domain::{
     identity::Permission,
     org::NodeCode,
     refusal::{Basic, Invalid},
-    service::{
-        Around, CheckIn, Claim, Confirm, Missed, Post, PostForm, Published, Refused, Reject, Step,
-    },
+    service::{Around, CheckIn, Claim, Confirm, Missed, Post, PostForm, Published, Refused, Reject, Step},
     time::{self, Timestamp},
 };
 use infra::{
@@ -379,12 +377,10 @@ pub async fn check_in(state: &State, ask: Ask, id: ClaimId, shown: CheckIn) -> R
     let done = transact(&state.db, move |tx| {
         Box::pin(async move {
             let held = Held::own(tx, id, &ask).await?;
-            let around = Around {
-                code: shown.code.as_deref().map(|code| code::judge(&here, held.post.id, code, now)),
-                before: store::whereabouts(tx, &held.claim).await?,
-            };
+            let code = shown.code.as_deref();
+            let code = code.map(|code| code::judge(&here, held.post.id, code, now));
             let rules = &here.config.service;
-            match held.claim.check_in(&held.post, &shown, &around, rules, now) {
+            match held.claim.check_in(&held.post, &shown, code, rules, now) {
                 Ok(decision) => {
                     fairness::watch(tx, Watch::CheckedIn { claim: id }, now).await?;
                     let step = ("claim.check_in", &decision);
@@ -456,9 +452,7 @@ pub async fn confirm(state: &State, ask: Ask, id: ClaimId, confirm: Confirm) -> 
             let decision = held.claim.confirm(&held.post, &confirm, by, now)?;
             // Another account of the same person certifies as little as their own.
             let Held { claim, post } = &held;
-            if accounts::same_person(tx, by, claim.account).await?
-                || accounts::same_person(tx, post.created_by, claim.account).await?
-            {
+            if accounts::same_person(tx, claim.account, &[by, post.created_by]).await? {
                 return Err(Refused::OwnService.into());
             }
             fairness::watch(tx, Watch::Confirmed { claim: id }, now).await?;

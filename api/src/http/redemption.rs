@@ -9,7 +9,7 @@ use actix_web::{
 use domain::{
     id::{OfferId, RedemptionId},
     page::Page,
-    refusal::Basic,
+    refusal::{Basic, Invalid},
     text,
     time::Timestamp,
 };
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::extract::{
-    Body, Caller, Empty, IdempotencyKey, Paging, RequestMeta, Target,
+    Addressed, Body, Caller, Empty, IdempotencyKey, On, Paging, RequestMeta, Target,
     caller::needs::{ManageOffers, ReadSelf, UsePoints, VerifyRedemption},
 };
 use crate::{
@@ -146,7 +146,7 @@ pub struct VerifyBody {
     security(("bearer" = [])),
     extensions(("x-problems" = json!([
         "not_found", "redemption_already_verified", "redemption_ended", "qr_expired", "digits_unknown",
-        "digits_locked", "own_redemption"
+        "digits_locked", "own_redemption", "redemption_suspended"
     ]))),
 )]
 #[post("/redemptions/verify")]
@@ -181,27 +181,27 @@ pub struct RefundBody {
 )]
 #[post("/redemptions/{id}/refund")]
 pub async fn refund(
-    caller: Caller<ManageOffers>,
-    target: Target<RedemptionId>,
-    state: Data<State>,
-    meta: RequestMeta,
+    on: On<ManageOffers, RedemptionId>,
     body: Body<RefundBody>,
-) -> Result<Json<Ticket>, Error> {
-    let Target(id) = target;
-    let body = body.read_or(known(&state, id)).await?;
-    let reason = match text::line("reason", &body.reason, 2, 200) {
-        Ok(reason) => reason,
-        Err(fault) => {
-            known(&state, id).await?;
-            return Err(fault.into());
-        }
-    };
-    Ok(Json(app::redemption::refund(&state, asking(&caller, meta), id, reason).await?))
+) -> Result<HttpResponse, Error> {
+    let reason = on
+        .read(body, |body| text::line("reason", &body.reason, 2, 200).map_err(Invalid::from))
+        .await?;
+    app::redemption::refund(&on.state, asking(&on.caller, on.meta.clone()), on.id, reason).await?;
+    on.shown().await
 }
 
-async fn known(state: &State, id: RedemptionId) -> Result<(), Error> {
-    let mut conn = state.db.acquire().await?;
-    read::one(&mut conn, id).await?.map(drop).ok_or_else(|| Basic::NotFound.into())
+impl Addressed for On<ManageOffers, RedemptionId> {
+    async fn visible(&self) -> Result<(), Error> {
+        let mut conn = self.state.db.acquire().await?;
+        read::one(&mut conn, self.id).await?.map(drop).ok_or_else(|| Basic::NotFound.into())
+    }
+
+    async fn shown(&self) -> Result<HttpResponse, Error> {
+        let mut conn = self.state.db.acquire().await?;
+        let shown = read::one(&mut conn, self.id).await?.ok_or(Basic::NotFound)?;
+        Ok(HttpResponse::Ok().json(Ticket::at_the_till(shown)))
+    }
 }
 
 /// 我的兑换

@@ -20,8 +20,8 @@ pub enum Refused {
     /// The reviewer took part in what is looked at.
     #[error("这件事与您本人有关（同一账号或同一手机号），请由其他人核查")]
     Party,
-    /// The first reviewer would decide on the appeal against themself.
-    #[error("申诉要由另一位核查人决定，不能由原核查人办理")]
+    /// The first reviewer would decide on the appeal against themself, perhaps by another account.
+    #[error("申诉要由另一位核查人决定，不能由原核查人（同一账号或同一手机号）办理")]
     SameReviewer,
     /// The time for an appeal is over.
     #[error("申诉期已于 {} 届满，不能再申诉", time::spoken(*.until))]

@@ -38,7 +38,7 @@ fn flag(status: Status) -> Flag {
 }
 
 fn reviewer(n: u8) -> Reviewer {
-    Reviewer { account: id(n), is_party: false }
+    Reviewer { account: id(n), is_party: false, is_first: false }
 }
 
 fn review(uphold: bool) -> Review {
@@ -102,6 +102,8 @@ fn nobody_judges_what_concerns_them_or_their_own_word() {
     assert_eq!(open.review(&review(false), by_phone, now), Err(Refused::Party));
     let appealed = flag(Status::Appealed);
     assert_eq!(appealed.decide(&review(true), reviewer(4), now), Err(Refused::SameReviewer));
+    let again = Reviewer { is_first: true, ..reviewer(5) };
+    assert_eq!(appealed.decide(&review(true), again, now), Err(Refused::SameReviewer));
     assert_eq!(appealed.decide(&review(true), reviewer(2), now), Err(Refused::Party));
 }
 

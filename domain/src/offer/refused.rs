@@ -25,6 +25,12 @@ pub enum Refused {
         "优惠发布以后，商户、种类、积分、结算价、自付金额和付款预算不能改，份数用“增减份数”；要换价格，请结束它，另发一项"
     )]
     PriceKept,
+    /// Its time is over.
+    #[error("这份优惠已于 {} 截止，不能再这样办理；没有发布过的请先改截止时间，发布过的请另发一项", time::spoken(*.at))]
+    Lapsed {
+        /// Since when.
+        at: Timestamp,
+    },
     /// None would be left, or more than there may be.
     #[error("增减以后的份数要在 1–100000 之间；不再提供的，请结束这项优惠")]
     StockRange,
@@ -35,7 +41,7 @@ pub enum Refused {
         free: i64,
     },
     /// The budget would be exceeded.
-    #[error("预算“{name}”还能用 {left} 元，这次要占用 {wanted} 元；请减少份数，或先增加预算")]
+    #[error("预算“{name}”还能用 {left} 元，这次要占用 {wanted} 元；请减少份数或金额，或先增加预算")]
     BudgetExceeded {
         /// Its name.
         name: String,
@@ -104,6 +110,7 @@ impl refusal::Refusal for Refused {
             Self::Step { .. } => "offer_step_refused",
             Self::OwnOffer => "own_offer",
             Self::PriceKept => "offer_price_kept",
+            Self::Lapsed { .. } => "offer_lapsed",
             Self::StockRange => "offer_stock_range",
             Self::StockTaken { .. } => "offer_stock_taken",
             Self::BudgetExceeded { .. } => "budget_exceeded",

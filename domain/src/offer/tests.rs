@@ -84,9 +84,9 @@ fn exactly_the_listed_steps_are_allowed() {
                 TRANSITIONS.iter().find(|(one, from, _)| one == step && from.contains(status));
             let one = standing(*status);
             let done = match step {
-                Step::Change => one.change(&new).map(|()| *status),
-                Step::Stock => one.batch(&batch).map(|_| *status),
-                step => one.step(*step, crate::testing::id(2)),
+                Step::Change => one.change(&new, at("2026-11-24 09:00")).map(|()| *status),
+                Step::Stock => one.batch(&batch, at("2026-11-24 09:00")).map(|_| *status),
+                step => one.step(*step, crate::testing::id(2), at("2026-11-24 09:00")),
             };
             match listed {
                 Some((_, _, to)) => assert!(to.contains(&done.unwrap()), "{step} from {status}"),
@@ -98,34 +98,53 @@ fn exactly_the_listed_steps_are_allowed() {
 
 #[test]
 fn nobody_approves_his_own_and_a_suspended_merchants_offer_stays() {
-    let one = standing(Status::InReview);
-    assert_eq!(one.step(Step::Approve, crate::testing::id(1)), Err(Refused::OwnOffer));
+    let (one, now) = (standing(Status::InReview), at("2026-11-24 09:00"));
+    assert_eq!(one.step(Step::Approve, crate::testing::id(1), now), Err(Refused::OwnOffer));
     for (status, step) in [(Status::InReview, Step::Approve), (Status::Paused, Step::Resume)] {
         let one = Offer { suspended: true, ..standing(status) };
-        assert_eq!(one.step(step, crate::testing::id(2)), Err(Refused::Suspended));
-        assert_eq!(one.step(Step::End, crate::testing::id(2)), Ok(Status::Ended));
+        assert_eq!(one.step(step, crate::testing::id(2), now), Err(Refused::Suspended));
+        assert_eq!(one.step(Step::End, crate::testing::id(2), now), Ok(Status::Ended));
     }
 }
 
 #[test]
 fn a_price_that_was_published_is_kept() {
-    let new = NewOffer::parse(&form(), at("2026-11-24 09:00")).unwrap();
+    let now = at("2026-11-24 09:00");
+    let new = NewOffer::parse(&form(), now).unwrap();
     let dearer = NewOffer { points: 60, ..new.clone() };
     let moved = NewOffer { merchant: MerchantCode::parse("m", "other").unwrap(), ..new.clone() };
     for status in [Status::Published, Status::Paused] {
-        assert_eq!(standing(status).change(&new), Ok(()));
-        assert_eq!(standing(status).change(&dearer), Err(Refused::PriceKept));
+        assert_eq!(standing(status).change(&new, now), Ok(()));
+        assert_eq!(standing(status).change(&dearer, now), Err(Refused::PriceKept));
     }
-    assert_eq!(standing(Status::Draft).change(&dearer), Ok(()));
-    assert_eq!(standing(Status::Draft).change(&moved), Err(Refused::PriceKept));
+    assert_eq!(standing(Status::Draft).change(&dearer, now), Ok(()));
+    assert_eq!(standing(Status::Draft).change(&moved, now), Err(Refused::PriceKept));
+}
+
+/// Its budget was given back when it lapsed.
+#[test]
+fn what_has_lapsed_comes_back_in_no_way() {
+    let (new, over) =
+        (NewOffer::parse(&form(), at("2026-11-24 09:00")).unwrap(), at("2026-12-31 00:00"));
+    let (batch, by) = (Batch::parse(1, None).unwrap(), crate::testing::id(2));
+    let lapsed = Refused::Lapsed { at: over };
+    for status in [Status::Published, Status::Paused] {
+        assert_eq!(standing(status).change(&new, over), Err(lapsed.clone()), "{status}");
+        assert_eq!(standing(status).batch(&batch, over), Err(lapsed.clone()), "{status}");
+        assert_eq!(standing(status).step(Step::End, by, over), Ok(Status::Ended), "{status}");
+    }
+    assert_eq!(standing(Status::Paused).step(Step::Resume, by, over), Err(lapsed.clone()));
+    assert_eq!(standing(Status::InReview).step(Step::Approve, by, over), Err(lapsed));
+    assert_eq!(standing(Status::Draft).change(&new, over), Ok(()), "a draft names another time");
 }
 
 #[test]
 fn stock_stays_within_its_bounds() {
-    let one = standing(Status::Published);
-    assert_eq!(one.batch(&Batch::parse(-99, None).unwrap()), Ok(1));
-    assert_eq!(one.batch(&Batch::parse(-100, None).unwrap()), Err(Refused::StockRange));
-    assert_eq!(one.batch(&Batch::parse(100_000, None).unwrap()), Err(Refused::StockRange));
+    let (one, now) = (standing(Status::Published), at("2026-11-24 09:00"));
+    let batch = |pieces| one.batch(&Batch::parse(pieces, None).unwrap(), now);
+    assert_eq!(batch(-99), Ok(1));
+    assert_eq!(batch(-100), Err(Refused::StockRange));
+    assert_eq!(batch(100_000), Err(Refused::StockRange));
     for wrong in [0, 100_001, i64::MIN, i64::MAX] {
         assert!(Batch::parse(wrong, None).is_err(), "{wrong}");
     }

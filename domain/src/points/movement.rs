@@ -79,11 +79,18 @@ impl Movement<'_> {
             ground.map_or_else(String::new, |ground: Ground| format!("{}，", ground.label()));
         let what =
             self.source.map_or_else(|| "此前".to_owned(), |source| format!("“{}”", source.label()));
-        let owed = self
-            .number("owed")
-            .filter(|owed| *owed > 0)
-            .map_or_else(String::new, |owed| format!("，另有 {owed} 分已用掉，从以后所得中抵还"));
-        format!("{ground}收回{what}所得的 {points} 分{owed}")
+        // Where nothing was left the line moves nothing, and says of how many points it speaks.
+        let (points, rest) = match points {
+            0 => (self.number("points").unwrap_or_default(), "其中"),
+            points => (points, "另有"),
+        };
+        let part = |key: &str, said: &str| {
+            let number = self.number(key).filter(|number| *number > 0);
+            number.map_or_else(String::new, |number| format!("，{rest} {number} 分{said}"))
+        };
+        let owed = part("owed", "已用掉，从以后所得中抵还");
+        let expired = part("expired", "已到期清零，不再收回");
+        format!("{ground}收回{what}所得的 {points} 分{owed}{expired}")
     }
 
     fn donated(&self, points: i64) -> String {

@@ -341,6 +341,24 @@ fn a_reversal_says_why_and_what_is_still_owed() {
     );
 }
 
+/// The line moves nothing, and explains itself all the same.
+#[test]
+fn a_reversal_of_which_nothing_was_left_says_what_became_of_it() {
+    let said = |points, expired, owed| {
+        let data = json!({ "ground": "mistake", "points": 5, "expired": expired, "owed": owed });
+        let (kind, source) = (EntryKind::Reverse, Some(Source::Service));
+        Movement { kind, source, points, data: &data, offer: None, reason: None }.sentence()
+    };
+    let start = "登记有误，收回“志愿服务”所得的";
+    let spent = format!("{start} 5 分，其中 5 分已用掉，从以后所得中抵还");
+    assert_eq!(said(0, 0, 5), spent);
+    assert_eq!(said(0, 5, 0), format!("{start} 5 分，其中 5 分已到期清零，不再收回"));
+    let both =
+        format!("{start} 2 分，另有 2 分已用掉，从以后所得中抵还，另有 1 分已到期清零，不再收回");
+    assert_eq!(said(-2, 1, 2), both);
+    assert_eq!(said(-5, 0, 0), format!("{start} 5 分"));
+}
+
 #[test]
 fn a_gift_keeps_the_donors_dates_and_what_ends_together_stays_together() {
     let end = |year: i32| at(&format!("{year}-01-01 00:00"));

@@ -44,6 +44,9 @@ pub enum Refused {
         /// How.
         status: Status,
     },
+    /// Its merchant is suspended.
+    #[error("这家商户暂停合作，暂时不能核销；占用的积分会自动退回，请与组织部联系")]
+    Suspended,
     /// There is nothing to give back yet.
     #[error("这次兑换还没有核销，不需要退回；本人可以直接取消")]
     NotVerified,
@@ -95,6 +98,7 @@ impl refusal::Refusal for Refused {
             Self::LedgerBlocked => "ledger_blocked",
             Self::AlreadyVerified => "redemption_already_verified",
             Self::Ended { .. } => "redemption_ended",
+            Self::Suspended => "redemption_suspended",
             Self::NotVerified => "redemption_not_verified",
             Self::NotYet => "redemption_not_expired",
             Self::QrExpired => "qr_expired",

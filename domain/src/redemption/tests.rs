@@ -11,7 +11,7 @@ use crate::{
 fn in_status(status: Status) -> Redemption {
     let verified = matches!(status, Status::Verified | Status::Refunded);
     let verified = verified.then(|| (id(1), at("2026-11-25 08:50")));
-    Redemption { status, expires_at: at("2026-11-25 09:00"), verified }
+    Redemption { status, expires_at: at("2026-11-25 09:00"), verified, suspended: false }
 }
 
 /// Each step × each status, before and after the code ran out.
@@ -53,6 +53,22 @@ fn a_refused_step_says_how_it_ended() {
     assert_eq!(code(Status::Held, Step::Expire), "redemption_not_expired");
     let late = in_status(Status::Held).step(Step::Verify, at("2026-11-25 09:00"));
     assert_eq!(late, Err(Refused::Ended { status: Status::Expired }));
+}
+
+#[test]
+fn nothing_is_verified_at_a_suspended_merchants() {
+    let now = at("2026-11-25 08:59");
+    for status in Status::ALL {
+        let open = in_status(*status);
+        let shut = Redemption { suspended: true, ..open };
+        for step in Step::ALL {
+            let wanted = match (step, open.step(*step, now)) {
+                (Step::Verify, Ok(_)) => Err(Refused::Suspended),
+                (_, stepped) => stepped,
+            };
+            assert_eq!(shut.step(*step, now), wanted, "{step} from {status}");
+        }
+    }
 }
 
 #[test]

@@ -60,28 +60,12 @@ impl CheckIn {
     }
 }
 
-/// Where somebody was last, for certain: at another post, when they checked in or out there.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Whereabouts {
-    /// The post's place.
-    pub place: Location,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// What must be known to judge a check-in.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Around {
-    /// What the code that was shown turned out to be.
-    pub code: Option<Shown>,
-    /// Where the person was before.
-    pub before: Option<Whereabouts>,
-}
-
 impl Claim {
     /// The person is there: by the code at the place, or by being near it, from an hour before the
     /// start until the end. A post that has no place on the map takes the time alone. What looks
-    /// odd is noted for a person and refuses nothing.
+    /// odd is noted for a person and refuses nothing; whether one could come from the last post in
+    /// the time between is asked by `crate::fairness::detect::impossible_travel`. `code` is what the
+    /// code that was shown turned out to be.
     ///
     /// # Errors
     /// An illegal step; too early, too late; nothing shown, a wrong or old code, too many wrong
@@ -90,7 +74,7 @@ impl Claim {
         &self,
         post: &Post,
         shown: &CheckIn,
-        around: &Around,
+        code: Option<Shown>,
         rules: &Rules,
         now: Timestamp,
     ) -> Result<Decision<Self>, Refused> {
@@ -101,13 +85,10 @@ impl Claim {
         if now >= post.ends_at {
             return Err(Refused::PostEnded { ended_at: post.ends_at });
         }
-        if around.code.is_some() && self.wrong_codes >= rules.code_attempts {
+        if code.is_some() && self.wrong_codes >= rules.code_attempts {
             return Err(Refused::CheckInCodeLocked);
         }
-        let (proof, away, mut oddities) = proof(post, shown, around.code, rules)?;
-        if post.location.zip(around.before).is_some_and(|(to, from)| jumped(from, to, now, rules)) {
-            oddities.push(Oddity::Jump);
-        }
+        let (proof, away, oddities) = proof(post, shown, code, rules)?;
         let data = json!({ "by": proof, "oddities": oddities });
         let arrival = Arrival { at: now, proof, away, oddities };
         let state = Self { status: Status::CheckedIn, checked_in: Some(arrival), ..self.clone() };
@@ -144,15 +125,6 @@ fn proof(
     }
     let odd = (away > near).then_some(Oddity::Inaccurate);
     Ok((Proof::Location, Some(away), odd.into_iter().collect()))
-}
-
-/// Whether nobody gets from one place to the other in the time between. What lies within the reach
-/// of two tolerances says nothing.
-fn jumped(from: Whereabouts, to: Location, now: Timestamp, rules: &Rules) -> bool {
-    let apart = i64::from(whole(from.place.metres(to)) - 2 * rules.near_most);
-    let seconds = (now - from.at).num_seconds().max(0);
-    // Metres an hour against metres in so many seconds.
-    apart > 0 && apart.saturating_mul(3600) > i64::from(rules.jump_kmh) * 1000 * seconds
 }
 
 /// How far two places are apart, in whole metres.

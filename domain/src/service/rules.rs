@@ -15,8 +15,6 @@ pub struct Rules {
     pub near_most: i32,
     /// How much of the inaccuracy that a phone reports is believed, in metres.
     pub accuracy_metres: i32,
-    /// Faster than so many km/h from one post to the next is noted for a person to look at.
-    pub jump_kmh: i32,
     /// By how much the clocks of two hosts may differ, in seconds.
     pub code_skew_seconds: i64,
     /// After so many wrong codes a claim takes no code any more.
@@ -46,7 +44,6 @@ impl Default for Rules {
             near_least: 50,
             near_most: 1000,
             accuracy_metres: 100,
-            jump_kmh: 120,
             code_skew_seconds: 5,
             code_attempts: 5,
             free_hours: 24,
@@ -77,7 +74,6 @@ impl Rules {
                 "service.accuracy_metres",
                 "只能是 0–1000 米",
             ),
-            ((1..=1000).contains(&self.jump_kmh), "service.jump_kmh", "只能是 1–1000 公里/小时"),
             (
                 (0..=20).contains(&self.code_skew_seconds),
                 "service.code_skew_seconds",

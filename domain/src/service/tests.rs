@@ -71,7 +71,7 @@ fn rules() -> Rules {
 }
 
 /// What is known when a good code is shown.
-const GOOD: Around = Around { code: Some(Shown::Good), before: None };
+const GOOD: Option<Shown> = Some(Shown::Good);
 
 fn word(minutes: i32) -> Confirm {
     Confirm { minutes, comment: Some("很用心".to_owned()) }
@@ -80,7 +80,7 @@ fn word(minutes: i32) -> Confirm {
 fn take(step: Step, claim: &Claim) -> Result<Decision<Claim>, Refused> {
     let (post, now, officer) = (post(), begin() + TimeDelta::minutes(30), id(9));
     match step {
-        Step::CheckIn => claim.check_in(&post, &CheckIn::default(), &GOOD, &rules(), now),
+        Step::CheckIn => claim.check_in(&post, &CheckIn::default(), GOOD, &rules(), now),
         Step::CheckOut => claim.check_out(&post, now),
         Step::Show => {
             claim.permit(step).map(|()| Decision { state: claim.clone(), events: Vec::new() })

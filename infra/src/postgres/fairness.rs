@@ -89,28 +89,21 @@ pub async fn by_buyer(
     .await
 }
 
-/// Whether the person of a verification works at its merchant, by this account or another with the
-/// same phone.
+/// Who works at a merchant.
 ///
 /// # Errors
 /// The database's.
-pub async fn works_there(conn: &mut Connection, last: &Verified) -> sqlx::Result<bool> {
+pub async fn workers(conn: &mut Connection, merchant: &str) -> sqlx::Result<Vec<AccountId>> {
     sqlx::query_scalar!(
-        r#"select exists (
-               select from role_grant held
-               where held.scope = $2 and held.role like 'merchant%' and held.revoked_at is null
-                   and (held.account_id = $1 or exists (
-                       select from person a join person b on b.phone_index = a.phone_index
-                       where a.account_id = $1 and b.account_id = held.account_id))
-           ) as "works!""#,
-        last.buyer.0,
-        last.merchant,
+        r#"select account_id as "account: AccountId" from role_grant
+           where scope = $1 and role like 'merchant%' and revoked_at is null"#,
+        merchant,
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await
 }
 
-/// A check-in, and the same person's one before it.
+/// A check-in, and the same person's last one before it at a post that has a place.
 ///
 /// # Errors
 /// The database's.
@@ -122,7 +115,7 @@ pub async fn check_ins(conn: &mut Connection, claim: ClaimId) -> sqlx::Result<Ve
            join claim on claim.account_id = this.account_id
                and claim.checked_in_at <= this.checked_in_at
            join post on post.id = claim.post_id
-           where this.id = $1
+           where this.id = $1 and (claim.id = this.id or post.lng is not null)
            order by claim.id = this.id desc, claim.checked_in_at desc
            limit 2"#,
         claim.0,
@@ -275,28 +268,6 @@ pub async fn lock(conn: &mut Connection, id: FlagId) -> sqlx::Result<Option<Flag
         appeal: row.appeal.zip(row.appealed_at),
         decision: ruling(row.decided_by, row.decided_at, row.decision),
     }))
-}
-
-/// Whether a party to a flag has the same phone as somebody, and is so the same person.
-///
-/// # Errors
-/// The database's.
-pub async fn shares_phone(
-    conn: &mut Connection,
-    account: AccountId,
-    parties: &[AccountId],
-) -> sqlx::Result<bool> {
-    let parties: Vec<Uuid> = parties.iter().map(|one| one.0).collect();
-    sqlx::query_scalar!(
-        r#"select exists (
-               select from person a join person b on b.phone_index = a.phone_index
-               where a.account_id = $1 and b.account_id = any($2)
-           ) as "shared!""#,
-        account.0,
-        &parties,
-    )
-    .fetch_one(conn)
-    .await
 }
 
 /// Saves where a locked flag stands, with its events. Answers the number of its last event.

@@ -6,6 +6,7 @@ use domain::{
     page::{Cursor, PageRequest},
     time::Timestamp,
 };
+use uuid::Uuid;
 
 use super::Connection;
 
@@ -128,22 +129,24 @@ pub async fn insert_resident(
     Ok(made.rows_affected() == 1)
 }
 
-/// Whether two accounts are certainly one person's: the same account, or the same phone.
+/// Whether an account is certainly the same person's as one of others: the same account, or the same
+/// phone.
 ///
 /// # Errors
 /// The database's.
 pub async fn same_person(
     conn: &mut Connection,
     one: AccountId,
-    other: AccountId,
+    others: &[AccountId],
 ) -> sqlx::Result<bool> {
+    let others: Vec<Uuid> = others.iter().map(|other| other.0).collect();
     sqlx::query_scalar!(
-        r#"select $1::uuid = $2::uuid or exists (
+        r#"select $1::uuid = any($2::uuid[]) or exists (
                select from person a join person b on b.phone_index = a.phone_index
-               where a.account_id = $1 and b.account_id = $2
+               where a.account_id = $1 and b.account_id = any($2)
            ) as "same!""#,
         one.0,
-        other.0,
+        &others,
     )
     .fetch_one(conn)
     .await

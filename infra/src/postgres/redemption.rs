@@ -213,40 +213,38 @@ pub async fn find(conn: &mut Connection, by: By<'_>) -> sqlx::Result<Option<Plac
     .await
 }
 
+/// A redemption that is locked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locked {
+    /// As its rules see it.
+    pub redemption: Redemption,
+    /// The blind index of its code as it is now: a voucher may have been printed anew since it was found.
+    pub code_index: Vec<u8>,
+}
+
 /// Locks a redemption, after its account.
 ///
 /// # Errors
 /// The database's; there is none.
-pub async fn lock(conn: &mut Connection, id: RedemptionId) -> sqlx::Result<Redemption> {
+pub async fn lock(conn: &mut Connection, id: RedemptionId) -> sqlx::Result<Locked> {
     let row = sqlx::query!(
         r#"select state, refunded_at is not null as "refunded!", expires_at,
-               verified_by as "verified_by: AccountId", verified_at
+               verified_by as "verified_by: AccountId", verified_at, code_index,
+               exists (select from merchant_suspension
+                   where merchant_suspension.merchant = redemption.merchant and lifted_at is null) as "suspended!"
            from hold join redemption on redemption.id = hold.id
            where hold.id = $1 for no key update of hold"#,
         id.0,
     )
     .fetch_one(conn)
     .await?;
-    Ok(Redemption {
+    let redemption = Redemption {
         status: status(&row.state, row.refunded),
         expires_at: row.expires_at,
         verified: row.verified_by.zip(row.verified_at),
-    })
-}
-
-/// Whether a locked redemption still has the code by which it was found: a voucher may have been
-/// printed anew meanwhile.
-///
-/// # Errors
-/// The database's.
-pub async fn has_code(conn: &mut Connection, found: &Place) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"select code_index = $2 as "same!" from redemption where id = $1"#,
-        found.id.0,
-        found.code_index,
-    )
-    .fetch_one(conn)
-    .await
+        suspended: row.suspended,
+    };
+    Ok(Locked { redemption, code_index: row.code_index })
 }
 
 fn status(state: &str, refunded: bool) -> Status {

@@ -6,10 +6,7 @@ use domain::{
     event::NewEvent,
     id::{AccountId, ClaimId, PostId},
     org::NodeCode,
-    service::{
-        Arrival, Claim, Kind, Oddity, Post, Proof, Published, Settled, Standing, Status,
-        Whereabouts,
-    },
+    service::{Arrival, Claim, Kind, Oddity, Post, Proof, Published, Settled, Standing, Status},
     time::Timestamp,
 };
 
@@ -245,30 +242,6 @@ pub async fn standing(
             .collect(),
         paused_until,
     })
-}
-
-/// At which other post somebody was last, and when: they checked in or out there.
-///
-/// # Errors
-/// The database is away.
-pub async fn whereabouts(
-    conn: &mut Connection,
-    claim: &Claim,
-) -> Result<Option<Whereabouts>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"select p.lng as "lng!", p.lat as "lat!",
-               coalesce(c.checked_out_at, c.checked_in_at) as "at!"
-           from claim c join post p on p.id = c.post_id
-           where c.account_id = $1 and c.id <> $2 and c.checked_in_at is not null
-               and p.lng is not null
-           order by c.checked_in_at desc
-           limit 1"#,
-        claim.account.0,
-        claim.id.0,
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| Whereabouts { place: Location { lng: row.lng, lat: row.lat }, at: row.at }))
 }
 
 /// Counts a wrong code. It is no step: the claim's version stays.

@@ -113,7 +113,21 @@ async fn a_month_is_settled_once_and_corrected_in_the_next() {
     let answer = json!({"line": line, "uphold": true, "fen": 250, "reason": "补付半份"});
     let odd = json!({"line": line, "uphold": false, "fen": 250, "reason": "补付半份"});
     organiser.post(&format!("{path}/answer"), odd).await.refused(422, "invalid_field");
+    // A correction is paid out of the same budget: within its cap, and never out of nothing.
+    let budget = async || organiser.all("/budgets").await[0].clone();
+    let before = budget().await;
+    let committed = before["committed_fen"].as_i64().unwrap();
+    assert_eq!(committed, 10_000, "twenty pieces");
+    let cap = format!("/budgets/{}/cap", before["id"].as_str().unwrap());
+    organiser.post(&cap, json!({"cap_fen": committed + 249})).await.expect(200);
+    organiser.post(&format!("{path}/answer"), answer.clone()).await.refused(409, "budget_exceeded");
+    let mut beyond = answer.clone();
+    beyond["fen"] = json!(-committed - 1);
+    let refused = organiser.post(&format!("{path}/answer"), beyond).await;
+    assert_eq!(refused.fields(), ["fen"], "{refused}");
+    organiser.post(&cap, json!({"cap_fen": committed + 250})).await.expect(200);
     organiser.post(&format!("{path}/answer"), answer.clone()).await.expect(200);
+    assert_eq!(budget().await["committed_fen"], committed + 250);
     organiser.post(&format!("{path}/answer"), answer).await.refused(409, "no_dispute");
     organiser
         .post(&format!("{path}/pay"), pay.clone())
@@ -141,6 +155,10 @@ async fn a_month_is_settled_once_and_corrected_in_the_next() {
         .map(|it| december[it].as_i64().unwrap());
     assert_eq!(figures, [0, 1, -10, -250, -200], "500 back, 250 for the dispute");
     assert_eq!(app.count("settlement").await, 2);
+    // Once the offer is over, what was upheld stays committed and nothing else does.
+    let end = json!({"step": "end", "reason": "活动结束"});
+    organiser.post(&format!("/offers/{paid}/switch"), end).await.expect(200);
+    assert_eq!(budget().await["committed_fen"], 250, "{}", budget().await);
     adds_up(&app).await;
 }
 

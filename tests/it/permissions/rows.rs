@@ -107,7 +107,8 @@ pub(super) const UPLOADERS: &[&str] = &[
     "manager.wenxing",
 ];
 pub(super) const POINTS_READERS: &[&str] = &["organiser", "auditor"];
-pub(super) const TILL_READERS: &[&str] = &["organiser", "auditor", "merchant.wenxing"];
+pub(super) const TILL_READERS: &[&str] =
+    &["organiser", "auditor", "merchant.wenxing", "manager.wenxing"];
 pub(super) const FLAG_REVIEWERS: &[&str] = &["supervisor", "organiser"];
 pub(super) const FLAG_READERS: &[&str] = &["supervisor", "organiser", "auditor"];
 pub(super) const REGISTER_KEEPERS: &[&str] = &["organiser", "community.140213066004", SECRETARY];

@@ -127,6 +127,136 @@ async fn what_was_spent_is_shown_as_owed_and_made_good_by_later_service() {
     adds_up(&app).await;
 }
 
+/// Nothing of the award was left to take: the line is there all the same, and says what became of it.
+#[tokio::test]
+async fn an_award_that_was_spent_whole_is_explained_in_a_line_of_its_own() {
+    let app = App::spawn().await;
+    let (li, organiser) = (app.resident("li"), app.as_("organiser"));
+    served(&app, "li", 300).await;
+    let line = last(&li).await;
+    let offer = json!({
+        "title": "套餐一份", "category": "dining", "points": 5, "stock": 5, "per_person": 2,
+        "valid_until": "2027-01-01T00:00:00Z", "merchant": "wenxing",
+    });
+    let offer = organiser.post("/offers", offer).await.expect(201);
+    let path = format!("/offers/{}/redemptions", offer["id"].as_str().unwrap());
+    let spent = li.request(Method::POST, &path).key("key-00001").send().await.expect(201);
+    let clerk = app.as_("merchant.wenxing");
+    clerk.post("/redemptions/verify", json!({"code": spent["code"]})).await.expect(200);
+    organiser.post(&entry(&line, "/reverse"), json!({"reason": "登记错了人"})).await.expect(200);
+    let all = li.all("/me/points/entries?limit=1").await;
+    let kinds: Vec<&str> = all.iter().map(|one| one["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["reverse", "redeem", "earn"], "each once, page by page");
+    assert_eq!((&all[0]["points"], &all[0]["reverses"]), (&json!(0), &line["id"]));
+    let text = all[0]["text"].as_str().unwrap();
+    assert!(text.contains("所得的 5 分，其中 5 分已用掉") && text.contains("登记错了人"), "{text}");
+    let account = li.get("/me").await.ok()["id"].as_str().unwrap().to_owned();
+    let book =
+        app.as_("auditor").all(&format!("/ledger/entries?account={account}&kind=reverse")).await;
+    assert_eq!((book.len(), &book[0]["id"]), (1, &all[0]["id"]));
+    let of_service = format!("/ledger/entries?account={account}&source=service");
+    assert_eq!(app.as_("auditor").all(&of_service).await.len(), 2, "what gave, and what took back");
+    let year = domain::service::Year::new(2026).unwrap();
+    let own = api::app::points::statement::own(app.state(), account.parse().unwrap(), year);
+    let own = own.await.unwrap();
+    assert_eq!((own.lines.len(), own.closing()), (3, 0));
+    adds_up(&app).await;
+}
+
+/// Deciding a dispute does not give back what an organiser took.
+#[tokio::test]
+async fn what_was_taken_back_by_hand_is_not_given_again_by_a_correction() {
+    let app = App::spawn().await;
+    let (li, organiser) = (app.resident("li"), app.as_("organiser"));
+    let claim = served(&app, "li", 120).await;
+    let body = json!({"ground": "untrue", "reason": "当天活动没有举办"});
+    organiser.post(&entry(&last(&li).await, "/reverse"), body).await.expect(200);
+    let service = api::app::points::Service {
+        account: li.get("/me").await.ok()["id"].as_str().unwrap().parse().unwrap(),
+        claim: claim["id"].as_str().unwrap().parse().unwrap(),
+        post_kind: "elderly",
+        minutes: 60,
+        factor_percent: 100,
+        on: domain::time::date(app.now()),
+    };
+    for minutes in [60, 120] {
+        let (here, now, service) = (app.state().clone(), app.now(), service.clone());
+        let given = api::app::transact(app.db(), move |tx| {
+            Box::pin(async move {
+                let service = api::app::points::Service { minutes, ..service };
+                api::app::points::correct_service(tx, &here, &service, now).await
+            })
+        });
+        assert_eq!(given.await.unwrap(), 0);
+    }
+    assert_eq!(li.all("/me/points/entries").await.len(), 2);
+    adds_up(&app).await;
+}
+
+#[tokio::test]
+async fn points_are_adjusted_for_whom_the_register_knows_and_never_for_oneself() {
+    let app = App::spawn().await;
+    let (one, other) = (app.as_("organiser"), app.as_("organiser.2"));
+    let member =
+        |name: &str, last6: &str| json!({"party_member": {"name": name, "id_number_last6": last6}});
+    let ask = async |key: &str, who: Value| {
+        let mut body =
+            json!({"points": 20, "reason": "社区活动漏记", "document": "组发〔2026〕8 号"});
+        body.as_object_mut().unwrap().extend(who.as_object().unwrap().clone());
+        one.request(Method::POST, "/points-adjustments").key(key).json(&body).send().await
+    };
+    let person = app.resident("party-1");
+    let account = person.get("/me").await.ok()["id"].clone();
+    let known = json!({"holder": member("演示党员1", "100001")});
+    let made = ask("adjust-0001", known.clone()).await.expect(201);
+    assert_eq!(ask("adjust-0001", known.clone()).await.expect(201), made);
+    for (key, who, field) in [
+        ("adjust-0002", json!({"holder": member("演示党员1", "100002")}), "holder"),
+        (
+            "adjust-0003",
+            json!({"holder": member("演示党员1", "1")}),
+            "holder.party_member.id_number_last6",
+        ),
+        ("adjust-0004", json!({}), "account"),
+        (
+            "adjust-0005",
+            json!({"account": account, "holder": member("演示党员1", "100001")}),
+            "account",
+        ),
+    ] {
+        assert_eq!(ask(key, who).await.fields(), [field], "{key}");
+    }
+    // Both organisers are one person by their phone; then the second is the member.
+    let phone = async |whose: &Value, phone: u8| {
+        sqlx::query(
+            "insert into person (account_id, phone_index) values ($1::uuid, $2)
+             on conflict (account_id) do update set phone_index = excluded.phone_index",
+        )
+        .bind(whose.as_str().unwrap())
+        .bind([phone; 32])
+        .execute(app.db())
+        .await
+        .unwrap();
+    };
+    let (first, second) =
+        (one.get("/me").await.ok()["id"].clone(), other.get("/me").await.ok()["id"].clone());
+    phone(&first, 7).await;
+    phone(&second, 7).await;
+    let path = adjustment(&made, "/decide");
+    let approve = json!({"approve": true});
+    other.post(&path, approve.clone()).await.refused(409, "own_points_proposal");
+    phone(&account, 8).await;
+    phone(&second, 8).await;
+    other.post(&path, approve.clone()).await.refused(409, "own_points");
+    phone(&second, 9).await;
+    let before = person.get("/me/points").await.ok()["available"].as_i64().unwrap();
+    other.post(&path, approve).await.expect(200);
+    assert_eq!(person.get("/me/points").await.ok()["available"], before + 20);
+    phone(&first, 8).await;
+    ask("adjust-0006", known).await.refused(409, "own_points");
+    adds_up(&app).await;
+}
+
 async fn propose(who: &Client, key: &str, account: &Value, points: i64) -> Answer {
     let body = json!({
         "account": account, "points": points, "reason": "社区活动漏记", "document": "组发〔2026〕8 号",

@@ -44,6 +44,12 @@ async fn an_award_waits_for_its_notice_and_is_posted_once() {
     let now = li.get("/me/points").await.ok();
     assert_eq!((&now["available"], &now["pending"]), (&json!(8), &json!(0)));
     assert_eq!(li.all("/me/points/entries").await.len(), 2);
+    // What has ended is nobody's business any more.
+    let zhao = app.resident("zhao");
+    assert!(zhao.all("/points-notices").await.is_empty());
+    zhao.get(&path(&shown[0], "")).await.refused(404, "not_found");
+    assert_eq!(app.as_("auditor").all("/points-notices?status=posted").await.len(), 2);
+    app.as_("organiser").get(&path(&shown[0], "")).await.ok();
     let late = json!({"reason": "这一天他没有来参加"});
     let refused = app.resident("zhao").post(&path(&shown[0], "/object"), late).await;
     refused.refused(409, "points_notice_step_refused");

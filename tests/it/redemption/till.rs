@@ -299,6 +299,9 @@ async fn a_day_of_a_till_adds_up() {
         refused.refused(422, "invalid_field");
     }
     till.get("/merchants/happy-market/till?day=x").await.refused(404, "not_found");
+    let manager = app.as_("manager.wenxing");
+    assert_eq!(manager.get("/merchants/wenxing/till").await.expect(200)["count"], 2);
+    manager.get("/merchants/happy-market/till").await.refused(404, "not_found");
     app.as_("auditor").get("/merchants/happy-market/till").await.expect(200);
     member.get("/merchants/wenxing/till").await.refused(403, "forbidden");
 

@@ -115,6 +115,47 @@ async fn a_voucher_ends_like_every_other_redemption() {
     adds_up(&app).await;
 }
 
+/// Who works for two communities says for which one.
+#[tokio::test]
+async fn an_officer_of_two_communities_names_one() {
+    let app = App::spawn().await;
+    let offer = published(&app, 5, 10, 3).await;
+    let officer = app.as_(DESK).get("/me").await.expect(200)["id"].clone();
+    let issue = async |key: &str, named: Option<&str>| {
+        let desk = app.as_(DESK);
+        let path = format!("/offers/{offer}/vouchers");
+        let body = json!({"holder": member(1), "checked": "known", "community_code": named});
+        desk.request(Method::POST, &path).key(key).json(&body).send().await
+    };
+    issue("the-only-one", None).await.expect(201);
+    sqlx::query(
+        "insert into role_grant (id, account_id, role, scope, granted_at)
+         values ($1, $2::uuid, 'community_officer', '140213051001', $3)",
+    )
+    .bind(uuid::Uuid::from_u128(9))
+    .bind(officer.as_str().unwrap())
+    .bind(app.now())
+    .execute(app.db())
+    .await
+    .unwrap();
+    // With a fresh log-in, which knows of the new role.
+    app.advance(TimeDelta::minutes(11));
+    for (key, named) in [
+        ("none-is-named", None),
+        ("a-foreign-one", Some("140213066005")),
+        ("no-such-code", Some("x")),
+    ] {
+        let refused = issue(key, named).await;
+        assert_eq!(refused.fields(), ["community_code"], "{refused}");
+    }
+    let made = issue("the-first-named", Some("140213066004")).await.expect(201);
+    // The other does not act for who is registered here, and both see their own.
+    issue("the-other-named", Some("140213051001")).await.refused(422, "voucher_holder_unknown");
+    assert_eq!(print(&app.as_(DESK), &made["id"]).await.status, 200);
+    assert_eq!(app.as_(DESK).all("/vouchers").await.len(), 2);
+    adds_up(&app).await;
+}
+
 #[tokio::test]
 async fn an_officer_acts_for_nobody_else() {
     let app = App::spawn().await;
@@ -160,7 +201,7 @@ async fn an_officer_acts_for_nobody_else() {
     let missing = uuid::Uuid::nil().to_string();
     issue(&desk, &missing, "first-key-2", json!({})).await.refused(404, "not_found");
 
-    // By phone, and never for oneself.
+    // By the telephone, and never for oneself.
     let me = |who: Client| async move {
         who.get("/me").await.expect(200)["id"].as_str().unwrap().to_owned()
     };
@@ -177,10 +218,23 @@ async fn an_officer_acts_for_nobody_else() {
         .await
         .unwrap();
     };
-    phone(&person).await;
-    let holder = json!({"phone": "138 0000 1234"});
+    let holder = json!({"phone": "0352-5012345"});
+    issue(&desk, &offer, "by-phone-0", holder.clone()).await.refused(422, "voucher_holder_unknown");
+    // The telephone at home, as it stands on the register.
+    let home = app.state().crypto.index("party_member.phone", b"03525012345").to_vec();
+    sqlx::query(
+        "update party_member set phone_index = $2, phone_sealed = $2 where account_id = $1::uuid",
+    )
+    .bind(&person)
+    .bind(&home)
+    .execute(app.db())
+    .await
+    .unwrap();
     issue(&desk, &offer, "by-phone-1", holder.clone()).await.expect(201);
+    phone(&person).await;
+    let mobile = json!({"phone": "138 0000 1234"});
+    issue(&desk, &offer, "by-phone-2", mobile).await.expect(201);
     phone(&officer).await;
-    issue(&desk, &offer, "by-phone-2", holder).await.refused(409, "voucher_for_oneself");
+    issue(&desk, &offer, "by-phone-3", holder).await.refused(409, "voucher_for_oneself");
     adds_up(&app).await;
 }

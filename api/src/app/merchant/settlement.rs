@@ -3,7 +3,6 @@
 
 use domain::{
     id::SettlementId,
-    identity::Role,
     merchant::{
         Refused,
         settlement::{self, Answer, Step},
@@ -15,13 +14,17 @@ use infra::postgres::{
     Connection,
     audit::{self, AuditEntry, Origin},
     merchant::settlement::{self as store, Held},
-    violated,
+    offer, violated,
 };
 use serde_json::{Value, json};
 
 use super::record;
 use crate::{
-    app::{case::Ask, transact},
+    app::{
+        case::Ask,
+        offer::{commit, keeps},
+        transact,
+    },
     error::Error,
     state::State,
 };
@@ -59,14 +62,7 @@ pub async fn settle_due(tx: &mut Connection, state: &State, now: Timestamp) -> R
 /// A statement, locked. To a manager another merchant's is missing.
 async fn lock(tx: &mut Connection, ask: &Ask, id: SettlementId) -> Result<Held, Error> {
     let held = store::lock(tx, id).await?.ok_or(Basic::NotFound)?;
-    let own = ask.actor.as_ref().is_some_and(|actor| {
-        actor.grants.iter().any(|grant| match grant.role {
-            Role::Organiser => true,
-            Role::MerchantManager => grant.scope == held.merchant,
-            _ => false,
-        })
-    });
-    if !own {
+    if !keeps(ask.actor.as_ref(), &held.merchant) {
         return Err(Basic::NotFound.into());
     }
     ask.check_version(held.version)?;
@@ -135,7 +131,8 @@ pub async fn dispute(
 /// The organiser answers a dispute. What was wrong is a line of the next statement.
 ///
 /// # Errors
-/// There is none; stale; not from where it stands; no dispute waits; the caller's own.
+/// There is none; stale; not from where it stands; no dispute waits; the caller's own; the budget
+/// would be exceeded, or more taken back than it has committed.
 pub async fn answer(
     state: &State,
     ask: Ask,
@@ -148,9 +145,14 @@ pub async fn answer(
         Box::pin(async move {
             lock(tx, &ask, id).await?.statement.step(Step::Decide, now)?;
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
-            let raised_by = store::waiting(tx, id, line).await?.ok_or(Refused::NoDispute)?;
-            if raised_by == by {
+            let disputed = store::waiting(tx, id, line).await?.ok_or(Refused::NoDispute)?;
+            if disputed.raised_by == by {
                 return Err(Refused::OwnDispute.into());
+            }
+            if let Some(fen) = answer.fen {
+                // Whatever is paid was committed of its budget first, a correction like a piece.
+                offer::lock(tx, disputed.offer).await?;
+                commit(tx, disputed.offer, disputed.budget, fen).await?;
             }
             store::answer(tx, (id, line), &answer, by, now).await?;
             let data = json!({ "line": line, "fen": answer.fen });

@@ -2,7 +2,7 @@
 //! points and piece back, in batches, each once.
 
 use domain::{
-    event::{EventKind, NewEvent, Visibility},
+    event::EventKind,
     id::{JobId, SuspensionId},
     merchant::Refused,
     offer::MerchantCode,
@@ -15,7 +15,7 @@ use infra::{
         job::{self, NewJob},
         merchant::suspension as store,
         points,
-        redemption::{self, By},
+        redemption::{self, By, till as tills},
         violated,
     },
     random,
@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 
 use super::{lock_kept, record};
 use crate::{
-    app::{case::Ask, notification::announce, transact},
+    app::{case::Ask, notification::announce, redemption::till::told, transact},
     error::Error,
     state::State,
 };
@@ -123,13 +123,11 @@ impl ReturnHolds {
         for id in &holders {
             let Some(place) = redemption::find(tx, By::Id(*id)).await? else { continue };
             points::lock(tx, place.account).await?;
-            let Ok(status) = redemption::lock(tx, *id).await?.step(Step::Cancel, now) else {
-                continue;
-            };
+            let locked = redemption::lock(tx, *id).await?.redemption;
+            let Ok(status) = locked.step(Step::Cancel, now) else { continue };
             redemption::release(tx, *id, status, now).await?;
-            let told = NewEvent::new(EventKind::RedemptionReturned, Visibility::Everyone)
-                .with(json!({ "account": place.account, "suspension": self.suspension }));
-            let last = store::told(tx, *id, &told, now).await?;
+            let event = told(EventKind::RedemptionReturned, &place);
+            let last = tills::tell(tx, *id, &[event], None, now).await?;
             announce(tx, id.0, last, 1, now).await?;
         }
         if !holders.is_empty() {

@@ -5,13 +5,14 @@ use domain::{
     id::{AccountId, AdjustmentId, JobId, LedgerTxId},
     page::{Limit, PageRequest},
     points::{EntryKind, NewAdjustment, ProposalStatus, ProposalStep, Refused, take},
-    refusal::Basic,
+    refusal::{Basic, Invalid},
     time::{self, Timestamp},
 };
 use infra::{
     postgres::{
         Connection,
         audit::{self, AuditEntry},
+        identity as accounts,
         points::{
             self as store, NewLot, Posting,
             adjustment::{self, Decided},
@@ -24,6 +25,7 @@ use infra::{
 use serde_json::json;
 
 use super::{
+    not_own,
     reversal::{set_off, tell},
     rule_on,
 };
@@ -31,6 +33,7 @@ use crate::{
     app::{
         case::Ask,
         idempotent::{self, Answer, Once},
+        redemption::voucher::Holder,
         transact,
     },
     error::Error,
@@ -62,6 +65,21 @@ async fn recorded(
     Ok(audit::append(tx, &entry, now).await?)
 }
 
+/// The account of somebody who is known by the register of members, or by their phone.
+///
+/// # Errors
+/// Nobody with an account agrees, or several do.
+pub async fn account_of(state: &State, holder: &Holder) -> Result<AccountId, Error> {
+    let mut conn = state.db.acquire().await?;
+    match holder.accounts(&mut conn, &state.crypto, None).await?.as_slice() {
+        [account] => Ok(*account),
+        _ => {
+            Err(Invalid::field("holder", "没有找到唯一一位相符的人，请核对后重填，或填写账号编号")
+                .into())
+        }
+    }
+}
+
 /// Proposes an adjustment, once for each key.
 ///
 /// # Errors
@@ -76,9 +94,7 @@ pub async fn propose(
     idempotent::run(state, once, 201, move |tx| {
         Box::pin(async move {
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
-            if new.account == by {
-                return Err(Refused::OwnPoints.into());
-            }
+            not_own(tx, by, new.account).await?;
             if !adjustment::can_have_points(tx, new.account).await? {
                 return Err(Refused::NoSuchAccount.into());
             }
@@ -111,6 +127,13 @@ pub async fn decide(
             let held = adjustment::lock(tx, id).await?.ok_or(Basic::NotFound)?;
             ask.check_version(held.version)?;
             let status = held.proposal.step(step, by)?;
+            if step != ProposalStep::Withdraw {
+                not_own(tx, by, held.adjustment.account).await?;
+                let proposer: Vec<AccountId> = held.proposal.by.into_iter().collect();
+                if accounts::same_person(tx, by, &proposer).await? {
+                    return Err(Refused::OwnProposal.into());
+                }
+            }
             let mut posted = (None, None);
             if status == ProposalStatus::Approved {
                 posted = post(tx, &here, (id, &held.adjustment), by, now).await?;

@@ -14,6 +14,7 @@ use infra::{
     postgres::{
         Connection,
         audit::{self, AuditEntry},
+        identity as accounts,
         points::{
             self as store, NewLot, Posting,
             donation::{self, NewDonation},
@@ -135,7 +136,7 @@ async fn from_person(
             let found =
                 found.ok_or_else(|| Invalid::field("household_id", "没有您结对的这户家庭"))?;
             let account = found.account.ok_or(Refused::NoAccount)?;
-            if account == by {
+            if accounts::same_person(tx, by, &[account]).await? {
                 return Err(Refused::DonationReturns.into());
             }
             store::open(tx, account, now).await?;
@@ -171,9 +172,13 @@ pub async fn pass_on(
             let from = donation::open_community(tx, fresh, &community, now).await?;
             store::open(tx, account, now).await?;
             let open = donation::lock_both(tx, [from, account.0]).await?;
-            // What somebody gave does not come back to them by way of the community.
-            let since = time::start_of(year(time::date(now)).0);
-            if account == by || donation::gave_to(tx, (account, from), since).await? {
+            // What somebody gave does not come back to them by way of the community, as long as it may
+            // still be there: points of a year run out with the next.
+            let this = year(time::date(now)).0;
+            let since = time::start_of(this.pred_opt().map_or(this, |last| year(last).0));
+            if accounts::same_person(tx, by, &[account]).await?
+                || donation::gave_to(tx, (account, from), since).await?
+            {
                 return Err(Refused::DonationReturns.into());
             }
             let gift = Gift {

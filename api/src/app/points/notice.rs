@@ -23,7 +23,7 @@ use infra::{
 };
 use serde_json::json;
 
-use super::{Award, reversal::tell};
+use super::{Award, not_own, reversal::tell};
 use crate::{
     app::{case::Ask, transact},
     clock::SETTLING,
@@ -165,6 +165,7 @@ pub async fn object(
         Box::pin(async move {
             let (held, by) = held(tx, &ask, id).await?;
             let status = held.notice.step(NoticeStep::Object, Some(by), now)?;
+            not_own(tx, by, held.notice.account).await?;
             let objection = random::id::<PointsNoticeId>(now).0;
             notice::object(tx, objection, (id, by), &reason, now).await.map_err(objected_before)?;
             let step = Step { status, by: None, note: None, tx: None };
@@ -199,6 +200,7 @@ pub async fn decide(
             let (held, by) = held(tx, &ask, id).await?;
             let step = if uphold { NoticeStep::Uphold } else { NoticeStep::Dismiss };
             let status = held.notice.step(step, Some(by), now)?;
+            not_own(tx, by, held.notice.account).await?;
             let step = Step { status, by: Some(by), note: Some(&reason), tx: None };
             notice::save(tx, id, &step, now).await?;
             recorded(tx, &ask, "points.decide_objection", (id, status), now).await?;

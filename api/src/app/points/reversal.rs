@@ -21,7 +21,7 @@ use infra::{
 };
 use serde_json::{Value, json};
 
-use super::{Service, award_served};
+use super::{Service, award_served, not_own};
 use crate::{
     app::{case::Ask, notification::announce, transact},
     error::Error,
@@ -72,6 +72,9 @@ pub async fn take_back(
     // Only what is read under the lock counts: somebody may have been faster.
     let given = back::find(tx, By::Id(award)).await?.ok_or(Basic::NotFound)?;
     reversible(given.kind, given.reversed, given.account, why.by)?;
+    if let Some(by) = why.by {
+        not_own(tx, by, given.account).await?;
+    }
     let Left { own, expired, others } = back::left(tx, given.account, award, now).await?;
     let taken = domain::points::take_back(&own, expired, &others, given.points);
     let id: LedgerTxId = random::id(now);
@@ -166,18 +169,27 @@ struct Before {
     /// The cause that the next award would have: a service that was corrected is awarded under
     /// `service:<claim>:2` and so on.
     cause: String,
+    /// The last award was taken back by hand, or kept out of the ledger by an objection: whatever its
+    /// hours are corrected to, it is not given again.
+    denied: bool,
 }
 
 impl Before {
     async fn of(tx: &mut Connection, claim: uuid::Uuid) -> Result<Self, Error> {
         let first = format!("service:{claim}");
-        let mut before = Self { posted: None, noticed: None, cause: first.clone() };
+        let cause = first.clone();
+        let mut before = Self { posted: None, noticed: None, cause, denied: false };
         for next in 2_u32.. {
             let posted = back::find(tx, By::Cause(&before.cause)).await?;
             let noticed = notice::lock(tx, notice::By::Cause(&before.cause)).await?;
             if posted.is_none() && noticed.is_none() {
                 break;
             }
+            let by_hand =
+                |given: &Given| given.reversed && given.ground != Some(Ground::Correction);
+            let refused = |held: &notice::Held| held.notice.status == NoticeStatus::Refused;
+            before.denied =
+                posted.as_ref().is_some_and(by_hand) || noticed.as_ref().is_some_and(refused);
             before.posted = posted.filter(|given| !given.reversed);
             let waits = |held: &notice::Held| {
                 matches!(held.notice.status, NoticeStatus::Open | NoticeStatus::Objected)
@@ -200,7 +212,8 @@ impl Before {
 /// Corrects the award of a service to what it gives by the minutes that are told now: what was
 /// awarded before is taken back (or out of public notice), and the service is awarded anew by the
 /// rule of its day, with points that run out when the first ones would have. Answers how many points
-/// it gives now. The same minutes a second time change nothing.
+/// it gives now. The same minutes a second time change nothing, and what an organiser took back or an
+/// objection kept out stays so.
 ///
 /// # Errors
 /// The database's.
@@ -213,6 +226,9 @@ pub async fn correct_service(
     store::open(tx, service.account, now).await?;
     store::lock(tx, service.account).await?;
     let before = Before::of(tx, service.claim).await?;
+    if before.denied {
+        return Ok(0);
+    }
     let standing = before.standing();
     if let Some((Some(minutes), points, _)) = standing
         && minutes == service.minutes

@@ -6,7 +6,7 @@ use domain::{
     event::{EventKind, NewEvent, Visibility},
     id::RedemptionId,
     identity::Actor,
-    redemption::{Attempts, Presented, Refused, Status},
+    redemption::{Attempts, Presented, Redemption, Refused, Step},
     refusal::Basic,
     scope::Scope,
     time::{self, Timestamp},
@@ -19,7 +19,10 @@ use infra::{
         points,
         redemption::{
             self as store, By, Place,
-            read::till::{self as read, Day, TillLine, TillOffer},
+            read::{
+                Shown,
+                till::{self as read, Day, TillLine, TillOffer},
+            },
             till as tills,
         },
     },
@@ -100,12 +103,8 @@ pub async fn picture(state: &State, scope: &Scope, id: RedemptionId) -> Result<P
     let now = state.clock.now();
     let mut conn = state.db.acquire().await?;
     let shown = store::read::own(&mut conn, scope, id).await?.ok_or(Basic::NotFound)?;
-    match shown.status {
-        Status::Held if now < shown.expires_at => {}
-        Status::Held => return Err(Refused::Ended { status: Status::Expired }.into()),
-        Status::Verified => return Err(Refused::AlreadyVerified.into()),
-        status => return Err(Refused::Ended { status }.into()),
-    }
+    let Shown { status, expires_at, .. } = shown;
+    Redemption { status, expires_at, verified: None, suspended: false }.step(Step::Verify, now)?;
     let ticket = Ticket::own(&state.crypto, shown)?;
     let code = ticket.code.ok_or(Basic::NotFound)?;
     let index = state.crypto.index(CODE_INDEX, code.as_bytes());
@@ -201,39 +200,41 @@ pub async fn undo(
     by: Asking,
     id: RedemptionId,
     reason: String,
-) -> Result<Ticket, Error> {
+) -> Result<(), Error> {
     let now = state.clock.now();
     let rules = state.config.till.clone();
-    let (ticket, job) = transact(&state.db, move |tx| {
+    let job = transact(&state.db, move |tx| {
         Box::pin(async move {
             let place = at_his(tx, &by.actor, By::Id(id)).await?.ok_or(Basic::NotFound)?;
             points::lock(tx, place.account).await?;
-            store::lock(tx, id).await?.undo(by.actor.account, &rules, now)?;
+            store::lock(tx, id).await?.redemption.undo(by.actor.account, &rules, now)?;
             give_back(tx, &place, now).await?;
             tills::undone(tx, id, by.actor.account, &reason).await?;
             record(tx, &by, "redemption.undo", id, Value::Null, now).await?;
             let event = told(EventKind::RedemptionUndone, &place).note(reason);
-            let last = tills::tell(tx, id, &[event], by.actor.account, now).await?;
-            let job = announce(tx, id.0, last, 1, now).await?;
-            Ok((at_the_till(tx, id).await?, job))
+            let last = tills::tell(tx, id, &[event], Some(by.actor.account), now).await?;
+            announce(tx, id.0, last, 1, now).await
         })
     })
     .await?;
     state.redis.wake(job.as_slice()).await;
-    Ok(ticket)
+    Ok(())
 }
 
 /// An event for the person whose points it is about.
-pub(super) fn told(kind: EventKind, place: &Place) -> NewEvent {
+pub(in crate::app) fn told(kind: EventKind, place: &Place) -> NewEvent {
     let data = json!({ "account": place.account, "points": place.points });
     NewEvent::new(kind, Visibility::Reporter).with(data)
 }
 
+/// A redemption as a clerk of its merchant sees it.
+///
 /// # Errors
 /// The redemption is of no merchant of the clerk's.
-pub async fn known(state: &State, clerk: &Actor, id: RedemptionId) -> Result<(), Error> {
+pub async fn known(state: &State, clerk: &Actor, id: RedemptionId) -> Result<Ticket, Error> {
     let mut conn = state.db.acquire().await?;
-    at_his(&mut conn, clerk, By::Id(id)).await?.map(drop).ok_or_else(|| Basic::NotFound.into())
+    at_his(&mut conn, clerk, By::Id(id)).await?.ok_or(Basic::NotFound)?;
+    at_the_till(&mut conn, id).await
 }
 
 /// A day of a till as it is taken away.

@@ -3,14 +3,14 @@
 
 use domain::{
     event::EventKind,
-    id::{OfferId, RedemptionId},
+    id::{AccountId, OfferId, RedemptionId},
     identity::{Actor, Role},
     offer::Offer,
     org::NodeCode,
     party::Identity,
     personal::Phone,
     redemption::{Checked, Refused, Step},
-    refusal::Basic,
+    refusal::{Basic, Invalid},
 };
 use infra::{
     crypto::Crypto,
@@ -20,7 +20,7 @@ use infra::{
             self as store, By, Place,
             read::Shown,
             till as tills,
-            voucher::{self as vouchers, Holder as Known, NewVoucher},
+            voucher::{self as vouchers, Known, NewVoucher},
         },
     },
 };
@@ -31,7 +31,7 @@ use super::{
     till::told,
 };
 use crate::{
-    app::{idempotent, notification::announce, registration, transact},
+    app::{idempotent, notification::announce, party, registration, transact},
     error::Error,
     state::State,
 };
@@ -39,62 +39,106 @@ use crate::{
 /// A person's phone is found by this blind index.
 const PHONE_INDEX: &str = "person.phone";
 
-/// By what the person who stands before the officer is known.
+/// By what a person is known: who has no phone of their own stands on the register of members all the
+/// same.
 #[derive(Debug, Clone)]
 pub enum Holder {
-    /// As a party member on the register.
+    /// By name and number.
     Member(Identity),
-    /// By the phone of their account.
+    /// By the phone of the account, or the telephone on the register, which may be the one at home.
     Phone(Phone),
 }
 
 impl Holder {
-    fn index(&self, crypto: &Crypto) -> Vec<u8> {
+    fn known(&self, crypto: &Crypto) -> Known {
         match self {
-            Self::Member(identity) => registration::match_index(crypto, identity),
-            Self::Phone(phone) => crypto.index(PHONE_INDEX, phone.plain().as_bytes()).to_vec(),
+            Self::Member(identity) => {
+                let member = Some(registration::match_index(crypto, identity));
+                Known { member, ..Known::default() }
+            }
+            Self::Phone(phone) => {
+                let of_account = crypto.index(PHONE_INDEX, phone.plain().as_bytes()).to_vec();
+                let home = Some(party::phone_index(crypto, phone));
+                Known { member: None, home, phone: Some(of_account) }
+            }
         }
+    }
+
+    /// The accounts that are known by this, at most two; with a community those that it may act for.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn accounts(
+        &self,
+        conn: &mut Connection,
+        crypto: &Crypto,
+        community: Option<&NodeCode>,
+    ) -> Result<Vec<AccountId>, Error> {
+        Ok(vouchers::holders(conn, &self.known(crypto), community).await?)
     }
 
     /// What a key is compared by; never the words themselves.
     pub fn digest(&self, crypto: &Crypto) -> String {
-        hex::encode(self.index(crypto))
+        let Known { member, phone, .. } = self.known(crypto);
+        hex::encode(member.or(phone).unwrap_or_default())
     }
 }
 
-/// The community that an officer works for.
-fn community(actor: &Actor) -> Option<NodeCode> {
-    let grant = actor.grants.iter().find(|grant| grant.role == Role::CommunityOfficer)?;
-    NodeCode::parse("scope", &grant.scope).ok()
+/// A voucher as it is asked for.
+#[derive(Debug, Clone)]
+pub struct Issue {
+    /// What is redeemed.
+    pub offer: OfferId,
+    /// For whom.
+    pub holder: Holder,
+    /// How the officer knew the person.
+    pub checked: Checked,
+    /// In the name of which community; an officer of one need not say.
+    pub community: Option<NodeCode>,
+}
+
+/// The communities that an officer works for.
+fn communities(actor: &Actor) -> Vec<NodeCode> {
+    let grants = actor.grants.iter().filter(|grant| grant.role == Role::CommunityOfficer);
+    grants.filter_map(|grant| NodeCode::parse("scope", &grant.scope).ok()).collect()
+}
+
+/// The community in whose name an officer acts.
+fn community(actor: &Actor, named: Option<NodeCode>) -> Result<NodeCode, Invalid> {
+    let fault = |said| Invalid::field("community_code", said);
+    let mut own = communities(actor);
+    match named {
+        Some(named) if own.contains(&named) => Ok(named),
+        Some(_) => Err(fault("您不在这个社区工作，请选择您工作的社区")),
+        None if own.len() > 1 => Err(fault("您在几个社区工作，请选择由哪个社区办理")),
+        None => own.pop().ok_or_else(|| fault("请选择由哪个社区办理")),
+    }
 }
 
 /// Redeems an offer for a person who stands before the officer. The code is nobody's yet: it comes
 /// with the print.
 ///
 /// # Errors
-/// No such offer; nobody whom the community may act for is known by this; the officer themself;
-/// [`Refused`] as for everybody; the key was used for another command.
+/// No such offer; not a community of the officer's, or none named of several; nobody whom the
+/// community may act for is known by this; the officer themself; [`Refused`] as for everybody; the key
+/// was used for another command.
 pub async fn issue(
     state: &State,
     by: Asking,
     once: Once,
-    (offer, key): (OfferId, String),
-    (holder, checked): (Holder, Checked),
+    key: String,
+    issue: Issue,
 ) -> Result<Answer<()>, Error> {
     let now = state.clock.now();
     let here = state.clone();
     idempotent::run(state, once, 201, move |tx| {
         Box::pin(async move {
             let officer = by.actor.account;
-            let community = community(&by.actor).ok_or(Basic::NotFound)?;
-            let index = holder.index(&here.crypto);
-            let known = match holder {
-                Holder::Member(_) => Known::Member(&index),
-                Holder::Phone(_) => Known::Phone(&index),
-            };
-            let found = vouchers::holders(tx, known, &community).await?;
+            let Issue { offer, holder, checked, community: named } = issue;
+            let community = community(&by.actor, named)?;
+            let found = holder.accounts(tx, &here.crypto, Some(&community)).await?;
             let &[account] = found.as_slice() else { return Err(Refused::HolderUnknown.into()) };
-            if accounts::same_person(tx, officer, account).await? {
+            if accounts::same_person(tx, officer, &[account]).await? {
                 return Err(Refused::OwnVoucher.into());
             }
             let rules = &here.config.till;
@@ -115,7 +159,7 @@ pub async fn issue(
             if let Some(data) = event.data.as_object_mut() {
                 data.insert("expires_at".to_owned(), json!(ticket.expires_at));
             }
-            let last = tills::tell(tx, id, &[event], officer, now).await?;
+            let last = tills::tell(tx, id, &[event], Some(officer), now).await?;
             announce(tx, id.0, last, 1, now).await?;
             claim(tx, &ticket).await?;
             Ok((Ticket { code: None, digits: None, ..ticket }, ()))
@@ -131,17 +175,20 @@ async fn of_community(
     id: RedemptionId,
 ) -> Result<Place, Error> {
     let voucher = vouchers::find(tx, id).await?.ok_or(Basic::NotFound)?;
-    if community(actor).as_ref() != Some(&voucher.community) {
+    if !communities(actor).contains(&voucher.community) {
         return Err(Basic::NotFound.into());
     }
     store::find(tx, By::Id(id)).await?.ok_or_else(|| Basic::NotFound.into())
 }
 
+/// A voucher as an officer of its community sees it, without its code.
+///
 /// # Errors
 /// The voucher is of no community of the officer's.
-pub async fn known(state: &State, actor: &Actor, id: RedemptionId) -> Result<(), Error> {
+pub async fn known(state: &State, actor: &Actor, id: RedemptionId) -> Result<Ticket, Error> {
     let mut conn = state.db.acquire().await?;
-    of_community(&mut conn, actor, id).await.map(drop)
+    of_community(&mut conn, actor, id).await?;
+    at_the_till(&mut conn, id).await
 }
 
 /// A voucher as it is printed.
@@ -190,9 +237,9 @@ pub async fn revoke(
     by: Asking,
     id: RedemptionId,
     reason: String,
-) -> Result<Ticket, Error> {
+) -> Result<(), Error> {
     let now = state.clock.now();
-    let (ticket, job) = transact(&state.db, move |tx| {
+    let job = transact(&state.db, move |tx| {
         Box::pin(async move {
             let place = of_community(tx, &by.actor, id).await?;
             let officer = by.actor.account;
@@ -201,12 +248,11 @@ pub async fn revoke(
             vouchers::revoked(tx, id, officer, &reason, now).await?;
             record(tx, &by, "voucher.revoke", id, Value::Null, now).await?;
             let event = told(EventKind::VoucherRevoked, &place).note(reason);
-            let last = tills::tell(tx, id, &[event], officer, now).await?;
-            let job = announce(tx, id.0, last, 1, now).await?;
-            Ok((at_the_till(tx, id).await?, job))
+            let last = tills::tell(tx, id, &[event], Some(officer), now).await?;
+            announce(tx, id.0, last, 1, now).await
         })
     })
     .await?;
     state.redis.wake(job.as_slice()).await;
-    Ok(ticket)
+    Ok(())
 }

@@ -279,7 +279,9 @@ pub struct AnswerBody {
     request_body(content = AnswerBody, example = json!({"line": 1, "uphold": true, "fen": 500, "reason": "核对小票，补付一份"})),
     responses((status = 200, description = "结算单现在的样子", body = SettlementDetail)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["settlement_step_refused", "no_dispute", "own_dispute"]))),
+    extensions(("x-problems" = json!([
+        "settlement_step_refused", "no_dispute", "own_dispute", "budget_exceeded"
+    ]))),
 )]
 #[post("/settlements/{id}/answer")]
 async fn answer(

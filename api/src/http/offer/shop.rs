@@ -101,7 +101,8 @@ async fn draft(
 
 /// 修改优惠
 ///
-/// 整份重写。草稿什么都能改；发布以后，商户、种类、积分、份数、结算价、自付金额和预算不变，只改文字和条件。
+/// 整份重写。草稿什么都能改；发布以后，商户、种类、积分、份数、结算价、自付金额和预算不变，只改文字和条件；
+/// 已经截止的不能再改。
 #[utoipa::path(
     operation_id = "offer.change", tag = "offer",
     params(IfMatch),
@@ -111,7 +112,7 @@ async fn draft(
     })),
     responses((status = 200, description = "优惠现在的样子", body = OfferView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["offer_step_refused", "offer_price_kept"]))),
+    extensions(("x-problems" = json!(["offer_step_refused", "offer_lapsed", "offer_price_kept"]))),
 )]
 #[put("/offers/{id}")]
 async fn change(on: On<KeepShop, OfferId>, body: Body<OfferBody>) -> Result<HttpResponse, Error> {
@@ -190,7 +191,7 @@ impl ReviewBody {
     responses((status = 200, description = "优惠现在的样子", body = OfferView)),
     security(("bearer" = [])),
     extensions(("x-problems" = json!([
-        "offer_step_refused", "own_offer", "merchant_suspended", "budget_exceeded"
+        "offer_step_refused", "own_offer", "merchant_suspended", "offer_lapsed", "budget_exceeded"
     ]))),
 )]
 #[post("/offers/{id}/review")]
@@ -234,7 +235,7 @@ impl SwitchBody {
     request_body(content = SwitchBody, example = json!({"step": "pause", "reason": "食材不足"})),
     responses((status = 200, description = "优惠现在的样子", body = OfferView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["offer_step_refused", "merchant_suspended"]))),
+    extensions(("x-problems" = json!(["offer_step_refused", "merchant_suspended", "offer_lapsed"]))),
 )]
 #[post("/offers/{id}/switch")]
 async fn switch(on: On<KeepShop, OfferId>, body: Body<SwitchBody>) -> Result<HttpResponse, Error> {
@@ -264,7 +265,8 @@ pub struct BatchBody {
     responses((status = 201, description = "已增减；重复提交同一个键得到同样的答复", body = Made)),
     security(("bearer" = [])),
     extensions(("x-problems" = json!([
-        "offer_step_refused", "offer_stock_range", "offer_stock_taken", "budget_exceeded"
+        "offer_step_refused", "offer_lapsed", "offer_stock_range", "offer_stock_taken",
+        "budget_exceeded"
     ]))),
 )]
 #[post("/offers/{id}/batches")]

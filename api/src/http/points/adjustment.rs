@@ -23,9 +23,13 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     app::{case::Ask, idempotent::Once, points::adjustment},
     error::Error,
-    http::extract::{
-        Addressed, Body, Caller, Empty, IdempotencyKey, IfMatch, On, Paging, Query, RequestMeta,
-        caller::needs::{KeepPoints, ReadPoints},
+    http::{
+        extract::{
+            Addressed, Body, Caller, Empty, IdempotencyKey, IfMatch, On, Paging, Query,
+            RequestMeta,
+            caller::needs::{KeepPoints, ReadPoints},
+        },
+        redemption::voucher::VoucherHolderBody,
     },
     state::State,
 };
@@ -97,8 +101,10 @@ async fn read_one(on: On<ReadPoints, AdjustmentId>) -> Result<HttpResponse, Erro
 #[serde(deny_unknown_fields)]
 #[schema(as = ProposeAdjustmentBody)]
 pub struct ProposeBody {
-    /// 谁的积分（账号编号）；不能是本人
-    pub account: AccountId,
+    /// 谁的积分（账号编号）；不能是本人。账号编号和 `holder` 填一项
+    pub account: Option<AccountId>,
+    /// 谁的积分，按党员名册上的姓名和号码，或绑定、登记的电话
+    pub holder: Option<VoucherHolderBody>,
     /// 调增（正）或调减（负）多少分；一次至多 500 分
     #[schema(example = 20)]
     pub points: i64,
@@ -112,12 +118,12 @@ pub struct ProposeBody {
 
 /// 提出人工调整
 ///
-/// 组织员提出，写明原因和依据；另一位组织员核准时才入账。
+/// 组织员提出，写明原因和依据；另一位组织员核准时才入账。是谁的积分，按党员身份、电话或账号编号填写。
 #[utoipa::path(
     operation_id = "points.propose_adjustment", tag = "points",
     params(IdempotencyKey),
     request_body(content = ProposeBody, example = json!({
-        "account": "019ab0c1-d2e3-7f00-8a1b-2c3d4e5f6071", "points": 20,
+        "holder": {"party_member": {"name": "演示党员1", "id_number_last6": "100001"}}, "points": 20,
         "reason": "社区活动漏记", "document": "组发〔2026〕8 号",
     })),
     responses((status = 201, description = "提出的调整，待核准；同一个键再提交一次，得到第一次的答复", body = AdjustmentView)),
@@ -133,7 +139,15 @@ async fn propose(
     body: Body<ProposeBody>,
 ) -> Result<HttpResponse, Error> {
     let IdempotencyKey(key) = key?;
-    let ProposeBody { account, points, reason, document } = body.read()?;
+    let ProposeBody { account, holder, points, reason, document } = body.read()?;
+    let account = match (account, holder) {
+        (Some(account), None) => account,
+        (None, Some(holder)) => adjustment::account_of(&state, &holder.parse()?).await?,
+        _ => {
+            let said = "账号编号（account）和党员身份或电话（holder）填一项，并且只填一项";
+            return Err(Invalid::field("account", said).into());
+        }
+    };
     let at_most = state.config.points.adjust_at_most;
     let new = NewAdjustment::parse(account, points, (&reason, &document), at_most)?;
     let by = Some(caller.actor.account);

@@ -122,7 +122,7 @@ pub struct PassOnBody {
 
 /// 社区转赠积分给困难家庭
 ///
-/// 用居民捐给本社区的积分，转给本社区登记的困难家庭（要登记了居民账号）。本年内捐给过本社区的人，其家庭不能再从社区接收。
+/// 用居民捐给本社区的积分，转给本社区登记的困难家庭（要登记了居民账号）。去年以来捐给过本社区的人，其家庭不能再从社区接收。
 #[utoipa::path(
     operation_id = "points.pass_on", tag = "points",
     params(("id" = String, Path, description = "社区或村的区划代码", example = "140213066004"), IdempotencyKey),

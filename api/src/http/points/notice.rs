@@ -8,6 +8,7 @@ use actix_web::{
 };
 use domain::{
     id::PointsNoticeId,
+    identity::Permission,
     org::NodeCode,
     page::{Limit, Page, PageRequest},
     personal::PersonName,
@@ -84,9 +85,16 @@ impl From<Shown> for NoticeView {
     }
 }
 
+/// Whether somebody sees what has ended: those who keep points and those who audit them. A person's own
+/// awards stand among their points.
+fn sees_ended<P>(caller: &Caller<P>) -> bool {
+    caller.actor.may(Permission::ReadPoints)
+}
+
 impl<P> On<P, PointsNoticeId> {
     async fn found(&self) -> Result<NoticeView, Error> {
-        let filter = Filter { id: Some(self.id), ..Filter::default() };
+        let running = !sees_ended(&self.caller);
+        let filter = Filter { id: Some(self.id), running, ..Filter::default() };
         let one = PageRequest { after: None, limit: Limit::DEFAULT };
         let mut conn = self.state.db.acquire().await?;
         let shown = store::list(&mut conn, filter, one).await?.pop();
@@ -120,7 +128,7 @@ pub struct NoticeFilter {
 
 /// 积分公示
 ///
-/// 规则写明要公示的积分，先公示、后入账；姓名只显示姓。新的在前。
+/// 规则写明要公示的积分，先公示、后入账；姓名只显示姓。新的在前。公示结束以后只有组织员和审计员能看。
 #[utoipa::path(
     operation_id = "points.notices", tag = "points",
     params(NoticeFilter, Paging),
@@ -129,14 +137,15 @@ pub struct NoticeFilter {
 )]
 #[get("/points-notices")]
 async fn list(
-    _: Caller<ReadSelf>,
+    caller: Caller<ReadSelf>,
     state: Data<State>,
     filter: Query<NoticeFilter>,
     page: Paging,
 ) -> Result<Json<Page<NoticeView>>, Error> {
     let NoticeFilter { community_code, status } = filter.0;
     let community = NodeCode::optional("community_code", community_code.as_deref())?;
-    let filter = Filter { community: community.as_ref(), status, ..Filter::default() };
+    let running = !sees_ended(&caller);
+    let filter = Filter { community: community.as_ref(), status, running, ..Filter::default() };
     let mut conn = state.db.acquire().await?;
     let rows = store::list(&mut conn, filter, page.0).await?;
     let Page { items, next_cursor } = Page::of(rows, page.0.limit, Shown::cursor);

@@ -24,7 +24,7 @@ use crate::{
     },
     error::Error,
     http::extract::{
-        Body, Caller, Paging, Query, RequestMeta, Target,
+        Addressed, Body, Caller, On, Paging, Query, RequestMeta, Target,
         caller::needs::{ReadTill, VerifyRedemption},
     },
     sheet::{Cell, Sheet, write_workbook},
@@ -56,22 +56,26 @@ pub struct UndoVerificationBody {
 )]
 #[post("/redemptions/{id}/undo")]
 async fn undo(
-    caller: Caller<VerifyRedemption>,
-    target: Target<RedemptionId>,
-    state: Data<State>,
-    meta: RequestMeta,
+    on: On<VerifyRedemption, RedemptionId>,
     body: Body<UndoVerificationBody>,
-) -> Result<Json<Ticket>, Error> {
-    let Target(id) = target;
-    let body = body.read_or(tills::known(&state, &caller.actor, id)).await?;
-    let reason = match text::line("reason", &body.reason, 2, 200) {
-        Ok(reason) => reason,
-        Err(fault) => {
-            tills::known(&state, &caller.actor, id).await?;
-            return Err(fault.into());
-        }
-    };
-    Ok(Json(tills::undo(&state, asking(&caller, meta), id, reason).await?))
+) -> Result<HttpResponse, Error> {
+    let reason = on
+        .read(body, |body| text::line("reason", &body.reason, 2, 200).map_err(Invalid::from))
+        .await?;
+    tills::undo(&on.state, asking(&on.caller, on.meta.clone()), on.id, reason).await?;
+    on.shown().await
+}
+
+impl Addressed for On<VerifyRedemption, RedemptionId> {
+    /// A redemption at a merchant that is not the clerk's is missing.
+    async fn visible(&self) -> Result<(), Error> {
+        tills::known(&self.state, &self.caller.actor, self.id).await.map(drop)
+    }
+
+    async fn shown(&self) -> Result<HttpResponse, Error> {
+        let ticket = tills::known(&self.state, &self.caller.actor, self.id).await?;
+        Ok(HttpResponse::Ok().json(ticket))
+    }
 }
 
 /// Which day of which clerk.
@@ -86,7 +90,8 @@ struct Asked {
     mine: Option<bool>,
 }
 
-/// A till that the caller may see: a clerk his merchant's, the organisers and the auditor every.
+/// A till that the caller may see: clerks and managers their merchant's, the organisers and the
+/// auditor every.
 struct Seen {
     code: String,
     name: String,
@@ -125,7 +130,7 @@ impl Seen {
 
 fn sees(actor: &Actor, merchant: &str) -> bool {
     actor.grants.iter().any(|grant| match grant.role {
-        Role::MerchantClerk => grant.scope == merchant,
+        Role::MerchantClerk | Role::MerchantManager => grant.scope == merchant,
         Role::Organiser | Role::Auditor => true,
         _ => false,
     })
@@ -160,7 +165,7 @@ pub struct TillView {
 
 /// 当日核销合计
 ///
-/// 某一天（按北京时间）在这家商户核销的份数和积分，按优惠分列，撤销和退回的另计。店员看本店的，组织员和审计员看各店的。
+/// 某一天（按北京时间）在这家商户核销的份数和积分，按优惠分列，撤销和退回的另计。店员和商户负责人看本店的，组织员和审计员看各店的。
 #[utoipa::path(
     operation_id = "redemption.till", tag = "redemption",
     params(("id" = String, Path, description = "商户代码", example = "wenxing"), Asked),

@@ -9,6 +9,7 @@ use actix_web::{
 };
 use domain::{
     id::{OfferId, RedemptionId},
+    org::NodeCode,
     page::Page,
     party::Identity,
     personal::Phone,
@@ -29,13 +30,13 @@ use crate::{
         idempotent::Once,
         redemption::{
             Ticket,
-            voucher::{self as vouchers, Holder, Printed},
+            voucher::{self as vouchers, Holder, Issue, Printed},
         },
     },
     error::Error,
     http::{
         extract::{
-            Body, Caller, Empty, IdempotencyKey, Paging, RequestMeta, Target,
+            Addressed, Body, Caller, Empty, IdempotencyKey, On, Paging, RequestMeta, Target,
             caller::needs::IssueVoucher,
         },
         printed::{self, escaped},
@@ -57,11 +58,11 @@ pub struct VoucherMemberBody {
     pub id_number_last6: String,
 }
 
-/// 为谁办理：手机号或党员身份，二者填一项
+/// 本人：党员身份或电话，二者填一项
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VoucherHolderBody {
-    /// 账号绑定的手机号
+    /// 账号绑定的手机号，或党员名册上登记的电话（可以是家里的）
     #[schema(example = "13800001234")]
     pub phone: Option<String>,
     /// 党员姓名和身份证号码后六位
@@ -69,14 +70,16 @@ pub struct VoucherHolderBody {
 }
 
 impl VoucherHolderBody {
-    fn parse(&self) -> Result<Holder, Invalid> {
+    /// # Errors
+    /// Neither or both; a telephone, a name or a number that cannot be one.
+    pub fn parse(&self) -> Result<Holder, Invalid> {
         match (&self.phone, &self.party_member) {
             (Some(phone), None) => Ok(Holder::Phone(Phone::parse("holder.phone", phone)?)),
             (None, Some(member)) => {
                 let field = "holder.party_member";
                 Identity::parse(field, &member.name, &member.id_number_last6).map(Holder::Member)
             }
-            _ => Err(Invalid::field("holder", "手机号和党员身份填一项，并且只填一项")),
+            _ => Err(Invalid::field("holder", "电话和党员身份填一项，并且只填一项")),
         }
     }
 }
@@ -89,6 +92,9 @@ pub struct IssueVoucherBody {
     pub holder: VoucherHolderBody,
     /// 怎样核对本人；本人必须在场
     pub checked: Checked,
+    /// 由哪个社区办理；在几个社区工作的必填
+    #[schema(example = "140213066004")]
+    pub community_code: Option<String>,
 }
 
 /// What a key is compared with.
@@ -97,6 +103,7 @@ struct Command {
     offer: OfferId,
     holder: String,
     checked: Checked,
+    community: Option<NodeCode>,
 }
 
 /// 代办兑换券
@@ -132,9 +139,13 @@ async fn issue(
     // A missing offer is missing, whatever else is wrong.
     let read = key.and_then(|IdempotencyKey(key)| {
         let body = body.read()?;
-        Ok((key, body.holder.parse()?, body.checked))
+        let holder = body.holder.parse()?;
+        let community = body.community_code.as_deref();
+        let community =
+            community.map(|code| NodeCode::parse("community_code", code)).transpose()?;
+        Ok((key, Issue { offer: id, holder, checked: body.checked, community }))
     });
-    let (key, holder, checked) = match read {
+    let (key, issue) = match read {
         Ok(read) => read,
         Err(error) => {
             let mut conn = state.db.acquire().await?;
@@ -142,12 +153,17 @@ async fn issue(
             return Err(error);
         }
     };
-    let command = Command { offer: id, holder: holder.digest(&state.crypto), checked };
+    let command = Command {
+        offer: id,
+        holder: issue.holder.digest(&state.crypto),
+        checked: issue.checked,
+        community: issue.community.clone(),
+    };
     let account = Some(caller.actor.account);
     let operation = "redemption.issue_voucher";
     let once = Once::new(&state.crypto, account, operation, key.clone(), &command)?;
     let by = asking(&caller, meta);
-    let answer = vouchers::issue(&state, by, once, (id, key), (holder, checked)).await?;
+    let answer = vouchers::issue(&state, by, once, key, issue).await?;
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
     Ok(HttpResponse::build(status).content_type(ContentType::json()).body(answer.body))
 }
@@ -179,19 +195,18 @@ async fn list(
     request_body(content = Empty, example = json!({})),
     responses((status = 200, description = "网页", body = String, content_type = "text/html")),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["redemption_already_verified", "redemption_ended"]))),
+    extensions(("x-problems" = json!([
+        "redemption_already_verified", "redemption_ended", "redemption_suspended"
+    ]))),
 )]
 #[post("/vouchers/{id}/print")]
 async fn print(
-    caller: Caller<IssueVoucher>,
-    target: Target<RedemptionId>,
-    state: Data<State>,
-    meta: RequestMeta,
+    on: On<IssueVoucher, RedemptionId>,
     body: Body<Empty>,
 ) -> Result<HttpResponse, Error> {
-    let Target(id) = target;
-    body.read_or(vouchers::known(&state, &caller.actor, id)).await?;
-    let voucher = vouchers::print(&state, asking(&caller, meta), id).await?;
+    on.read(body, Ok).await?;
+    let by = asking(&on.caller, on.meta.clone());
+    let voucher = vouchers::print(&on.state, by, on.id).await?;
     Ok(printed::answer(page(&voucher)?))
 }
 
@@ -240,20 +255,24 @@ pub struct RevokeVoucherBody {
 )]
 #[post("/vouchers/{id}/revoke")]
 async fn revoke(
-    caller: Caller<IssueVoucher>,
-    target: Target<RedemptionId>,
-    state: Data<State>,
-    meta: RequestMeta,
+    on: On<IssueVoucher, RedemptionId>,
     body: Body<RevokeVoucherBody>,
-) -> Result<Json<Ticket>, Error> {
-    let Target(id) = target;
-    let body = body.read_or(vouchers::known(&state, &caller.actor, id)).await?;
-    let reason = match text::line("reason", &body.reason, 2, 200) {
-        Ok(reason) => reason,
-        Err(fault) => {
-            vouchers::known(&state, &caller.actor, id).await?;
-            return Err(fault.into());
-        }
-    };
-    Ok(Json(vouchers::revoke(&state, asking(&caller, meta), id, reason).await?))
+) -> Result<HttpResponse, Error> {
+    let reason = on
+        .read(body, |body| text::line("reason", &body.reason, 2, 200).map_err(Invalid::from))
+        .await?;
+    vouchers::revoke(&on.state, asking(&on.caller, on.meta.clone()), on.id, reason).await?;
+    on.shown().await
+}
+
+impl Addressed for On<IssueVoucher, RedemptionId> {
+    /// A voucher of a community that is not the officer's is missing.
+    async fn visible(&self) -> Result<(), Error> {
+        vouchers::known(&self.state, &self.caller.actor, self.id).await.map(drop)
+    }
+
+    async fn shown(&self) -> Result<HttpResponse, Error> {
+        let ticket = vouchers::known(&self.state, &self.caller.actor, self.id).await?;
+        Ok(HttpResponse::Ok().json(ticket))
+    }
 }

@@ -13,9 +13,8 @@ fn near(metres: f64) -> CheckIn {
 fn checking_in_needs_time_and_place() {
     let claim = claim_in(Status::Claimed);
     let check = |post: &Post, shown: &CheckIn, code, minutes| {
-        let around = Around { code, before: None };
         let now = begin() + TimeDelta::minutes(minutes);
-        let done = claim.check_in(post, shown, &around, &rules(), now);
+        let done = claim.check_in(post, shown, code, &rules(), now);
         done.map(|decision| decision.state.checked_in.unwrap().proof)
             .map_err(|refused| refused.code())
     };
@@ -63,8 +62,7 @@ fn a_code_is_read_as_people_type_it_or_from_its_picture() {
 fn a_few_wrong_codes_close_the_way_by_code_alone() {
     let tried = |wrong_codes, shown, code| {
         let claim = Claim { wrong_codes, ..claim_in(Status::Claimed) };
-        let around = Around { code, before: None };
-        claim.check_in(&post(), &shown, &around, &rules(), begin()).err().map(|it| it.code())
+        claim.check_in(&post(), &shown, code, &rules(), begin()).err().map(|it| it.code())
     };
     assert_eq!(tried(4, CheckIn::default(), Some(Shown::Good)), None);
     let locked = Some("check_in_code_locked");
@@ -75,35 +73,27 @@ fn a_few_wrong_codes_close_the_way_by_code_alone() {
 
 #[test]
 fn what_looks_odd_is_noted_and_refuses_nothing() {
-    let odd = |shown: &CheckIn, code, before| {
+    let odd = |shown: &CheckIn, code| {
         let claim = claim_in(Status::Claimed);
-        let around = Around { code, before };
-        let done = claim.check_in(&post(), shown, &around, &rules(), begin()).unwrap();
+        let done = claim.check_in(&post(), shown, code, &rules(), begin()).unwrap();
         let arrived = done.state.checked_in.unwrap();
         (arrived.away, arrived.oddities)
     };
     let vague = |metres, accuracy| CheckIn { accuracy, ..near(metres) };
-    assert_eq!(odd(&vague(249.5, 500), None, None), (Some(250), vec![]));
-    assert_eq!(odd(&vague(389.5, 100), None, None), (Some(390), vec![Oddity::Inaccurate]));
+    assert_eq!(odd(&vague(249.5, 500), None), (Some(250), vec![]));
+    assert_eq!(odd(&vague(389.5, 100), None), (Some(390), vec![Oddity::Inaccurate]));
     let refused = claim_in(Status::Claimed).check_in(
         &post(),
         &vague(401.5, 100_000),
-        &Around::default(),
+        None,
         &rules(),
         begin(),
     );
     let far = Refused::CheckInFar { away: 402, near: 300 };
     assert_eq!(refused.err(), Some(far), "no more than a hundred metres are believed");
     let good = Some(Shown::Good);
-    assert_eq!(odd(&near(4999.5), good, None), (Some(5000), vec![Oddity::CodeFromAfar]));
-    assert_eq!(odd(&CheckIn::default(), good, None), (None, vec![]));
-    // Twenty kilometres (eighteen beyond what two tolerances explain) in eight minutes, or in ten.
-    let place = Location { lat: HERE.lat + 20_000.0 / 111_195.0, ..HERE };
-    let before = |minutes| Some(Whereabouts { place, at: begin() - TimeDelta::minutes(minutes) });
-    assert_eq!(odd(&near(0.0), good, before(8)).1, [Oddity::Jump]);
-    assert_eq!(odd(&near(0.0), good, before(10)).1, []);
-    let beside = Some(Whereabouts { place: HERE, at: begin() });
-    assert_eq!(odd(&near(0.0), good, beside).1, []);
+    assert_eq!(odd(&near(4999.5), good), (Some(5000), vec![Oddity::CodeFromAfar]));
+    assert_eq!(odd(&CheckIn::default(), good), (None, vec![]));
 }
 
 #[test]
@@ -111,6 +101,6 @@ fn east_is_shorter_than_north() {
     let claim = claim_in(Status::Claimed);
     let east = Location { lng: HERE.lng + 0.0035, ..HERE };
     let shown = CheckIn { location: Some(east), ..CheckIn::default() };
-    let done = claim.check_in(&post(), &shown, &Around::default(), &rules(), begin());
+    let done = claim.check_in(&post(), &shown, None, &rules(), begin());
     assert!(done.is_ok(), "298 m at 40° north");
 }

@@ -1,7 +1,7 @@
 //! Statements (结算单): frozen once a month, line by line; triggers refuse every change of a line.
 
 use domain::{
-    id::{AccountId, SettlementDisputeId, SettlementId},
+    id::{AccountId, BudgetId, OfferId, SettlementDisputeId, SettlementId},
     merchant::settlement::{Answer, Statement, Status},
     time::{Month, Timestamp},
 };
@@ -21,20 +21,25 @@ pub async fn take_turns(conn: &mut Connection) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// The first month that is not settled: after the last that is, or the month of the first code that
-/// was ever verified.
+/// The first month that is not settled: after the last that is, or, as long as none is, the month of
+/// the first code that was ever verified.
 ///
 /// # Errors
 /// The database's.
 pub async fn next(conn: &mut Connection) -> sqlx::Result<Option<Month>> {
-    let found = sqlx::query!(
-        r#"select (select max(month) from settlement_month) as last,
-               (select min(ended_at) from hold where state = 'confirmed') as first"#,
+    let last = sqlx::query_scalar!("select max(month) from settlement_month")
+        .fetch_one(&mut *conn)
+        .await?;
+    if let Some(last) = last {
+        return Ok(Some(Month::containing(last).next()));
+    }
+    // Looked for until the first month is settled, and never again.
+    let first = sqlx::query_scalar!(
+        "select min(verified_at) from redemption where verified_at is not null"
     )
     .fetch_one(conn)
     .await?;
-    let last = found.last.map(|day| Month::containing(day).next());
-    Ok(last.or_else(|| found.first.map(Month::of)))
+    Ok(first.map(Month::of))
 }
 
 /// Settles a month: for each merchant whatever was verified or refunded before its end and stands in
@@ -231,7 +236,18 @@ pub async fn dispute(
     Ok(())
 }
 
-/// Who disputes a line of a locked statement and waits for an answer.
+/// A line in dispute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Disputed {
+    /// Who says that it is wrong.
+    pub raised_by: AccountId,
+    /// What was redeemed.
+    pub offer: OfferId,
+    /// Who pays; the merchant itself where there is none.
+    pub budget: Option<BudgetId>,
+}
+
+/// The dispute of a line of a locked statement that waits for an answer.
 ///
 /// # Errors
 /// The database's.
@@ -239,10 +255,13 @@ pub async fn waiting(
     conn: &mut Connection,
     id: SettlementId,
     line: i32,
-) -> sqlx::Result<Option<AccountId>> {
-    sqlx::query_scalar!(
-        r#"select raised_by as "raised_by: AccountId" from settlement_dispute
-           where settlement = $1 and line = $2 and decided_at is null"#,
+) -> sqlx::Result<Option<Disputed>> {
+    sqlx::query_as!(
+        Disputed,
+        r#"select raised_by as "raised_by: AccountId", offer as "offer: OfferId", budget as "budget: BudgetId"
+           from settlement_dispute as dispute
+           join settlement_line as line on line.settlement = dispute.settlement and n = dispute.line
+           where dispute.settlement = $1 and line = $2 and decided_at is null"#,
         id.0,
         line,
     )

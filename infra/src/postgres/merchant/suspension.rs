@@ -2,13 +2,12 @@
 //! piece back.
 
 use domain::{
-    event::NewEvent,
     id::{AccountId, RedemptionId, SuspensionId},
     offer::MerchantCode,
     time::Timestamp,
 };
 
-use super::super::{Connection, event};
+use super::super::Connection;
 
 /// Suspends a locked merchant. Its offers are locked first, so that whoever is just redeeming one is
 /// waited for, and whoever comes later sees it.
@@ -116,24 +115,4 @@ pub async fn holders(
     )
     .fetch_all(conn)
     .await
-}
-
-/// Writes into the stream of a redemption, under its account's lock. Answers the event's number.
-///
-/// # Errors
-/// The database's.
-pub async fn told(
-    conn: &mut Connection,
-    id: RedemptionId,
-    told: &NewEvent,
-    now: Timestamp,
-) -> sqlx::Result<i32> {
-    let last = sqlx::query_scalar!(
-        r#"select coalesce(max(seq), 0) + 1 as "next!" from event where subject_id = $1"#,
-        id.0,
-    )
-    .fetch_one(&mut *conn)
-    .await?;
-    event::append(conn, id.0, last, std::slice::from_ref(told), None, now).await?;
-    Ok(last)
 }

@@ -5,6 +5,8 @@ use domain::{
     time::Timestamp,
 };
 
+use uuid::Uuid;
+
 use super::super::Connection;
 
 pub mod read;
@@ -92,7 +94,7 @@ pub async fn set_cap(conn: &mut Connection, id: BudgetId, cap_fen: i64) -> sqlx:
 /// Commits so much of a budget for an offer; less than nothing frees it.
 ///
 /// # Errors
-/// The database's; `budget_not_exceeded`.
+/// The database's; `budget_not_exceeded`; `offer_committed` when it frees more than there is.
 pub async fn commit(
     conn: &mut Connection,
     offer: OfferId,
@@ -111,38 +113,41 @@ pub async fn commit(
     Ok(())
 }
 
-/// Frees what an offer that is over, and locked, commits beyond the pieces that are taken.
+/// Frees what offers that are over, and locked, commit beyond what they owe (`offer_owed`).
 ///
 /// # Errors
 /// The database's.
-pub async fn release(conn: &mut Connection, offer: OfferId) -> sqlx::Result<()> {
+pub async fn release(conn: &mut Connection, offers: &[OfferId]) -> sqlx::Result<()> {
+    let ids: Vec<Uuid> = offers.iter().map(|id| id.0).collect();
     sqlx::query!(
         "with over as (
-             select id, budget, committed_fen - settlement_fen * (
-                 select count(*) from offer_unit where offer_unit.offer = offer.id and hold is not null) as fen
-             from offer where id = $1 and budget is not null
+             select id, budget, committed_fen - offer_owed.fen as fen
+             from offer join offer_owed on offer_owed.offer = offer.id
+             where id = any($1) and committed_fen > offer_owed.fen
          ), freed as (
              update offer set committed_fen = committed_fen - over.fen from over where offer.id = over.id
          )
-         update budget set committed_fen = committed_fen - over.fen from over where budget.id = over.budget",
-        offer.0,
+         update budget set committed_fen = committed_fen - freed.fen
+         from (select budget, sum(fen)::bigint as fen from over group by budget) as freed
+         where budget.id = freed.budget",
+        &ids,
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Offers that are over and commit more than the pieces that are taken, in ascending id.
+/// Locks the offers that are over and commit more than they owe, in ascending id: all of them before
+/// any budget, as everybody does who holds both. One that is changed meanwhile is looked at anew.
 ///
 /// # Errors
 /// The database's.
-pub async fn to_release(conn: &mut Connection, now: Timestamp) -> sqlx::Result<Vec<OfferId>> {
+pub async fn lock_over(conn: &mut Connection, now: Timestamp) -> sqlx::Result<Vec<OfferId>> {
     sqlx::query_scalar!(
-        r#"select id as "id: OfferId" from offer
-           where committed_fen > 0 and budget is not null and (status = 'ended' or valid_until <= $1)
-               and committed_fen > settlement_fen * (
-                   select count(*) from offer_unit where offer_unit.offer = offer.id and hold is not null)
-           order by id"#,
+        r#"select id as "id: OfferId" from offer join offer_owed on offer_owed.offer = offer.id
+           where committed_fen > 0 and (status = 'ended' or valid_until <= $1)
+               and committed_fen > offer_owed.fen
+           order by id for update of offer"#,
         now,
     )
     .fetch_all(conn)

@@ -134,19 +134,13 @@ pub async fn entries(
     let after = page.after.map(|Cursor { at, id }| (at, id)).unzip();
     sqlx::query_as!(
         Entry,
-        r#"select tx.id as "id: LedgerTxId", tx.kind as "kind: EntryKind",
-               coalesce(tx.source, first.source) as "source: Source", entry.amount as points,
-               entry.at, tx.data, offer.title as "offer?", tx.rule_version,
-               tx.reverses as "reverses: LedgerTxId", why.reason as "reason?", why.document as "document?"
-           from ledger_entry as entry
-           join ledger_tx as tx on tx.id = entry.tx
-           left join ledger_tx as first on first.id = tx.reverses
-           left join ledger_reason as why on why.tx = tx.id
-           left join hold on hold.id = coalesce(tx.reverses, tx.id)
-           left join offer on offer.id = hold.offer
-           where entry.account = $1
-               and ($2::timestamptz is null or (entry.at, entry.tx) < ($2, $3::uuid))
-           order by entry.at desc, entry.tx desc
+        r#"select id as "id!: LedgerTxId", kind as "kind!: EntryKind", source as "source: Source",
+               points as "points!", at as "at!", data as "data!", offer, rule_version,
+               reverses as "reverses: LedgerTxId", reason, document
+           from ledger_line
+           where account = $1
+               and ($2::timestamptz is null or (at, id) < ($2, $3::uuid))
+           order by at desc, id desc
            limit $4"#,
         scope.account().0,
         after.0,

@@ -2,7 +2,7 @@
 
 use domain::{
     id::{AccountId, LedgerTxId},
-    points::{EntryKind, Lot, Source},
+    points::{EntryKind, Ground, Lot, Source},
     time::Timestamp,
 };
 use serde_json::Value;
@@ -27,6 +27,8 @@ pub struct Given {
     pub data: Value,
     /// It was taken back already.
     pub reversed: bool,
+    /// Why.
+    pub ground: Option<Ground>,
     /// When what it gave runs out.
     pub expires_at: Option<Timestamp>,
 }
@@ -55,6 +57,7 @@ pub async fn find(conn: &mut Connection, by: By<'_>) -> sqlx::Result<Option<Give
                tx.source as "source: Source", owner.account_id as "account!: AccountId",
                entry.amount as points, tx.data,
                exists (select from ledger_tx as back where back.reverses = tx.id) as "reversed!",
+               (select back.data ->> 'ground' from ledger_tx as back where back.reverses = tx.id) as "ground: Ground",
                (select max(lot.expires_at) from point_lot as lot where lot.given_by = tx.id) as expires_at
            from ledger_tx as tx
            join ledger_entry as entry on entry.tx = tx.id

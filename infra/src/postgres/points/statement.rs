@@ -16,6 +16,8 @@ pub enum Of<'a> {
     Person(AccountId),
     /// A merchant's, by its code.
     Merchant(&'a str),
+    /// A community's, by its code.
+    Community(&'a str),
 }
 
 /// The id of an account; `None` when it was never opened.
@@ -23,14 +25,16 @@ pub enum Of<'a> {
 /// # Errors
 /// The database's.
 pub async fn account(conn: &mut Connection, of: Of<'_>) -> sqlx::Result<Option<Uuid>> {
-    let (person, merchant) = match of {
-        Of::Person(id) => (Some(id.0), None),
-        Of::Merchant(code) => (None, Some(code)),
+    let (person, merchant, community) = match of {
+        Of::Person(id) => (Some(id.0), None, None),
+        Of::Merchant(code) => (None, Some(code), None),
+        Of::Community(code) => (None, None, Some(code)),
     };
     sqlx::query_scalar!(
-        "select id from points_account where account_id = $1 or merchant = $2",
+        "select id from points_account where account_id = $1 or merchant = $2 or community = $3",
         person,
         merchant,
+        community,
     )
     .fetch_optional(conn)
     .await
@@ -63,18 +67,12 @@ pub async fn lines(
 ) -> sqlx::Result<Vec<Entry>> {
     sqlx::query_as!(
         Entry,
-        r#"select tx.id as "id: LedgerTxId", tx.kind as "kind: EntryKind",
-               coalesce(tx.source, first.source) as "source: Source", entry.amount as points,
-               entry.at, tx.data, offer.title as "offer?", tx.rule_version,
-               tx.reverses as "reverses: LedgerTxId", why.reason as "reason?", why.document as "document?"
-           from ledger_entry as entry
-           join ledger_tx as tx on tx.id = entry.tx
-           left join ledger_tx as first on first.id = tx.reverses
-           left join ledger_reason as why on why.tx = tx.id
-           left join hold on hold.id = coalesce(tx.reverses, tx.id)
-           left join offer on offer.id = hold.offer
-           where entry.account = $1 and entry.at >= $2 and entry.at < $3
-           order by entry.at, entry.tx, entry.seq"#,
+        r#"select id as "id!: LedgerTxId", kind as "kind!: EntryKind", source as "source: Source",
+               points as "points!", at as "at!", data as "data!", offer, rule_version,
+               reverses as "reverses: LedgerTxId", reason, document
+           from ledger_line
+           where account = $1 and at >= $2 and at < $3
+           order by at, id, seq"#,
         account,
         from,
         to,

@@ -85,7 +85,8 @@ pub async fn undone(
     Ok(())
 }
 
-/// Appends events to a redemption's stream; answers the number of the last.
+/// Appends events to a redemption's stream, `by` nobody when the system did it; answers the number of
+/// the last.
 ///
 /// # Errors
 /// The database's.
@@ -93,7 +94,7 @@ pub async fn tell(
     conn: &mut Connection,
     id: RedemptionId,
     events: &[NewEvent],
-    by: AccountId,
+    by: Option<AccountId>,
     now: Timestamp,
 ) -> sqlx::Result<i32> {
     let last = sqlx::query_scalar!(
@@ -103,6 +104,6 @@ pub async fn tell(
     )
     .fetch_one(&mut *conn)
     .await?;
-    event::append(conn, id.0, last, events, Some(by), now).await?;
+    event::append(conn, id.0, last, events, by, now).await?;
     Ok(last)
 }

@@ -48,50 +48,49 @@ pub async fn insert(
     Ok(())
 }
 
-/// By what the holder of a voucher is known.
-#[derive(Debug, Clone, Copy)]
-pub enum Holder<'a> {
-    /// The blind index of name and number on the register of party members.
-    Member(&'a [u8]),
-    /// The blind index of the phone.
-    Phone(&'a [u8]),
+/// By what somebody is known: the blind indexes that there are of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Known {
+    /// Of name and number on the register of party members.
+    pub member: Option<Vec<u8>>,
+    /// Of the telephone that stands there.
+    pub home: Option<Vec<u8>>,
+    /// Of the phone of an account.
+    pub phone: Option<Vec<u8>>,
 }
 
-/// The accounts that a community may act for and that are known by this: none that is registered
-/// with another community, and none that is disabled. More than one is as good as none.
+/// The accounts that are known by this, none that is disabled; with a community those
+/// that it may act for, none that is registered with another. More than one is as good as none.
 ///
 /// # Errors
 /// The database's.
 pub async fn holders(
     conn: &mut Connection,
-    by: Holder<'_>,
-    community: &NodeCode,
+    by: &Known,
+    community: Option<&NodeCode>,
 ) -> sqlx::Result<Vec<AccountId>> {
-    let (member, phone) = match by {
-        Holder::Member(index) => (Some(index), None),
-        Holder::Phone(index) => (None, Some(index)),
-    };
     sqlx::query_scalar!(
         r#"select account.id as "id: AccountId" from account
            where disabled_at is null
                and id in (
                    select account_id from party_member
-                   where match_index = $1 and removed_at is null and account_id is not null
+                   where (match_index = $1 or phone_index = $2) and removed_at is null
                    union
-                   select account_id from person where phone_index = $2
+                   select account_id from person where phone_index = $4
                )
                and not exists (
                    select from registration
-                   where account_id = account.id and status = 'signed' and community_code <> $3
+                   where account_id = account.id and status = 'signed' and community_code <> $3::text
                )
                and exists (
                    select from role_grant
                    where account_id = account.id and role = 'resident' and revoked_at is null
                )
            limit 2"#,
-        member,
-        phone,
-        community.as_str(),
+        by.member.as_deref(),
+        by.home.as_deref(),
+        community.map(NodeCode::as_str),
+        by.phone.as_deref(),
     )
     .fetch_all(conn)
     .await

@@ -64,25 +64,20 @@ pub async fn list(
 ) -> sqlx::Result<Vec<Line>> {
     let after = page.after.map(|Cursor { at, id }| (at, id)).unzip();
     let rows = sqlx::query!(
-        r#"select tx.id as "id: LedgerTxId", entry.account as "account: AccountId",
-               tx.kind as "kind: EntryKind", coalesce(tx.source, first.source) as "source: Source",
-               entry.amount as points, entry.at, tx.data as "data: Value", offer.title as "offer?",
-               tx.rule_version, tx.reverses as "reverses: LedgerTxId", why.reason as "reason?",
-               why.document as "document?", rule.terms as "terms?: Json<Terms>",
-               (select back.id from ledger_tx as back where back.reverses = tx.id)
+        r#"select line.id as "id!: LedgerTxId", line.account as "account!: AccountId",
+               line.kind as "kind!: EntryKind", source as "source: Source", points as "points!",
+               at as "at!", data as "data!: Value", offer, rule_version,
+               reverses as "reverses: LedgerTxId", line.reason, document,
+               rule.terms as "terms?: Json<Terms>",
+               (select back.id from ledger_tx as back where back.reverses = line.id)
                    as "reversed_by: LedgerTxId"
-           from ledger_entry as entry
-           join ledger_tx as tx on tx.id = entry.tx
-           join points_account as owner on owner.id = entry.account and owner.kind = 'user'
-           left join ledger_tx as first on first.id = tx.reverses
-           left join ledger_reason as why on why.tx = tx.id
-           left join points_rule as rule on rule.name = tx.rule_version
-           left join hold on hold.id = coalesce(tx.reverses, tx.id)
-           left join offer on offer.id = hold.offer
-           where ($1::uuid is null or tx.id = $1) and ($2::uuid is null or entry.account = $2)
-               and ($3::text is null or tx.kind = $3) and ($4::text is null or tx.source = $4)
-               and ($5::timestamptz is null or (entry.at, entry.tx) < ($5, $6::uuid))
-           order by entry.at desc, entry.tx desc, entry.amount limit $7"#,
+           from ledger_line as line
+           join points_account as owner on owner.id = line.account and owner.kind = 'user'
+           left join points_rule as rule on rule.name = rule_version
+           where ($1::uuid is null or line.id = $1) and ($2::uuid is null or line.account = $2)
+               and ($3::text is null or line.kind = $3) and ($4::text is null or source = $4)
+               and ($5::timestamptz is null or (at, line.id) < ($5, $6::uuid))
+           order by at desc, line.id desc, points limit $7"#,
         filter.id.map(|id| id.0),
         filter.account.map(|account| account.0),
         filter.kind.map(EntryKind::code),

@@ -62,6 +62,8 @@ pub struct Filter<'a> {
     pub status: Option<NoticeStatus>,
     /// One person's that wait.
     pub waiting_for: Option<AccountId>,
+    /// Only what is shown to everybody: what has ended is nobody's business any more.
+    pub running: bool,
 }
 
 /// Awards in notice, the latest first, one more than the page: they are there to be seen.
@@ -87,14 +89,16 @@ pub async fn list(
                and ($2::text is null or community_code = $2)
                and ($3::text is null or status = $3)
                and ($4::uuid is null or (one.account = $4 and status in ('open', 'objected')))
+               and (not $7 or status in ('open', 'objected'))
                and ($5::timestamptz is null or (noticed_at, one.id) < ($5, $6::uuid))
-           order by noticed_at desc, one.id desc limit $7"#,
+           order by noticed_at desc, one.id desc limit $8"#,
         filter.id.map(|id| id.0),
         filter.community.map(NodeCode::as_str),
         filter.status.map(NoticeStatus::code),
         filter.waiting_for.map(|account| account.0),
         after.0,
         after.1,
+        filter.running,
         page.probe(),
     )
     .fetch_all(conn)
