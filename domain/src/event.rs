@@ -203,6 +203,8 @@ codes! {
         RegistrationSigned = "registration_signed", "报到已签署";
         /// The community did not sign.
         RegistrationRefused = "registration_refused", "报到未通过";
+        /// The member was taken off the register, and the registration ended with it.
+        RegistrationEnded = "registration_ended", "报到终止";
         /// A unit is told of one of its members.
         ReceiptSent = "receipt_sent", "报到回执";
         /// A member asks for a change of the registration.

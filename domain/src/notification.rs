@@ -155,6 +155,7 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::RegistrationSubmitted, &[Unit]),
         (EventKind::RegistrationSigned, &[Person]),
         (EventKind::RegistrationRefused, &[Person]),
+        (EventKind::RegistrationEnded, &[Person, Unit]),
         (EventKind::ReceiptSent, &[Liaison]),
         (EventKind::ChangeAsked, &[Unit]),
         (EventKind::ChangeReleased, &[Person, Unit]),

@@ -2,11 +2,11 @@
 
 use domain::{
     decision::Decision,
-    id::{AccountId, JobId, RegistrationId},
+    id::{AccountId, JobId, MemberId, RegistrationId},
     identity::{Grant, Permission, Role, SCOPE_SELF},
     org::NodeCode,
     page::{Limit, PageRequest},
-    party::Identity,
+    party::{Identity, RemovedAs},
     refusal::{Basic, Invalid},
     registration::{Registration, Sign, Status},
     scope::Scope,
@@ -20,7 +20,7 @@ use infra::{
         audit::{self, AuditEntry},
         identity as accounts, org, party,
         registration::{
-            self as store, Sealed,
+            self as store, Sealed, change as changes,
             read::{self, Desk, Filter},
         },
         work_unit,
@@ -173,6 +173,32 @@ async fn decide(
     take_effect(tx, &registration, now).await?;
     audit(tx, ask, "registration.sign", &registration, now).await?;
     announce(tx, registration.id.0, last, events.len(), now).await
+}
+
+/// The registration that a community signed for a member, locked. Call it before the member is.
+pub(super) async fn lock_signed(
+    tx: &mut Connection,
+    member: MemberId,
+) -> Result<Option<Registration>, Error> {
+    Ok(store::lock_signed(tx, member).await?)
+}
+
+/// Ends a locked registration because its member was taken off the register: the person, the
+/// community and the work unit are told, and what was still asked for of it is closed.
+pub(super) async fn lapse(
+    tx: &mut Connection,
+    ask: &Ask,
+    signed: &Registration,
+    why: RemovedAs,
+    now: Timestamp,
+) -> Result<Vec<JobId>, Error> {
+    let Decision { state: ended, events } = signed.lapse(why, now)?;
+    changes::close_open(tx, ended.id, "报到已终止").await?;
+    let last = store::save(tx, &ended, &events, ask.account(), now).await?;
+    let told: Vec<_> = ended.unit.iter().map(|unit| (unit.clone(), ReceiptCause::Removed)).collect();
+    work_unit::receipts(tx, (ended.id, &ended.community), None, &told, now).await?;
+    audit(tx, ask, "registration.lapse", &ended, now).await?;
+    Ok(announce(tx, ended.id.0, last, events.len(), now).await?.into_iter().collect())
 }
 
 /// Gives an account the role of a party member on itself.

@@ -512,8 +512,7 @@ pub(super) async fn person(conn: &mut Connection, account: AccountId) -> sqlx::R
                    as "party_member!",
                (select community_code from registration where account_id = $1 and status = 'signed')
                    as "registered: NodeCode",
-               -- The birthday by the register of members; nobody has one while it keeps none.
-               (select (to_jsonb(party_member) ->> 'born_on')::date from party_member
+               (select born_on from party_member
                    where account_id = $1 and removed_at is null) as born_on"#,
         account.0,
     )

@@ -101,6 +101,9 @@ pub async fn step(
     transact(&state.db, move |tx| {
         Box::pin(async move {
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
+            if step == Step::Accept {
+                members::hold(tx).await?;
+            }
             let member = store::member_of(tx, id).await?.ok_or(Basic::NotFound)?;
             let (row, _) = members::lock(tx, member).await?.ok_or(Basic::NotFound)?;
             let transfer = store::lock(tx, id).await?.ok_or(Basic::NotFound)?;

@@ -1,9 +1,10 @@
 //! The tree of party bodies: founded, renamed, moved, put out of use.
 
 use domain::{
+    id::MemberId,
     org::{NodeCode, NodeKind},
     party::{
-        Refused,
+        ChangeKind, Refused,
         tree::{Body, Found, Reshape},
     },
     refusal::{Basic, Invalid},
@@ -13,7 +14,7 @@ use infra::postgres::{
     Connection,
     audit::{self, AuditEntry},
     org,
-    party::tree as store,
+    party::{self as members, tree as store},
 };
 use serde_json::{Value, json};
 
@@ -80,9 +81,9 @@ pub async fn found(state: &State, ask: Ask, given: Found) -> Result<(), Error> {
                 None => None,
             };
             if let Some(division) = &given.division
-                && org::name(tx, division).await?.is_none()
+                && !org::community_exists(tx, division).await?
             {
-                return Err(Invalid::field("division", "没有这个区划").into());
+                return Err(Invalid::field("division", "没有这个社区或村，请从列表中选择").into());
             }
             let division = given.division.clone().or_else(|| above.and_then(|body| body.division));
             if !store::insert(tx, &given, division.as_ref()).await? {
@@ -104,6 +105,12 @@ pub async fn reshape(state: &State, ask: Ask, code: NodeCode, given: Reshape) ->
     let now = state.clock.now();
     transact(&state.db, move |tx| {
         Box::pin(async move {
+            // Members are locked before their bodies, as wherever one is put into a group.
+            let mut carried = Vec::new();
+            if given.parent.is_some() {
+                members::hold(tx).await?;
+                carried = members::lock_group(tx, &code).await?;
+            }
             let body = store::lock(tx, &code).await?.ok_or(Basic::NotFound)?;
             body.in_use()?;
             let mut changed = body.clone();
@@ -112,10 +119,8 @@ pub async fn reshape(state: &State, ask: Ask, code: NodeCode, given: Reshape) ->
             }
             if let Some(above) = &given.parent {
                 let above = parent(tx, above, body.kind).await?;
-                // A branch that goes to another community's committee is that community's.
-                if body.kind == NodeKind::PartyBranch {
-                    changed.division = above.division;
-                }
+                // What goes to another community's committee or branch is that community's.
+                changed.division = above.division;
                 changed.parent = Some(above.code);
             }
             if let Some(estates) = &given.estates {
@@ -125,6 +130,10 @@ pub async fn reshape(state: &State, ask: Ask, code: NodeCode, given: Reshape) ->
                 cover(tx, &code, estates).await?;
             }
             store::save(tx, &changed).await?;
+            if given.parent.is_some() {
+                store::take_along(tx, &changed).await?;
+                carry(tx, &ask, &changed, carried, now).await?;
+            }
             let data = json!({
                 "renamed": given.name.is_some(), "parent": given.parent, "estates": given.estates,
             });
@@ -132,6 +141,25 @@ pub async fn reshape(state: &State, ask: Ask, code: NodeCode, given: Reshape) ->
         })
     })
     .await
+}
+
+/// Whoever stands in a group that went to another branch is that branch's.
+async fn carry(
+    tx: &mut Connection,
+    ask: &Ask,
+    body: &Body,
+    carried: Vec<(MemberId, Option<NodeCode>)>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Some(branch) = store::branch_of(tx, &body.code).await? else { return Ok(()) };
+    for (member, from) in carried.into_iter().filter(|(_, from)| from.as_ref() != Some(&branch)) {
+        members::carry(tx, member, &branch).await?;
+        let by = ask.account().ok_or(Basic::Unauthenticated)?;
+        members::transfer::withdraw_open(tx, member, by, now).await?;
+        let data = json!({ "from": from, "to": branch, "group": body.code });
+        members::note(tx, member, ChangeKind::Transferred, ask.account(), &data, now).await?;
+    }
+    Ok(())
 }
 
 /// Puts a body out of use. What was theirs stays readable.

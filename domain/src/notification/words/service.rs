@@ -22,6 +22,13 @@ impl Facts<'_> {
             EventKind::RegistrationRefused => {
                 format!("{}未签署您的报到，请核对姓名和证件号码后重新申请", self.place())
             }
+            EventKind::RegistrationEnded if self.viewer.own => format!(
+                "您已不在党员名册上，在{}的报到随之终止；已有的服务时长都保留，有疑问请联系党支部",
+                self.place()
+            ),
+            EventKind::RegistrationEnded => {
+                format!("有党员已移出名册，在{}的报到随之终止", self.place())
+            }
             EventKind::ReceiptSent => match self.code::<ReceiptCause>("cause") {
                 Some(cause) => format!(
                     "贵单位一名党员{}（{}），请在报到回执中查看并签收",
