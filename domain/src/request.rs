@@ -301,6 +301,9 @@ pub enum Refused {
     /// Nothing of it has begun.
     #[error("安排的服务还没有开始，开始以后才能确认完成；不需要了请取消点单")]
     NotServed,
+    /// Whoever asks does not say what becomes of it.
+    #[error("不能办理自己的点单，请由社区其他工作人员或组织员办理")]
+    OwnRequest,
 }
 
 impl refusal::Refusal for Refused {
@@ -308,6 +311,7 @@ impl refusal::Refusal for Refused {
         match self {
             Self::Step { .. } => "request_step_refused",
             Self::NotServed => "request_not_served",
+            Self::OwnRequest => "own_request",
         }
     }
 

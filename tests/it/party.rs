@@ -219,10 +219,7 @@ async fn something_is_put_right_with_its_version() {
     // What happened is kept, in codes.
     let changes = secretary.all(&format!("{}/changes", path(&made))).await;
     let kinds: Vec<&str> = changes.iter().map(|one| one["kind"].as_str().unwrap()).collect();
-    assert_eq!(
-        kinds,
-        ["changed", "changed", "changed", "changed", "changed", "changed", "added"]
-    );
+    assert_eq!(kinds, ["changed", "changed", "changed", "changed", "changed", "changed", "added"]);
     assert_eq!(changes[0]["data"], json!({"fields": ["name"]}));
 }
 
@@ -401,11 +398,10 @@ async fn a_registration_ends_with_the_membership() {
     assert!(told[0]["text"].as_str().unwrap().contains("报到随之终止"), "{}", told[0]);
     assert_eq!(officer.all("/notifications").await[0]["kind"], "registration_ended");
     assert_eq!(liaison.all("/notifications").await[0]["kind"], "receipt_sent");
-    let why: Value =
-        sqlx::query_scalar("select data from event where kind = 'registration_ended'")
-            .fetch_one(app.db())
-            .await
-            .unwrap();
+    let why: Value = sqlx::query_scalar("select data from event where kind = 'registration_ended'")
+        .fetch_one(app.db())
+        .await
+        .unwrap();
     assert_eq!(why["removed_as"], "moved_away");
 
     // Whoever comes back on the register registers anew.
@@ -424,7 +420,8 @@ async fn a_registration_ends_with_the_membership() {
 async fn an_auditor_keeps_nothing_of_the_register() {
     let app = App::spawn().await;
     let secretary = app.as_(SECRETARY);
-    let elsewhere = add(&app.as_("organiser"), &member("赵迁", "300007", ELSEWHERE)).await.expect(201);
+    let elsewhere =
+        add(&app.as_("organiser"), &member("赵迁", "300007", ELSEWHERE)).await.expect(201);
     sqlx::query(
         "insert into role_grant (id, account_id, role, scope, granted_at)
          select gen_random_uuid(), id, 'auditor', 'district', now() from account where username = $1",

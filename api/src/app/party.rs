@@ -19,15 +19,13 @@ use domain::{
 use infra::{
     crypto::{Broken, Crypto},
     postgres::{
-        Connection,
-        audit::{self, AuditEntry},
-        identity as accounts,
+        Connection, identity as accounts,
         party::{self as store, Indexed, Kept, Sealed},
         violated,
     },
     random,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     case::{Ask, carry_out},
@@ -185,7 +183,13 @@ pub async fn add(state: &State, ask: Ask, once: Once, entry: Entry) -> Result<An
                 }
             }
             let id = put(tx, &here, &ask, (&entry, &sealed), ChangeKind::Added, now).await?;
-            audit(tx, &ask, "party.add", id, json!({ "branch": entry.branch }), now).await?;
+            ask.record(
+                tx,
+                ("party.add", "party_member", id),
+                json!({ "branch": entry.branch }),
+                now,
+            )
+            .await?;
             Ok((view::one(tx, &here, &ask, id).await?, ()))
         })
     })
@@ -269,8 +273,7 @@ pub async fn change(state: &State, ask: Ask, id: MemberId, given: Change) -> Res
             if renamed || given.phone.is_some() {
                 let personal = Personal::open(&here.crypto, &kept)?.changed(&given);
                 let sealed = personal.seal(&here.crypto);
-                let alike =
-                    if renamed { store::alike(tx, &sealed).await? } else { Vec::new() };
+                let alike = if renamed { store::alike(tx, &sealed).await? } else { Vec::new() };
                 let meets = |other: &store::Alike| {
                     other.id != id && (!other.has_number || !changed.has_number)
                 };
@@ -282,7 +285,7 @@ pub async fn change(state: &State, ask: Ask, id: MemberId, given: Change) -> Res
             store::save(tx, &changed).await?;
             let data = json!({ "fields": given.fields() });
             store::note(tx, id, ChangeKind::Changed, ask.account(), &data, now).await?;
-            audit(tx, &ask, "party.change", id, data, now).await
+            ask.record(tx, ("party.change", "party_member", id), data, now).await
         })
     })
     .await
@@ -311,7 +314,7 @@ pub async fn remove(state: &State, ask: Ask, id: MemberId, given: Remove) -> Res
             }
             let data = json!({ "reason": given.reason, "branch": row.branch });
             store::note(tx, id, ChangeKind::Removed, Some(by), &data, now).await?;
-            audit(tx, &ask, "party.remove", id, data, now).await?;
+            ask.record(tx, ("party.remove", "party_member", id), data, now).await?;
             let Some(signed) = registered else { return Ok(Vec::new()) };
             registration::lapse(tx, &ask, &signed, given.reason, now).await
         })
@@ -339,7 +342,7 @@ pub async fn relist(
             store::note(tx, id, ChangeKind::LedgerChanged, ask.account(), &data, now).await?;
             // People's words stand in the trail alone: a history row cannot be erased.
             let data = json!({ "from": row.ledger, "to": ledger, "reason": reason });
-            audit(tx, &ask, "party.relist", id, data, now).await
+            ask.record(tx, ("party.relist", "party_member", id), data, now).await
         })
     })
     .await
@@ -367,7 +370,7 @@ pub async fn float(state: &State, ask: Ask, id: MemberId, given: Float) -> Resul
             store::save(tx, &changed).await?;
             let data = json!({ "direction": stay.direction, "since": stay.since });
             store::note(tx, id, ChangeKind::Floated, ask.account(), &data, now).await?;
-            audit(tx, &ask, "party.float", id, data, now).await
+            ask.record(tx, ("party.float", "party_member", id), data, now).await
         })
     })
     .await
@@ -397,7 +400,7 @@ pub async fn come_back(
             store::save(tx, &changed).await?;
             let data = json!({ "on": on, "ledger": changed.ledger });
             store::note(tx, id, ChangeKind::Returned, Some(by), &data, now).await?;
-            audit(tx, &ask, "party.return", id, data, now).await
+            ask.record(tx, ("party.return", "party_member", id), data, now).await
         })
     })
     .await
@@ -418,25 +421,12 @@ pub async fn unmask(
     transact(&state.db, move |tx| {
         Box::pin(async move {
             let (_, kept) = lock_own(tx, &ask, id).await?;
-            audit(tx, &ask, "party.unmask", id, json!({ "reason": reason }), now).await?;
+            ask.record(tx, ("party.unmask", "party_member", id), json!({ "reason": reason }), now)
+                .await?;
             let personal = Personal::open(&here.crypto, &kept)?;
             let listed = view::listed(tx, &ask, id).await?;
             view::Unmasked::of(&here, &personal, &listed)
         })
     })
     .await
-}
-
-async fn audit(
-    tx: &mut Connection,
-    ask: &Ask,
-    action: &'static str,
-    member: MemberId,
-    data: Value,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let entry = AuditEntry::new(action, "party_member", member, &ask.origin)
-        .with(data)
-        .by(ask.actor.as_ref());
-    Ok(audit::append(tx, &entry, now).await?)
 }

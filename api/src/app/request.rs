@@ -3,30 +3,29 @@
 
 use domain::{
     decision::Decision,
-    id::{JobId, ServiceRequestId},
+    id::{AccountId, JobId, ServiceRequestId},
     identity::Permission,
     personal::{PersonName, Phone},
     refusal::{Basic, Invalid},
-    request::{Decline, Request, Served, Wish},
+    request::{Decline, Refused, Request, Served, Wish},
     scope::Scope,
     service::PostForm,
     time::Timestamp,
 };
 use infra::{
     postgres::{
-        Connection,
-        audit::{self, AuditEntry},
-        org,
+        Connection, identity as accounts,
         request::{self as store, Left, Sealed},
         service,
     },
     random,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use self::view::RequestDetail;
 use super::{
     case::{Ask, carry_out},
+    check_community,
     idempotent::{self, Answer, Once},
     notification::announce,
     service as services, transact,
@@ -92,15 +91,12 @@ pub async fn submit(
     idempotent::run(state, once, 201, move |tx| {
         Box::pin(async move {
             let account = ask.account().ok_or(Basic::Unauthenticated)?;
-            if !org::community_exists(tx, &wish.community).await? {
-                let reason = "没有这个社区或村，请从列表中选择";
-                return Err(Invalid::field("community_code", reason).into());
-            }
+            check_community(tx, "community_code", &wish.community).await?;
             let Decision { state, events } = Request::submit(random::id(now), account, &wish);
             let sealed = seal(&here, &wish);
             let last = store::insert(tx, &state, (&wish, &sealed), &events, now).await?;
             let data = json!({ "community": wish.community, "kind": wish.kind });
-            audit(tx, &ask, ("request.submit", state.id), data, now).await?;
+            ask.record(tx, ("request.submit", "service_request", state.id), data, now).await?;
             let job = announce(tx, state.id.0, last, events.len(), now).await?;
             Ok((shown(tx, &here, &ask, (state.id, true)).await?, job.into_iter().collect()))
         })
@@ -135,6 +131,14 @@ async fn asked(tx: &mut Connection, ask: &Ask, id: ServiceRequestId) -> Result<R
     Ok(request)
 }
 
+/// Whoever asked, by whichever account, does not say what becomes of it.
+async fn check_other(tx: &mut Connection, by: AccountId, request: &Request) -> Result<(), Error> {
+    if accounts::same_person(tx, by, request.account).await? {
+        return Err(Refused::OwnRequest.into());
+    }
+    Ok(())
+}
+
 /// The caller's own request, locked; another's is missing.
 async fn own(tx: &mut Connection, ask: &Ask, id: ServiceRequestId) -> Result<Request, Error> {
     let request = store::lock(tx, id).await?.ok_or(Basic::NotFound)?;
@@ -155,14 +159,15 @@ async fn save(
     let by = ask.account().ok_or(Basic::Unauthenticated)?;
     let Decision { state, events } = decision;
     let last = store::save(tx, state, left, events, (by, now)).await?;
-    audit(tx, ask, (action, state.id), json!({ "status": state.status }), now).await?;
+    ask.record(tx, (action, "service_request", state.id), json!({ "status": state.status }), now)
+        .await?;
     Ok(announce(tx, state.id.0, last, events.len(), now).await?.into_iter().collect())
 }
 
 /// The community makes a post of it (下单); several may follow.
 ///
 /// # Errors
-/// Not one's own to organise; an illegal step; a field of the post that breaks a rule.
+/// Not one's own to organise; one's own request; an illegal step; a field of the post that breaks a rule.
 pub async fn order(
     state: &State,
     ask: Ask,
@@ -177,6 +182,7 @@ pub async fn order(
     idempotent::run(state, once, 201, move |tx| {
         Box::pin(async move {
             let request = asked(tx, &ask, id).await?;
+            check_other(tx, by, &request).await?;
             let post = &published.post;
             if post.community != request.community {
                 let reason = "岗位要发布在被点单的社区";
@@ -196,7 +202,7 @@ pub async fn order(
 /// The community cannot do it, and says why.
 ///
 /// # Errors
-/// Not one's own to organise; an illegal step.
+/// Not one's own to organise; one's own request; an illegal step.
 pub async fn decline(
     state: &State,
     ask: Ask,
@@ -205,7 +211,10 @@ pub async fn decline(
 ) -> Result<(), Error> {
     carry_out(state, move |tx, _, now| {
         Box::pin(async move {
-            let decision = asked(tx, &ask, id).await?.decline(&command)?;
+            let by = ask.account().ok_or(Basic::Unauthenticated)?;
+            let request = asked(tx, &ask, id).await?;
+            check_other(tx, by, &request).await?;
+            let decision = request.decline(&command)?;
             let reason = Some(command.reason.as_str());
             let left = Left { officer: ask.account(), reason, ..Left::default() };
             save(tx, &ask, ("request.decline", &decision), left, now).await
@@ -276,21 +285,15 @@ pub async fn unmask(
         Box::pin(async move {
             asked(tx, &ask, id).await?;
             let sealed = store::sealed(tx, id).await?;
-            audit(tx, &ask, ("request.unmask", id), json!({ "reason": reason }), now).await?;
+            ask.record(
+                tx,
+                ("request.unmask", "service_request", id),
+                json!({ "reason": reason }),
+                now,
+            )
+            .await?;
             open(&here, &sealed)
         })
     })
     .await
-}
-
-async fn audit(
-    tx: &mut Connection,
-    ask: &Ask,
-    (action, id): (&'static str, ServiceRequestId),
-    data: Value,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let entry = AuditEntry::new(action, "service_request", id.0, &ask.origin);
-    let entry = entry.with(data).by(ask.actor.as_ref());
-    Ok(audit::append(tx, &entry, now).await?)
 }

@@ -16,7 +16,7 @@ use infra::{
     postgres::{
         Connection,
         audit::{self, AuditEntry},
-        org, violated,
+        violated,
         work_unit::{
             self as store, Told,
             read::{self, ReceiptView, ToldFilter},
@@ -28,6 +28,7 @@ use serde_json::json;
 
 use super::{
     case::{Ask, carry_out},
+    check_community,
     notification::announce,
     registration::whole_name,
     transact,
@@ -72,10 +73,7 @@ pub async fn change(state: &State, ask: Ask, unit: WorkUnit) -> Result<(), Error
 
 async fn communities(tx: &mut Connection, unit: &WorkUnit) -> Result<(), Error> {
     for (place, community) in unit.communities.iter().enumerate() {
-        if !org::community_exists(tx, community).await? {
-            let reason = "没有这个社区或村，请从列表中选择";
-            return Err(Invalid::field(format!("communities[{place}]"), reason).into());
-        }
+        check_community(tx, format!("communities[{place}]"), community).await?;
     }
     Ok(())
 }

@@ -63,6 +63,7 @@ const IRREVERSIBLE: &[&str] = &[
     FollowServiceYear::KIND,
     FreezeMonths::KIND,
     LockScores::KIND,
+    RemindVisits::KIND,
     SettleMonths::KIND,
     WarnExpiring::KIND,
     WatchAttendance::KIND,

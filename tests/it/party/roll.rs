@@ -107,7 +107,10 @@ async fn each_refused_cell_is_named_and_nothing_is_written() {
 
     // One person stands in a file once, whichever of the two rows has the full number.
     let full = number("19550505", 7);
-    let (long, short) = (format!("钱双,{full},,{BRANCH},,直管,,,,,,"), format!("钱双,{},,{BRANCH},,直管,,,,,,", &full[12..]));
+    let (long, short) = (
+        format!("钱双,{full},,{BRANCH},,直管,,,,,,"),
+        format!("钱双,{},,{BRANCH},,直管,,,,,,", &full[12..]),
+    );
     for pair in [[long.clone(), short.clone()], [short.clone(), long.clone()]] {
         let tried = bring(&secretary, true, &pair).await.expect(200);
         assert_eq!((&tried["added"], &tried["refused"][0]["cell"]), (&json!(1), &json!("B3")));

@@ -78,7 +78,10 @@ async fn a_branch_is_founded_moved_and_put_out_of_use() {
     app.as_("community.140213066001").get(&path(&row)).await.expect(200);
 
     // What hangs below it goes along.
-    assert_eq!(found(&app.as_("community.140213066001").all("/party-tree").await, code)["code"], code);
+    assert_eq!(
+        found(&app.as_("community.140213066001").all("/party-tree").await, code)["code"],
+        code
+    );
     assert_eq!(reshape(&organiser, code, json!({})).await.status, 422);
     assert_eq!(reshape(&organiser, code, json!({"parent": BRANCH})).await.fields(), ["parent"]);
     assert_eq!(

@@ -17,7 +17,6 @@ use domain::{
 };
 use infra::postgres::{
     Connection,
-    audit::{self, AuditEntry},
     party::{self as store, Sealed, read::Filter, tree},
 };
 use serde_json::json;
@@ -142,8 +141,7 @@ pub async fn import(
             let data = json!({
                 "rows": imported.rows, "added": imported.added, "completed": imported.completed,
             });
-            let entry = AuditEntry::new("party.import", "party_register", "import", &ask.origin);
-            audit::append(tx, &entry.with(data).by(actor), now).await?;
+            ask.record(tx, ("party.import", "party_register", "import"), data, now).await?;
             Ok(imported)
         })
     })
@@ -324,8 +322,7 @@ pub async fn export(
                 "reason": reason, "rows": views.len(), "branch": filter.branch,
                 "estate": filter.estate, "ledger": filter.ledger,
             });
-            let entry = AuditEntry::new("party.export", "party_register", "export", &ask.origin);
-            audit::append(tx, &entry.with(data).by(actor), now).await?;
+            ask.record(tx, ("party.export", "party_register", "export"), data, now).await?;
             Ok(views)
         })
     })

@@ -12,7 +12,6 @@ use domain::{
 use infra::{
     postgres::{
         Connection,
-        audit::{self, AuditEntry},
         party::{self as members, transfer as store},
         violated,
     },
@@ -153,8 +152,5 @@ async fn audit(
         "member": transfer.member, "from": transfer.from, "to": transfer.to,
         "status": transfer.status,
     });
-    let entry = AuditEntry::new(action, "party_transfer", transfer.id, &ask.origin)
-        .with(data)
-        .by(ask.actor.as_ref());
-    Ok(audit::append(tx, &entry, now).await?)
+    ask.record(tx, (action, "party_transfer", transfer.id), data, now).await
 }

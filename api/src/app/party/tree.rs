@@ -12,14 +12,12 @@ use domain::{
 };
 use infra::postgres::{
     Connection,
-    audit::{self, AuditEntry},
-    org,
     party::{self as members, tree as store},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
-    app::{case::Ask, transact},
+    app::{case::Ask, check_community, transact},
     error::Error,
     state::State,
 };
@@ -80,10 +78,8 @@ pub async fn found(state: &State, ask: Ask, given: Found) -> Result<(), Error> {
                 Some(code) => Some(parent(tx, code, given.kind).await?),
                 None => None,
             };
-            if let Some(division) = &given.division
-                && !org::community_exists(tx, division).await?
-            {
-                return Err(Invalid::field("division", "没有这个社区或村，请从列表中选择").into());
+            if let Some(division) = &given.division {
+                check_community(tx, "division", division).await?;
             }
             let division = given.division.clone().or_else(|| above.and_then(|body| body.division));
             if !store::insert(tx, &given, division.as_ref()).await? {
@@ -91,7 +87,7 @@ pub async fn found(state: &State, ask: Ask, given: Found) -> Result<(), Error> {
             }
             cover(tx, &given.code, &given.estates).await?;
             let data = json!({ "kind": given.kind, "parent": given.parent });
-            audit(tx, &ask, "party.found", &given.code, data, now).await
+            ask.record(tx, ("party.found", "party_body", &given.code), data, now).await
         })
     })
     .await
@@ -137,7 +133,7 @@ pub async fn reshape(state: &State, ask: Ask, code: NodeCode, given: Reshape) ->
             let data = json!({
                 "renamed": given.name.is_some(), "parent": given.parent, "estates": given.estates,
             });
-            audit(tx, &ask, "party.reshape", &code, data, now).await
+            ask.record(tx, ("party.reshape", "party_body", &code), data, now).await
         })
     })
     .await
@@ -174,22 +170,8 @@ pub async fn deactivate(state: &State, ask: Ask, code: NodeCode) -> Result<(), E
             let (members, bodies) = store::load(tx, &code).await?;
             body.deactivate(members, bodies)?;
             store::save(tx, &Body { active: false, ..body }).await?;
-            audit(tx, &ask, "party.deactivate", &code, json!({}), now).await
+            ask.record(tx, ("party.deactivate", "party_body", &code), json!({}), now).await
         })
     })
     .await
-}
-
-async fn audit(
-    tx: &mut Connection,
-    ask: &Ask,
-    action: &'static str,
-    code: &NodeCode,
-    data: Value,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let entry = AuditEntry::new(action, "party_body", code.as_str(), &ask.origin)
-        .with(data)
-        .by(ask.actor.as_ref());
-    Ok(audit::append(tx, &entry, now).await?)
 }

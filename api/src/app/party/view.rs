@@ -29,7 +29,7 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{CONTACT, ID_NUMBER, NAME, PHONE, Personal, audit};
+use super::{CONTACT, ID_NUMBER, NAME, PHONE, Personal};
 use crate::{
     app::{case::Ask, registration::match_index, transact},
     error::Error,
@@ -265,7 +265,7 @@ pub async fn read(state: &State, ask: Ask, id: MemberId) -> Result<MemberView, E
         Box::pin(async move {
             let view = one(tx, &here, &ask, id).await?;
             if keeps(&ask) && view.own {
-                audit(tx, &ask, "party.name_seen", id, json!({}), now).await?;
+                ask.record(tx, ("party.name_seen", "party_member", id), json!({}), now).await?;
             }
             Ok(view)
         })

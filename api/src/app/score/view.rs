@@ -108,6 +108,8 @@ impl EntryView {
         // Who is written about does not learn by which name, nor by whom.
         let named = open(NAMED, row.named.as_ref().filter(|_| by != By::Member))?;
         let quarter = Quarter::containing(row.quarter).to_string();
+        // What it came to in the book is the branch's to know, not the resident's who suggested.
+        let outside = by == By::Submitter && row.inlet == Inlet::Suggestion && !row.mine;
         Ok(Self {
             id: row.id,
             version: row.version,
@@ -121,9 +123,9 @@ impl EntryView {
             happened_on: row.happened_on,
             inlet: row.inlet,
             inlet_text: row.inlet.label(),
-            item: row.item,
-            item_name: row.item_name,
-            points: row.points,
+            item: row.item.filter(|_| !outside),
+            item_name: row.item_name.filter(|_| !outside),
+            points: row.points.filter(|_| !outside),
             words: crypto.open_text(WORDS, &row.words)?,
             status: row.status,
             status_text: row.status.label(),
@@ -377,8 +379,11 @@ pub async fn detail(
     let row = read::settlements(&mut conn, scope, &filter, ONE).await?.pop();
     let row = row.ok_or(Basic::NotFound)?;
     let quarter = Quarter::containing(row.quarter);
-    let counted = store::counted(&mut conn, &row.branch, quarter).await?;
-    let sums = totals(&counted);
+    // What was locked stands as it was locked.
+    let sums = match row.locked_at {
+        Some(_) => store::lines(&mut conn, row.id).await?,
+        None => totals(&store::counted(&mut conn, &row.branch, quarter).await?),
+    };
     let mut names = std::collections::HashMap::new();
     let mut lines = Vec::new();
     for member in read::members(&mut conn, scope, &row.branch, quarter).await? {
