@@ -424,9 +424,10 @@ async fn an_auditor_keeps_nothing_of_the_register() {
         add(&app.as_("organiser"), &member("赵迁", "300007", ELSEWHERE)).await.expect(201);
     sqlx::query(
         "insert into role_grant (id, account_id, role, scope, granted_at)
-         select gen_random_uuid(), id, 'auditor', 'district', now() from account where username = $1",
+         select gen_random_uuid(), id, 'auditor', 'district', $2 from account where username = $1",
     )
     .bind(SECRETARY)
+    .bind(app.now())
     .execute(app.db())
     .await
     .unwrap();

@@ -587,6 +587,7 @@ fn request() -> Vec<Code> {
     vec![
         code(&Refused::Step { step: Step::Order, status: Status::Cancelled }),
         code(&Refused::NotServed),
+        code(&Refused::OwnRequest),
     ]
 }
 
