@@ -273,6 +273,10 @@ codes! {
         RequestCancelled = "request_cancelled", "取消点单";
         /// The resident was served.
         RequestDone = "request_done", "确认完成";
+        /// Nobody served: the community has it again.
+        RequestReturned = "request_returned", "点单退回待处理";
+        /// The resident said nothing of what was served: it is taken for done.
+        RequestSettled = "request_settled", "点单按已完成处理";
         /// Points that were given are taken back.
         PointsTakenBack = "points_taken_back", "收回积分";
         /// Two persons adjusted somebody's points.

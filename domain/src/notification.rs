@@ -190,6 +190,8 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::RequestDeclined, &[Person]),
         (EventKind::RequestCancelled, &[Unit]),
         (EventKind::RequestDone, &[Unit]),
+        (EventKind::RequestReturned, &[Person, Unit]),
+        (EventKind::RequestSettled, &[Person, Unit]),
         (EventKind::PointsTakenBack, &[Person]),
         (EventKind::PointsAdjusted, &[Person]),
         (EventKind::PointsExpiring, &[Person]),

@@ -48,6 +48,10 @@ codes! {
         Cancel = "cancel", "取消点单";
         /// The resident was served.
         Confirm = "confirm", "确认完成";
+        /// Nobody came, and the days have passed: it is the community's again.
+        Return = "return", "退回待处理";
+        /// Somebody served, and the resident said nothing: it is taken for done.
+        Settle = "settle", "按已完成处理";
     }
 }
 
@@ -59,6 +63,8 @@ pub const TRANSITIONS: &[(Step, &[Status], &[Status])] = {
         (Step::Decline, &[Submitted], &[Declined]),
         (Step::Cancel, &[Submitted, Ordered], &[Cancelled]),
         (Step::Confirm, &[Ordered], &[Done]),
+        (Step::Return, &[Ordered], &[Submitted]),
+        (Step::Settle, &[Ordered], &[Done]),
     ]
 };
 
@@ -261,6 +267,20 @@ impl Request {
         let data = json!({ "satisfaction": served.satisfaction });
         let words = served.comment.clone();
         self.step(Step::Confirm, Status::Done, EventKind::RequestDone, data, words)
+    }
+
+    /// Days after the last of its posts the resident has not said anything: what nobody served is
+    /// the community's again, what somebody `served` is done. Both are told.
+    ///
+    /// # Errors
+    /// An illegal step.
+    pub fn lapse(&self, served: bool) -> Result<Decision<Self>, Refused> {
+        let (step, status, kind) = if served {
+            (Step::Settle, Status::Done, EventKind::RequestSettled)
+        } else {
+            (Step::Return, Status::Submitted, EventKind::RequestReturned)
+        };
+        self.step(step, status, kind, json!({}), None)
     }
 
     fn step(

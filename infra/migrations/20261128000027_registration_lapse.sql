@@ -6,3 +6,8 @@ alter table receipt
         'signed', 'moved', 'joined', 'left', 'retired', 'exempted', 'withdrawn', 'removed')),
     add constraint receipt_change check ((cause in ('signed', 'removed')) = (change_id is null));
 create unique index receipt_removed_once on receipt (registration_id) where cause = 'removed';
+
+-- A request whose resident said nothing of what was served is taken for done, without a mark.
+alter table service_request
+    drop constraint service_request_done,
+    add constraint service_request_done check (satisfaction is null or status = 'done');

@@ -198,6 +198,10 @@ async fn a_quarter_is_entered_settled_noticed_and_locked() {
         sqlx::query(sql).execute(app.db()).await.unwrap();
     }
     assert_eq!(sum(&officer.get(&path).await.ok()), 8);
+    sqlx::query("alter table score_line enable trigger score_line_append_only")
+        .execute(app.db())
+        .await
+        .unwrap();
 
     // After the lock nothing changes; the next quarter corrects.
     for statement in [

@@ -156,9 +156,8 @@ async fn save(
     left: Left<'_>,
     now: Timestamp,
 ) -> Result<Vec<JobId>, Error> {
-    let by = ask.account().ok_or(Basic::Unauthenticated)?;
     let Decision { state, events } = decision;
-    let last = store::save(tx, state, left, events, (by, now)).await?;
+    let last = store::save(tx, state, left, events, (ask.account(), now)).await?;
     ask.record(tx, (action, "service_request", state.id), json!({ "status": state.status }), now)
         .await?;
     Ok(announce(tx, state.id.0, last, events.len(), now).await?.into_iter().collect())
@@ -266,6 +265,35 @@ pub async fn confirm(
         })
     })
     .await
+}
+
+/// Requests that are looked at in one go.
+const BATCH: i64 = 500;
+
+/// What became of the requests whose posts are over and of which the resident has said nothing, once
+/// the days have passed after which the clock notes who did not come: what nobody served is the
+/// community's again, what somebody served is done.
+///
+/// # Errors
+/// The database's.
+pub async fn settle_due(tx: &mut Connection, state: &State, now: Timestamp) -> Result<(), Error> {
+    let ask = Ask::worker();
+    let mut after = None;
+    loop {
+        let batch = store::over(tx, now, after, BATCH).await?;
+        let Some(last) = batch.last() else { return Ok(()) };
+        after = Some(last.id);
+        for one in &batch {
+            let due =
+                one.ended_at.is_none_or(|at| now >= services::attendance::absent_at(state, at));
+            let request = store::lock(tx, one.id).await?.filter(|_| due);
+            // The resident may have said something just now.
+            let Some(Ok(decision)) = request.map(|request| request.lapse(one.served)) else {
+                continue;
+            };
+            save(tx, &ask, ("request.lapse", &decision), Left::default(), now).await?;
+        }
+    }
 }
 
 /// Somebody of the community looks at whom a request is for, how to reach them and where; the reason

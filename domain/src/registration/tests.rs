@@ -110,8 +110,7 @@ fn an_event_tells_who_and_where_and_no_more() {
 #[test]
 fn a_unit_is_told_of_whom_the_register_has_no_more() {
     let unit = code("education");
-    let signed =
-        Registration { unit: Some(unit.clone()), ..registration_in(Status::Signed) };
+    let signed = Registration { unit: Some(unit.clone()), ..registration_in(Status::Signed) };
     let ended = signed.lapse(RemovedAs::MovedAway, tuesday()).unwrap();
     let kinds: Vec<EventKind> = ended.events.iter().map(|event| event.kind).collect();
     assert_eq!(kinds, [EventKind::RegistrationEnded, EventKind::ReceiptSent]);

@@ -133,7 +133,8 @@ async fn what_hangs_below_a_moved_body_goes_along() {
     for code in [group, household] {
         assert_eq!(found(&tree, code)["division"], "140213066001", "{code}");
     }
-    assert_eq!(found(&tree, group)["members"]["total"], 2, "with its households'");
+    assert_eq!(found(&tree, ELSEWHERE)["members"]["total"], 2, "with those of its groups");
+    assert_eq!(found(&tree, household)["members"]["total"], 1);
     let branch = async |row: &Value| organiser.get(&path(row)).await.expect(200)["branch"].clone();
     for row in &rows[..2] {
         assert_eq!(branch(row).await["code"], ELSEWHERE);

@@ -68,7 +68,7 @@ impl WatchAttendance {
 }
 
 /// From when on whoever never checked in at a post is noted as not come.
-fn absent_at(state: &State, ended_at: Timestamp) -> Timestamp {
+pub(in crate::app) fn absent_at(state: &State, ended_at: Timestamp) -> Timestamp {
     state.terms().calendar.add_working_days(ended_at, state.config.service.absent_days)
 }
 

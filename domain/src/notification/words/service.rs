@@ -105,6 +105,18 @@ impl Facts<'_> {
             }
             EventKind::RequestDeclined => format!("{}未能安排您的点单", self.place()),
             EventKind::RequestCancelled => "居民取消了点单，还没有开始的岗位已一并取消".to_owned(),
+            EventKind::RequestReturned if self.viewer.own => {
+                format!("您的点单还没有人上门，已请{}重新安排", self.place())
+            }
+            EventKind::RequestReturned => {
+                "下单的岗位已结束，没有人服务，点单退回待处理，请重新下单或说明不能安排".to_owned()
+            }
+            EventKind::RequestSettled if self.viewer.own => {
+                "您的点单已有人服务，没有另行反映的按已完成处理；对时长有异议的可以提出".to_owned()
+            }
+            EventKind::RequestSettled => {
+                "点单已有人服务，居民没有另行反映，按已完成处理".to_owned()
+            }
             EventKind::RequestDone => "居民已确认服务完成并作出评价".to_owned(),
             EventKind::ClaimsPaused => {
                 let until = self.by("until", |at| format!("，到 {at} 为止"));
