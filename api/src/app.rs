@@ -1,7 +1,8 @@
 //! Use cases: one transaction each. They know the rules and the stores, and nothing of HTTP.
 
+use domain::{org::NodeCode, refusal::Invalid};
 use futures::future::BoxFuture;
-use infra::postgres::{Connection, Pool};
+use infra::postgres::{Connection, Pool, org};
 use tracing::Instrument;
 
 use crate::error::Error;
@@ -73,4 +74,17 @@ where
         }
     };
     tokio::spawn(run.in_current_span()).await?
+}
+
+/// # Errors
+/// The code that stands in `field` is no community or village in use.
+async fn check_community(
+    tx: &mut Connection,
+    field: impl Into<String>,
+    code: &NodeCode,
+) -> Result<(), Error> {
+    if org::community_exists(tx, code).await? {
+        return Ok(());
+    }
+    Err(Invalid::field(field, "没有这个社区或村，请从列表中选择").into())
 }

@@ -33,6 +33,8 @@ const TITLE: f32 = 18.0;
 const TEXT: f32 = 10.5;
 /// From one line to the next.
 const LINE: f32 = 17.0;
+/// Lines of a row that a page holds below a header of two lines.
+const WHOLE: usize = 38;
 
 /// Why there is no paper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -172,46 +174,56 @@ impl Layout {
         }
     }
 
-    /// One row of the table, as high as its highest cell.
-    fn row(&mut self, columns: &[(&'static str, f32)], cells: &[String]) {
-        let whole: f32 = columns.iter().map(|(_, share)| share).sum();
-        let width = |share: f32| (PAGE.0 - 2.0 * MARGIN) * share / whole;
+    /// One row of the table, as high as its highest cell. It stays whole where a page can hold it,
+    /// and below the header where it goes over to the next.
+    fn row(&mut self, columns: &[(&'static str, f32)], cells: &[String], header: &[String]) {
+        let all: f32 = columns.iter().map(|(_, share)| share).sum();
+        let width = |share: f32| (PAGE.0 - 2.0 * MARGIN) * share / all;
         let mut x = MARGIN;
-        let mut highest = 1.0_f32;
-        let mut lines = Vec::new();
+        let mut set = Vec::new();
         for ((_, share), cell) in columns.iter().zip(cells) {
-            let mut y = self.y;
-            let mut height = 0.0;
-            for text in wrapped(cell, width(*share) - 6.0, TEXT) {
-                lines.push(Line::Text { x: x + 3.0, y, size: TEXT, text });
-                y += LINE;
-                height += 1.0;
-            }
-            highest = highest.max(height);
+            set.push((x + 3.0, wrapped(cell, width(*share) - 6.0, TEXT)));
             x += width(*share);
         }
-        lines.into_iter().for_each(|line| self.put(line));
-        self.put(Line::Rule { y: self.y + (highest - 1.0) * LINE + 5.0 });
-        self.y += highest * LINE;
+        let highest = set.iter().map(|(_, lines)| lines.len()).max().unwrap_or_default();
+        let mut whole = 0.0;
+        (0..highest.min(WHOLE)).for_each(|_| whole += 1.0);
+        self.room_below(whole, columns, header);
+        for line in 0..highest {
+            self.room_below(1.0, columns, header);
+            for (x, lines) in &set {
+                if let Some(text) = lines.get(line) {
+                    self.put(Line::Text { x: *x, y: self.y, size: TEXT, text: text.clone() });
+                }
+            }
+            self.y += LINE;
+        }
+        self.put(Line::Rule { y: self.y - LINE + 5.0 });
+    }
+
+    /// Room for so many lines of the table; the header stands at the top of each page.
+    fn room_below(&mut self, lines: f32, columns: &[(&'static str, f32)], header: &[String]) {
+        if self.room(lines) && !header.is_empty() {
+            self.row(columns, header, &[]);
+        }
     }
 }
 
 fn pages(paper: &Paper) -> Vec<Vec<Line>> {
     let mut layout = Layout { pages: vec![Vec::new()], y: MARGIN + TITLE };
-    let x = ((PAGE.0 - width_of(&paper.title, TITLE)) / 2.0).max(MARGIN);
-    layout.put(Line::Text { x, y: layout.y, size: TITLE, text: paper.title.clone() });
-    layout.y += 2.0 * LINE;
+    for text in wrapped(&paper.title, PAGE.0 - 2.0 * MARGIN, TITLE) {
+        let x = (PAGE.0 - width_of(&text, TITLE)) / 2.0;
+        layout.put(Line::Text { x, y: layout.y, size: TITLE, text });
+        layout.y += 1.5 * TITLE;
+    }
+    layout.y += LINE / 2.0;
     layout.sentences(&paper.opening);
     layout.y += LINE / 2.0;
     let header: Vec<String> = paper.columns.iter().map(|(name, _)| (*name).to_owned()).collect();
     layout.room(2.0);
-    layout.row(&paper.columns, &header);
+    layout.row(&paper.columns, &header, &[]);
     for row in &paper.rows {
-        // The header stands at the top of each page.
-        if layout.room(2.0) {
-            layout.row(&paper.columns, &header);
-        }
-        layout.row(&paper.columns, row);
+        layout.row(&paper.columns, row, &header);
     }
     layout.y += LINE / 2.0;
     layout.sentences(&paper.closing);
@@ -275,6 +287,41 @@ mod tests {
                 Line::Rule { .. } => None,
             });
             assert_eq!(texts.filter(|text| *text == "演示党员1").count(), rows);
+        }
+    }
+
+    /// The texts of a page, in order, none of which stands outside it.
+    fn texts(page: &[Line]) -> Vec<&str> {
+        let mut found = Vec::new();
+        for line in page {
+            if let Line::Text { x, y, size, text } = line {
+                assert!(*y <= PAGE.1 - MARGIN, "{text} stands below the page at {y}");
+                let right = x + width_of(text, *size);
+                assert!(*x >= MARGIN && right <= PAGE.0 - MARGIN + 1.0, "{text} is {x} to {right}");
+                found.push(text.as_str());
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn a_high_row_stays_on_its_page_and_a_long_title_on_several_lines() {
+        let cell = |length: usize| "字".repeat(length);
+        for high in [30, 300, 3_000] {
+            let mut paper = paper(30);
+            paper.title = "某某街道某某社区党委所属党支部在职党员年度社区服务证明".repeat(3);
+            paper.rows.insert(20, vec!["高".to_owned(), cell(high), "完".to_owned()]);
+            let pages = pages(&paper);
+            let all: Vec<Vec<&str>> = pages.iter().map(|page| texts(page)).collect();
+            let set = all.concat();
+            let written: usize =
+                set.iter().filter(|text| text.starts_with('字')).map(|t| t.chars().count()).sum();
+            assert_eq!(written, high, "no character is lost");
+            assert!(set.iter().filter(|text| text.contains("党支部")).count() >= 2);
+            // The header stands at the top of each page that the table goes over to.
+            for page in all.iter().skip(1).filter(|page| page.len() > 3) {
+                assert_eq!(page[..3], ["姓名", "社区", "结论"]);
+            }
         }
     }
 

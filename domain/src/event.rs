@@ -203,6 +203,8 @@ codes! {
         RegistrationSigned = "registration_signed", "报到已签署";
         /// The community did not sign.
         RegistrationRefused = "registration_refused", "报到未通过";
+        /// The member was taken off the register, and the registration ended with it.
+        RegistrationEnded = "registration_ended", "报到终止";
         /// A unit is told of one of its members.
         ReceiptSent = "receipt_sent", "报到回执";
         /// A member asks for a change of the registration.
@@ -271,6 +273,10 @@ codes! {
         RequestCancelled = "request_cancelled", "取消点单";
         /// The resident was served.
         RequestDone = "request_done", "确认完成";
+        /// Nobody served: the community has it again.
+        RequestReturned = "request_returned", "点单退回待处理";
+        /// The resident said nothing of what was served: it is taken for done.
+        RequestSettled = "request_settled", "点单按已完成处理";
         /// Points that were given are taken back.
         PointsTakenBack = "points_taken_back", "收回积分";
         /// Two persons adjusted somebody's points.

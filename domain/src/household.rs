@@ -309,6 +309,17 @@ pub fn reason(given: &str) -> Result<String, FieldError> {
 }
 
 impl Household {
+    /// Whether it may be an account's from now on: nobody looks after their own household.
+    ///
+    /// # Errors
+    /// The account is asked to look after it, or does.
+    pub fn belongs(&self, account: Option<AccountId>, open: &[Pairing]) -> Result<(), Refused> {
+        let met = open
+            .iter()
+            .any(|pairing| pairing.household == self.id && Some(pairing.account) == account);
+        if met { Err(Refused::OwnHousehold) } else { Ok(()) }
+    }
+
     /// The community asks somebody to look after it, until a day.
     ///
     /// # Errors

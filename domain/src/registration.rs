@@ -12,7 +12,7 @@ use crate::{
     event::{EventKind, NewEvent, Visibility},
     id::{AccountId, MemberId, RegistrationId},
     org::NodeCode,
-    party::Member,
+    party::{Member, RemovedAs},
     refusal::{self, Invalid, Kind},
     text,
     time::Timestamp,
@@ -44,7 +44,7 @@ codes! {
         Sign = "sign", "签署";
         /// The community does not sign.
         Refuse = "refuse", "不予签署";
-        /// The registration ends by a granted change.
+        /// The registration ends by a granted change, or with the membership.
         End = "end", "退出";
     }
 }
@@ -215,6 +215,19 @@ impl Registration {
         };
         let event = state.event(EventKind::RegistrationSigned, Visibility::Everyone);
         Ok(Decision::one(state, event.note(sign.note.clone())))
+    }
+
+    /// The register of members has whom the community signed for no more.
+    ///
+    /// # Errors
+    /// It is not signed, or ended before.
+    pub fn lapse(&self, why: RemovedAs, now: Timestamp) -> Result<Decision<Self>, Refused> {
+        self.permit(Step::End)?;
+        let state = Self { status: Status::Ended, ended_at: Some(now), ..self.clone() };
+        let mut event = state.event(EventKind::RegistrationEnded, Visibility::Everyone);
+        event.data = json!({ "account": self.account, "removed_as": why });
+        let receipt = self.unit.as_ref().map(|unit| state.receipt(unit, ReceiptCause::Removed));
+        Ok(Decision { state, events: std::iter::once(event).chain(receipt).collect() })
     }
 
     /// The event that tells a work unit of its member: whom is in the receipt, not here.

@@ -48,6 +48,10 @@ codes! {
         Cancel = "cancel", "取消点单";
         /// The resident was served.
         Confirm = "confirm", "确认完成";
+        /// Nobody came, and the days have passed: it is the community's again.
+        Return = "return", "退回待处理";
+        /// Somebody served, and the resident said nothing: it is taken for done.
+        Settle = "settle", "按已完成处理";
     }
 }
 
@@ -59,6 +63,8 @@ pub const TRANSITIONS: &[(Step, &[Status], &[Status])] = {
         (Step::Decline, &[Submitted], &[Declined]),
         (Step::Cancel, &[Submitted, Ordered], &[Cancelled]),
         (Step::Confirm, &[Ordered], &[Done]),
+        (Step::Return, &[Ordered], &[Submitted]),
+        (Step::Settle, &[Ordered], &[Done]),
     ]
 };
 
@@ -263,6 +269,20 @@ impl Request {
         self.step(Step::Confirm, Status::Done, EventKind::RequestDone, data, words)
     }
 
+    /// Days after the last of its posts the resident has not said anything: what nobody served is
+    /// the community's again, what somebody `served` is done. Both are told.
+    ///
+    /// # Errors
+    /// An illegal step.
+    pub fn lapse(&self, served: bool) -> Result<Decision<Self>, Refused> {
+        let (step, status, kind) = if served {
+            (Step::Settle, Status::Done, EventKind::RequestSettled)
+        } else {
+            (Step::Return, Status::Submitted, EventKind::RequestReturned)
+        };
+        self.step(step, status, kind, json!({}), None)
+    }
+
     fn step(
         &self,
         step: Step,
@@ -301,6 +321,9 @@ pub enum Refused {
     /// Nothing of it has begun.
     #[error("安排的服务还没有开始，开始以后才能确认完成；不需要了请取消点单")]
     NotServed,
+    /// Whoever asks does not say what becomes of it.
+    #[error("不能办理自己的点单，请由社区其他工作人员或组织员办理")]
+    OwnRequest,
 }
 
 impl refusal::Refusal for Refused {
@@ -308,6 +331,7 @@ impl refusal::Refusal for Refused {
         match self {
             Self::Step { .. } => "request_step_refused",
             Self::NotServed => "request_not_served",
+            Self::OwnRequest => "own_request",
         }
     }
 

@@ -27,6 +27,8 @@ pub struct Scope {
 pub struct Register {
     /// All of it.
     pub everything: bool,
+    /// All of it is kept too, not only read: an auditor's is not.
+    pub keeps_everything: bool,
     /// What stands below these party bodies.
     pub roots: Vec<String>,
     /// What stands below the party bodies of these communities.
@@ -71,6 +73,7 @@ impl Scope {
             liaises: held(|role| role == Role::UnitLiaison),
             register: Register {
                 everything: actor.has(Role::Organiser) || actor.has(Role::Auditor),
+                keeps_everything: actor.has(Role::Organiser),
                 roots: held(|role| role == Role::BranchSecretary),
                 communities: held(|role| role == Role::CommunityOfficer),
             },
@@ -211,6 +214,7 @@ mod tests {
             let register = scope.register();
             let all = matches!(role, Role::Organiser | Role::Auditor);
             assert_eq!(register.everything, all, "{role}");
+            assert_eq!(register.keeps_everything, *role == Role::Organiser, "{role}");
             assert_eq!(register.roots.is_empty(), *role != Role::BranchSecretary, "{role}");
             assert_eq!(register.communities.is_empty(), *role != Role::CommunityOfficer, "{role}");
         }

@@ -34,6 +34,8 @@ codes! {
         Exempted = "exempted", "免除当年要求";
         /// The member left.
         Withdrawn = "withdrawn", "已退出报到";
+        /// The member was taken off the register of members.
+        Removed = "removed", "已移出党员名册，报到终止";
     }
 }
 

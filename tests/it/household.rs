@@ -106,6 +106,24 @@ async fn a_household_is_registered_once_and_found_by_its_community_alone() {
 }
 
 #[tokio::test]
+async fn nobody_looks_after_a_household_of_their_own() {
+    let app = App::spawn().await;
+    let (officer, li) = (app.as_(OFFICER), app.resident("li"));
+    let home = household(&app, "a-household-0009", NAME).await;
+    let pairing = paired(&app, &home, &li).await;
+    let audited = "audit_entry where object = 'household_pairing'";
+    assert_eq!(app.count(audited).await, 2, "asked, and agreed");
+    let mut own = body();
+    own["account"] = account(&li).await;
+    let path = format!("/households/{home}");
+    let put = async |body: &Value| officer.request(Method::PUT, &path).json(body).send().await;
+    put(&own).await.refused(409, "own_household");
+    let end = json!({ "reason": "家庭成员另有安排" });
+    officer.post(&format!("/pairings/{pairing}/end"), end).await.ok();
+    put(&own).await.ok();
+}
+
+#[tokio::test]
 async fn whoever_agrees_sees_the_household_and_visits_it() {
     let app = App::spawn().await;
     let (officer, li) = (app.as_(OFFICER), app.resident("li"));

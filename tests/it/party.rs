@@ -42,6 +42,15 @@ fn path(member: &Value) -> String {
     format!("/party-members/{}", member["id"].as_str().unwrap())
 }
 
+/// The name as it is kept; the interface shows it opened alone.
+async fn sealed_name(app: &App, member: &Value) -> Vec<u8> {
+    sqlx::query_scalar("select name_sealed from party_member where id = $1::uuid")
+        .bind(member["id"].as_str().unwrap())
+        .fetch_one(app.db())
+        .await
+        .unwrap()
+}
+
 /// A minute later, so that the history of a row has its order.
 async fn patch(app: &App, who: &Client, member: &Value, body: Value) -> Answer {
     app.advance(chrono::TimeDelta::minutes(1));
@@ -174,6 +183,10 @@ async fn something_is_put_right_with_its_version() {
         (&json!(2), &json!("section"), &json!(true))
     );
     assert_eq!(secretary.all("/party-members?q=13800001234").await.len(), 1);
+    patch(&app, &secretary, &made, json!({"rank": "clerk"})).await.expect(200);
+    let sealed = sealed_name(&app, &made).await;
+    patch(&app, &secretary, &made, json!({"rank": "section"})).await.expect(200);
+    assert_eq!(sealed_name(&app, &made).await, sealed, "nothing is sealed anew that stays");
     let cleared = patch(&app, &secretary, &made, json!({"phone": ""})).await.expect(200);
     assert_eq!(cleared["phone"], Value::Null);
     assert!(secretary.all("/party-members?q=13800001234").await.is_empty());
@@ -206,7 +219,7 @@ async fn something_is_put_right_with_its_version() {
     // What happened is kept, in codes.
     let changes = secretary.all(&format!("{}/changes", path(&made))).await;
     let kinds: Vec<&str> = changes.iter().map(|one| one["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["changed", "changed", "changed", "changed", "added"]);
+    assert_eq!(kinds, ["changed", "changed", "changed", "changed", "changed", "changed", "added"]);
     assert_eq!(changes[0]["data"], json!({"fields": ["name"]}));
 }
 
@@ -347,6 +360,87 @@ async fn a_member_reads_the_own_row_alone() {
     app.as_("organiser").get("/me/party").await.refused(403, "forbidden");
 }
 
+/// Whoever stands on the register no more is registered with no community either: the person, the
+/// community and the work unit are told, and what the person still asked for is closed.
+#[tokio::test]
+async fn a_registration_ends_with_the_membership() {
+    let app = App::spawn().await;
+    app.advance(chrono::TimeDelta::minutes(1));
+    let (organiser, person) = (app.as_("organiser"), app.resident("party-1"));
+    let (officer, liaison) = (app.as_(COMMUNITY_OFFICER), app.as_("liaison.education"));
+    let asked = json!({"kind": "move", "community_code": "140213066005", "reason": "搬家"});
+    let change = person.post("/me/registration-changes", asked).await.expect(201);
+    let year = "/registrations/results?year=2026";
+    let counted = organiser.all(year).await.len();
+    let demo = organiser.all("/party-members?q=演示党员1 100001").await.remove(0);
+    let remove = format!("{}/remove", path(&demo));
+    organiser.post(&remove, json!({"reason": "moved_away"})).await.expect(200);
+    organiser
+        .post(&remove, json!({"reason": "moved_away"}))
+        .await
+        .refused(409, "party_member_removed");
+
+    let own = &person.all("/me/registrations").await[0];
+    assert_eq!(own["status"], "ended", "{own}");
+    let closed = format!("/registration-changes/{}", change["id"].as_str().unwrap());
+    assert_eq!(person.get(&closed).await.expect(200)["status"], "taken_back");
+    officer
+        .post(&format!("{closed}/decide"), json!({"approve": true}))
+        .await
+        .refused(409, "registration_change_step_refused");
+    let receipts = liaison.all("/receipts").await;
+    assert_eq!(receipts[0]["cause"], "removed");
+    assert_eq!(receipts.iter().filter(|one| one["cause"] == "removed").count(), 1);
+    assert_eq!(organiser.all(year).await.len(), counted - 1, "the year is no more of theirs");
+    app.drain().await;
+    let told = person.all("/notifications").await;
+    assert_eq!(told[0]["kind"], "registration_ended");
+    assert!(told[0]["text"].as_str().unwrap().contains("报到随之终止"), "{}", told[0]);
+    assert_eq!(officer.all("/notifications").await[0]["kind"], "registration_ended");
+    assert_eq!(liaison.all("/notifications").await[0]["kind"], "receipt_sent");
+    let why: Value = sqlx::query_scalar("select data from event where kind = 'registration_ended'")
+        .fetch_one(app.db())
+        .await
+        .unwrap();
+    assert_eq!(why["removed_as"], "moved_away");
+
+    // Whoever comes back on the register registers anew.
+    let body = json!({"community_code": "140213066004",
+        "party_member": {"name": "演示党员1", "id_number_last6": "100001"}});
+    let again = person.post("/registrations", body).await.expect(201);
+    let sign = format!("/registrations/{}/sign", again["id"].as_str().unwrap());
+    officer.post(&sign, json!({"accept": true})).await.refused(409, "not_on_register");
+    add(&organiser, &member("演示党员1", "100001", BRANCH)).await.expect(201);
+    officer.post(&sign, json!({"accept": true})).await.expect(200);
+    assert_eq!(organiser.all(year).await.len(), counted);
+}
+
+/// An auditor reads the whole register; who is one beside another office changes no more by it.
+#[tokio::test]
+async fn an_auditor_keeps_nothing_of_the_register() {
+    let app = App::spawn().await;
+    let secretary = app.as_(SECRETARY);
+    let elsewhere =
+        add(&app.as_("organiser"), &member("赵迁", "300007", ELSEWHERE)).await.expect(201);
+    sqlx::query(
+        "insert into role_grant (id, account_id, role, scope, granted_at)
+         select gen_random_uuid(), id, 'auditor', 'district', $2 from account where username = $1",
+    )
+    .bind(SECRETARY)
+    .bind(app.now())
+    .execute(app.db())
+    .await
+    .unwrap();
+    app.advance(chrono::TimeDelta::minutes(11));
+    let seen = secretary.get(&path(&elsewhere)).await.expect(200);
+    assert_eq!((&seen["name"], &seen["own"]), (&json!("赵*"), &json!(false)));
+    patch(&app, &secretary, &elsewhere, json!({"rank": "clerk"})).await.refused(404, "not_found");
+    secretary
+        .post(&format!("{}/unmask", path(&elsewhere)), json!({"reason": "核对"}))
+        .await
+        .refused(404, "not_found");
+}
+
 /// Nothing that is read by others than the register's own desks holds a name, a number or a
 /// telephone: events, the trail, the history of the rows, jobs, notifications.
 #[tokio::test]
@@ -360,7 +454,7 @@ async fn nothing_leaks() {
     patch(&app, &secretary, &made, json!({"name": "上官静女", "phone": "13912345679"}))
         .await
         .expect(200);
-    let relist = json!({"ledger": "retired", "reason": "退休"});
+    let relist = json!({"ledger": "retired", "reason": "到龄退休"});
     secretary.post(&format!("{}/ledger", path(&made)), relist).await.expect(200);
     secretary.post(&format!("{}/unmask", path(&made)), json!({"reason": "核对"})).await.expect(200);
     let transfer = json!({"to_branch": BESIDE, "reason": "迁居"});
@@ -380,6 +474,9 @@ async fn nothing_leaks() {
             assert!(!text.contains(secret), "{table} holds {secret}");
         }
     }
+    // People's words stand in the trail, which ends some day, and in no history row.
+    assert_eq!(app.count("party_member_change where data::text like '%到龄退休%'").await, 0);
+    assert_eq!(app.count("audit_entry where data::text like '%到龄退休%'").await, 1);
     // The row itself holds them sealed.
     let text: String = sqlx::query_scalar("select string_agg(m::text, ' ') from party_member m")
         .fetch_one(app.db())

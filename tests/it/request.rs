@@ -1,5 +1,6 @@
 //! Requests: a resident asks, the community makes posts of it, whoever was served has the last word.
 
+use api::jobs::schedule::Schedule;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use reqwest::Method;
@@ -131,6 +132,109 @@ async fn what_a_resident_asks_for_is_ordered_taken_and_confirmed() {
         "whose points they are is another's"
     );
     assert_eq!(wang.get("/me/service-year").await.ok()["hours"], 1.5);
+}
+
+/// Gives the accounts of two people one phone: they are one person's.
+async fn one_person(app: &App, one: &Client, other: &Client) {
+    for who in [one, other] {
+        let me = who.get("/me").await.ok();
+        sqlx::query(
+            "insert into person (account_id, phone_index) values ($1::uuid, $2)
+             on conflict (account_id) do update set phone_index = excluded.phone_index",
+        )
+        .bind(me["id"].as_str().unwrap())
+        .bind([7_u8; 32])
+        .execute(app.db())
+        .await
+        .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn nobody_handles_their_own_request() {
+    let app = App::spawn().await;
+    let (li, officer) = (app.resident("li"), app.as_(OFFICER));
+    let id = submitted(&li).await;
+    one_person(&app, &li, &officer).await;
+    let reason = json!({ "reason": "需要持证护理人员，已转介街道" });
+    let one = post(&app, 60);
+    ordered(&officer, &id, "order-for-myself", &one).await.refused(409, "own_request");
+    officer.post(&step(&id, "decline"), reason.clone()).await.refused(409, "own_request");
+    // The very account, too: it was the database that said no, in no words at all.
+    let granted = sqlx::query(
+        "insert into role_grant (id, account_id, role, scope, granted_at)
+         values (gen_random_uuid(), $1::uuid, 'community_officer', $2, $3)",
+    )
+    .bind(li.get("/me").await.ok()["id"].as_str().unwrap())
+    .bind(COMMUNITY)
+    .bind(app.now())
+    .execute(app.db())
+    .await
+    .unwrap();
+    assert_eq!(granted.rows_affected(), 1);
+    app.advance(TimeDelta::minutes(11));
+    li.post(&step(&id, "decline"), reason).await.refused(409, "own_request");
+    ordered(&app.as_("organiser"), &id, "order-by-another", &post(&app, 60)).await.expect(201);
+}
+
+/// Whatever the resident says or does not: no request stays ordered for ever.
+#[tokio::test]
+async fn what_nobody_confirms_comes_to_an_end() {
+    let app = App::spawn().await;
+    let (li, wang, zhao) = (app.resident("li"), app.resident("wang"), app.resident("zhao"));
+    let officer = app.as_(OFFICER);
+    let mut requests = Vec::new();
+    for (who, key) in [(&li, "order-for-li"), (&wang, "order-for-wang")] {
+        let id = submitted(who).await;
+        let from = 60 + 300 * i64::try_from(requests.len()).unwrap();
+        let made = ordered(&officer, &id, key, &post(&app, from)).await.expect(201);
+        requests.push((id, made["posts"][0]["post_id"].as_str().unwrap().to_owned()));
+    }
+    // Somebody serves the one; nobody comes to the other.
+    let mut claims = Vec::new();
+    for (_, post) in &requests {
+        let claim = zhao.post(&format!("/posts/{post}/claims"), json!({})).await.expect(201);
+        claims.push(claim["id"].as_str().unwrap().to_owned());
+    }
+    let status = async |who: &Client, id: &str| {
+        who.get(&format!("/me/service-requests/{id}")).await.ok()["status"].clone()
+    };
+    let chores = async || {
+        Schedule::default().enqueue_due(app.state(), true).await;
+        app.drain().await;
+    };
+    app.advance(TimeDelta::hours(10));
+    officer.post(&format!("/claims/{}/confirm", claims[0]), json!({ "minutes": 60 })).await.ok();
+    for day in 1..=6 {
+        app.advance(TimeDelta::days(1));
+        chores().await;
+        assert_eq!(status(&li, &requests[0].0).await, "ordered", "day {day}");
+        assert_eq!(status(&wang, &requests[1].0).await, "ordered", "day {day}");
+    }
+    // The clock notes who did not come, and an hour later the request is the community's again.
+    for _ in 0..3 {
+        app.advance(TimeDelta::days(1));
+        chores().await;
+    }
+    assert_eq!(status(&li, &requests[0].0).await, "done");
+    assert_eq!(status(&wang, &requests[1].0).await, "submitted");
+    assert_eq!(officer.all("/service-requests?status=submitted").await.len(), 1);
+    let kinds = async |who: &Client| {
+        let told = who.all("/notifications").await;
+        told.iter().map(|it| it["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(kinds(&li).await.contains(&"request_settled".to_owned()));
+    assert!(kinds(&wang).await.contains(&"request_returned".to_owned()));
+    let desk = kinds(&officer).await;
+    for kind in ["request_settled", "request_returned"] {
+        assert_eq!(desk.iter().filter(|one| *one == kind).count(), 1, "{desk:?}");
+    }
+    // It can be ordered again, or not.
+    let again = post(&app, 60);
+    ordered(&officer, &requests[1].0, "order-once-more", &again).await.expect(201);
+    li.post(&step(&requests[0].0, "confirm"), json!({ "satisfaction": 5 }))
+        .await
+        .refused(409, "request_step_refused");
 }
 
 #[tokio::test]

@@ -110,6 +110,9 @@ async fn a_quarter_is_entered_settled_noticed_and_locked() {
     let theirs = li.all("/me/score-entries").await;
     assert_eq!(theirs[0]["status"], "accepted");
     assert!(theirs[0]["branch"].is_null(), "whose branch it is stays inside: {}", theirs[0]);
+    for inside in ["item", "item_name", "points"] {
+        assert!(theirs[0][inside].is_null(), "what it came to stays inside: {}", theirs[0]);
+    }
 
     // 2 + 10 + 2 + 3 + 2.
     let book = one.get("/me/score-book?quarter=2026Q3").await.ok();
@@ -188,6 +191,23 @@ async fn a_quarter_is_entered_settled_noticed_and_locked() {
     assert!(kinds(&five).await.contains(&"score_objection_decided".to_owned()));
     assert!(kinds(&one).await.contains(&"score_locked".to_owned()));
     assert_eq!(app.count("score_line").await, 1, "one member has entries");
+    // What is shown from now on is what was locked, not what would be summed today.
+    let sum = |view: &Value| {
+        let lines = view["lines"].as_array().unwrap().clone();
+        lines.iter().map(|line| line["points"].as_i64().unwrap()).sum::<i64>()
+    };
+    assert_eq!(sum(&locked), 9);
+    for sql in [
+        "alter table score_line disable trigger score_line_append_only",
+        "update score_line set points = 8",
+    ] {
+        sqlx::query(sql).execute(app.db()).await.unwrap();
+    }
+    assert_eq!(sum(&officer.get(&path).await.ok()), 8);
+    sqlx::query("alter table score_line enable trigger score_line_append_only")
+        .execute(app.db())
+        .await
+        .unwrap();
 
     // After the lock nothing changes; the next quarter corrects.
     for statement in [

@@ -53,6 +53,22 @@ impl Ask {
         self.actor.as_ref().map(|actor| actor.account)
     }
 
+    /// Writes into the audit trail what was done with which object, by whoever asks.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(super) async fn record(
+        &self,
+        tx: &mut Connection,
+        (action, object, id): (&'static str, &'static str, impl std::fmt::Display + Copy),
+        data: serde_json::Value,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let entry = AuditEntry::new(action, object, id, &self.origin);
+        let entry = entry.with(data).by(self.actor.as_ref());
+        Ok(audit::append(tx, &entry, now).await?)
+    }
+
     /// # Errors
     /// The object has another version than the command names.
     pub(super) fn check_version(&self, current: i64) -> Result<(), Error> {

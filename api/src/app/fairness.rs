@@ -48,12 +48,15 @@ impl Watch {
     /// The kind of the job.
     pub const KIND: &'static str = "watch_fairness";
 
-    fn dedupe(self) -> String {
-        match self {
+    /// Each time that something is done is looked at by itself: hours that are corrected are looked at
+    /// again.
+    fn dedupe(self, now: Timestamp) -> String {
+        let what = match self {
             Self::Verified { redemption } => format!("{}:verified:{redemption}", Self::KIND),
             Self::CheckedIn { claim } => format!("{}:checked_in:{claim}", Self::KIND),
             Self::Confirmed { claim } => format!("{}:confirmed:{claim}", Self::KIND),
-        }
+        };
+        format!("{what}:{}", now.timestamp_micros())
     }
 
     /// Runs the detectors that concern it. What they find is flagged once for each cause; nothing is
@@ -108,7 +111,7 @@ pub(super) async fn watch(tx: &mut Connection, what: Watch, now: Timestamp) -> R
     let job = NewJob {
         id: random::id(now),
         kind: Watch::KIND,
-        dedupe: what.dedupe(),
+        dedupe: what.dedupe(now),
         payload: serde_json::to_value(what)?,
         run_at: now,
         max_attempts: 5,

@@ -15,7 +15,6 @@ use infra::{
     crypto::Crypto,
     postgres::{
         Connection,
-        audit::{self, AuditEntry},
         household::{
             self as store, Entered, Sealed,
             read::{self, Filter},
@@ -121,7 +120,7 @@ pub async fn register(
             let id: HouseholdId = random::id(now);
             store::insert(tx, id, &entered, &sealed, (by, now)).await.map_err(held)?;
             let data = json!({ "community": entered.community, "category": entered.category });
-            audit(tx, &ask, ("household.register", "household", id.0), data, now).await?;
+            ask.record(tx, ("household.register", "household", id.0), data, now).await?;
             Ok((one(tx, &crypto, &ask, id).await?, ()))
         })
     })
@@ -153,7 +152,7 @@ pub async fn read_one(state: &State, ask: Ask, id: HouseholdId) -> Result<Househ
             let view = one(tx, &crypto, &ask, id).await?;
             if view.whole {
                 let what = ("household.seen", "household", id.0);
-                audit(tx, &ask, what, Value::Null, now).await?;
+                ask.record(tx, what, Value::Null, now).await?;
             }
             Ok(view)
         })
@@ -174,7 +173,8 @@ async fn lock_own(tx: &mut Connection, ask: &Ask, id: HouseholdId) -> Result<Hou
 /// Enters a household's details anew; the community stays.
 ///
 /// # Errors
-/// Not of the officer's community; off the list; no such resident; registered already.
+/// Not of the officer's community; off the list; no such resident, or one who looks after it;
+/// registered already.
 pub async fn change(
     state: &State,
     ask: Ask,
@@ -194,10 +194,11 @@ pub async fn change(
                 return Err(Invalid::field("community_code", reason).into());
             }
             resident(tx, details.account).await?;
+            household.belongs(details.account, &store::lock_pairings(tx, id, None).await?)?;
             let (entered, sealed) = sealed(&crypto, &details);
             store::change(tx, id, &entered, &sealed).await.map_err(held)?;
             let data = json!({ "category": entered.category });
-            audit(tx, &ask, ("household.change", "household", id.0), data, now).await
+            ask.record(tx, ("household.change", "household", id.0), data, now).await
         })
     })
     .await
@@ -221,7 +222,7 @@ pub async fn close(state: &State, ask: Ask, id: HouseholdId, reason: String) -> 
                 let decision = pairing.end("家庭已退出包联".to_owned(), by, now)?;
                 jobs.extend(save(tx, Some(by), decision, now).await?);
             }
-            audit(tx, &ask, ("household.close", "household", id.0), Value::Null, now).await?;
+            ask.record(tx, ("household.close", "household", id.0), Value::Null, now).await?;
             Ok(jobs)
         })
     })
@@ -282,7 +283,8 @@ pub async fn pair(
             let (pairing, events) = (&made.state, &made.events);
             let last = store::insert_pairing(tx, pairing, events, now).await.map_err(held)?;
             let data = json!({ "household": id, "account": account });
-            audit(tx, &ask, ("household.pair", "pairing", pairing.id.0), data, now).await?;
+            ask.record(tx, ("household.pair", "household_pairing", pairing.id.0), data, now)
+                .await?;
             Ok((pairing.id, announce(tx, pairing.id.0, last, events.len(), now).await?))
         })
     })
@@ -345,7 +347,7 @@ pub async fn answer(state: &State, ask: Ask, id: PairingId, given: Answered) -> 
                 Answered::End(reason) => ("household.end", pairing.end(reason, by, now)?),
             };
             let data = json!({ "status": decision.state.status });
-            audit(tx, &ask, (action, "pairing", id.0), data, now).await?;
+            ask.record(tx, (action, "household_pairing", id.0), data, now).await?;
             save(tx, Some(by), decision, now).await
         })
     })
@@ -395,7 +397,7 @@ pub async fn visit(
                 points::award_visit(tx, &here, who, visit_id.0, day, now).await?;
             }
             let data = json!({ "visit": visit_id, "kind": visit.kind, "corrects": visit.corrects });
-            audit(tx, &ask, ("household.visit", "pairing", id.0), data, now).await?;
+            ask.record(tx, ("household.visit", "household_pairing", id.0), data, now).await?;
             let scope = ask.actor.as_ref().map(Scope::of).ok_or(Basic::Unauthenticated)?;
             let which = (pairing.household, Some(visit_id));
             let row = read::visits(tx, &scope, which, ONE).await?.pop().ok_or(Basic::NotFound)?;
@@ -426,15 +428,4 @@ pub async fn round(tx: &mut Connection, state: &State, now: Timestamp) -> Result
             }
         }
     }
-}
-
-async fn audit(
-    tx: &mut Connection,
-    ask: &Ask,
-    (action, object, id): (&'static str, &'static str, Uuid),
-    data: Value,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let entry = AuditEntry::new(action, object, id, &ask.origin).by(ask.actor.as_ref()).with(data);
-    Ok(audit::append(tx, &entry, now).await?)
 }

@@ -19,20 +19,18 @@ use domain::{
 use infra::{
     crypto::{Broken, Crypto},
     postgres::{
-        Connection,
-        audit::{self, AuditEntry},
-        identity as accounts,
+        Connection, identity as accounts,
         party::{self as store, Indexed, Kept, Sealed},
         violated,
     },
     random,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
-    case::Ask,
+    case::{Ask, carry_out},
     idempotent::{self, Answer, Once},
-    registration::match_index,
+    registration::{self, match_index},
     transact,
 };
 use crate::{error::Error, state::State};
@@ -87,6 +85,15 @@ impl Personal {
         Ok(Self { name, number, phone: phone.map(Phone::trusted) })
     }
 
+    /// With what is put right.
+    fn changed(self, given: &Change) -> Self {
+        Self {
+            name: given.name.clone().unwrap_or(self.name),
+            number: given.number.clone().map_or(self.number, Number::Full),
+            phone: given.phone.clone().unwrap_or(self.phone),
+        }
+    }
+
     pub(super) fn seal(&self, crypto: &Crypto) -> Sealed {
         let part = |context: &str, plain: &str| Indexed {
             sealed: crypto.seal(context, plain.as_bytes()),
@@ -106,7 +113,7 @@ impl Personal {
     }
 }
 
-/// Whether a party body lies in the asker's part of the register.
+/// Whether a party body lies in the part of the register that the asker keeps.
 async fn reaches(tx: &mut Connection, ask: &Ask, code: Option<&NodeCode>) -> Result<bool, Error> {
     let Some(actor) = ask.actor.as_ref() else { return Ok(false) };
     Ok(store::within(tx, Scope::of(actor).register(), code).await?)
@@ -169,9 +176,9 @@ pub async fn add(state: &State, ask: Ask, once: Once, entry: Entry) -> Result<An
     let here = state.clone();
     idempotent::run(state, once, 201, move |tx| {
         Box::pin(async move {
+            store::hold(tx).await?;
             check_place(tx, &ask, &entry.branch, entry.group.as_ref()).await?;
             let sealed = Personal::of(&entry).seal(&here.crypto);
-            store::hold(tx).await?;
             for one in store::alike(tx, &sealed).await? {
                 if one.same_number {
                     return Err(Refused::NumberThere.into());
@@ -181,7 +188,13 @@ pub async fn add(state: &State, ask: Ask, once: Once, entry: Entry) -> Result<An
                 }
             }
             let id = put(tx, &here, &ask, (&entry, &sealed), ChangeKind::Added, now).await?;
-            audit(tx, &ask, "party.add", id, json!({ "branch": entry.branch }), now).await?;
+            ask.record(
+                tx,
+                ("party.add", "party_member", id),
+                json!({ "branch": entry.branch }),
+                now,
+            )
+            .await?;
             Ok((view::one(tx, &here, &ask, id).await?, ()))
         })
     })
@@ -251,6 +264,10 @@ pub async fn change(state: &State, ask: Ask, id: MemberId, given: Change) -> Res
     let here = state.clone();
     transact(&state.db, move |tx| {
         Box::pin(async move {
+            let renamed = given.name.is_some() || given.number.is_some();
+            if renamed || given.group.is_some() {
+                store::hold(tx).await?;
+            }
             let (row, kept) = lock_own(tx, &ask, id).await?;
             let changed = row.change(&given, time::date(now))?;
             if given.group.is_some()
@@ -258,47 +275,42 @@ pub async fn change(state: &State, ask: Ask, id: MemberId, given: Change) -> Res
             {
                 check_group(tx, branch, changed.group.as_ref()).await?;
             }
-            let mut personal = Personal::open(&here.crypto, &kept)?;
-            let renamed = given.name.is_some() || given.number.is_some();
-            if let Some(name) = given.name.clone() {
-                personal.name = name;
-            }
-            if let Some(number) = given.number.clone() {
-                personal.number = Number::Full(number);
-            }
-            if let Some(phone) = given.phone.clone() {
-                personal.phone = phone;
-            }
-            let sealed = personal.seal(&here.crypto);
-            if renamed {
-                store::hold(tx).await?;
-                for other in store::alike(tx, &sealed).await? {
-                    if other.id != id && (!other.has_number || !changed.has_number) {
-                        return Err(Refused::MatchThere.into());
-                    }
+            if renamed || given.phone.is_some() {
+                let personal = Personal::open(&here.crypto, &kept)?.changed(&given);
+                let sealed = personal.seal(&here.crypto);
+                let alike = if renamed { store::alike(tx, &sealed).await? } else { Vec::new() };
+                let meets = |other: &store::Alike| {
+                    other.id != id && (!other.has_number || !changed.has_number)
+                };
+                if alike.iter().any(meets) {
+                    return Err(Refused::MatchThere.into());
                 }
+                store::reseal(tx, id, &sealed).await.map_err(taken)?;
             }
-            store::reseal(tx, id, &sealed).await.map_err(taken)?;
             store::save(tx, &changed).await?;
             let data = json!({ "fields": given.fields() });
             store::note(tx, id, ChangeKind::Changed, ask.account(), &data, now).await?;
-            audit(tx, &ask, "party.change", id, data, now).await
+            ask.record(tx, ("party.change", "party_member", id), data, now).await
         })
     })
     .await
 }
 
-/// Takes somebody off the register.
+/// Takes somebody off the register. The registration that a community signed for them ends with it.
 ///
 /// # Errors
-/// Not the asker's; stale; removed before.
+/// Not the asker's; stale, or a community signed just now; removed before.
 pub async fn remove(state: &State, ask: Ask, id: MemberId, given: Remove) -> Result<(), Error> {
-    let now = state.clock.now();
-    transact(&state.db, move |tx| {
+    carry_out(state, move |tx, _, now| {
         Box::pin(async move {
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
+            // Whoever signs or changes a registration locks it before the member, too.
+            let registered = registration::lock_signed(tx, id).await?;
             let (row, _) = lock_own(tx, &ask, id).await?;
             row.standing_there()?;
+            if row.account != registered.as_ref().map(|signed| signed.account) {
+                return Err(Basic::VersionMismatch { current: row.version }.into());
+            }
             store::remove(tx, id, &given, by, now).await?;
             // Whoever stands on the register no more is no party member here.
             if let Some(account) = row.account {
@@ -307,7 +319,9 @@ pub async fn remove(state: &State, ask: Ask, id: MemberId, given: Remove) -> Res
             }
             let data = json!({ "reason": given.reason, "branch": row.branch });
             store::note(tx, id, ChangeKind::Removed, Some(by), &data, now).await?;
-            audit(tx, &ask, "party.remove", id, data, now).await
+            ask.record(tx, ("party.remove", "party_member", id), data, now).await?;
+            let Some(signed) = registered else { return Ok(Vec::new()) };
+            registration::lapse(tx, &ask, &signed, given.reason, now).await
         })
     })
     .await
@@ -329,10 +343,11 @@ pub async fn relist(
             let (row, _) = lock_own(tx, &ask, id).await?;
             let changed = row.relist(ledger)?;
             store::save(tx, &changed).await?;
-            let data = json!({ "from": row.ledger, "to": ledger, "reason": reason });
-            store::note(tx, id, ChangeKind::LedgerChanged, ask.account(), &data, now).await?;
             let data = json!({ "from": row.ledger, "to": ledger });
-            audit(tx, &ask, "party.relist", id, data, now).await
+            store::note(tx, id, ChangeKind::LedgerChanged, ask.account(), &data, now).await?;
+            // People's words stand in the trail alone: a history row cannot be erased.
+            let data = json!({ "from": row.ledger, "to": ledger, "reason": reason });
+            ask.record(tx, ("party.relist", "party_member", id), data, now).await
         })
     })
     .await
@@ -360,7 +375,7 @@ pub async fn float(state: &State, ask: Ask, id: MemberId, given: Float) -> Resul
             store::save(tx, &changed).await?;
             let data = json!({ "direction": stay.direction, "since": stay.since });
             store::note(tx, id, ChangeKind::Floated, ask.account(), &data, now).await?;
-            audit(tx, &ask, "party.float", id, data, now).await
+            ask.record(tx, ("party.float", "party_member", id), data, now).await
         })
     })
     .await
@@ -390,7 +405,7 @@ pub async fn come_back(
             store::save(tx, &changed).await?;
             let data = json!({ "on": on, "ledger": changed.ledger });
             store::note(tx, id, ChangeKind::Returned, Some(by), &data, now).await?;
-            audit(tx, &ask, "party.return", id, data, now).await
+            ask.record(tx, ("party.return", "party_member", id), data, now).await
         })
     })
     .await
@@ -411,25 +426,12 @@ pub async fn unmask(
     transact(&state.db, move |tx| {
         Box::pin(async move {
             let (_, kept) = lock_own(tx, &ask, id).await?;
-            audit(tx, &ask, "party.unmask", id, json!({ "reason": reason }), now).await?;
+            ask.record(tx, ("party.unmask", "party_member", id), json!({ "reason": reason }), now)
+                .await?;
             let personal = Personal::open(&here.crypto, &kept)?;
             let listed = view::listed(tx, &ask, id).await?;
             view::Unmasked::of(&here, &personal, &listed)
         })
     })
     .await
-}
-
-async fn audit(
-    tx: &mut Connection,
-    ask: &Ask,
-    action: &'static str,
-    member: MemberId,
-    data: Value,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let entry = AuditEntry::new(action, "party_member", member, &ask.origin)
-        .with(data)
-        .by(ask.actor.as_ref());
-    Ok(audit::append(tx, &entry, now).await?)
 }

@@ -2,12 +2,12 @@
 
 use domain::{
     decision::Decision,
-    id::{AccountId, JobId, RegistrationId},
+    id::{AccountId, JobId, MemberId, RegistrationId},
     identity::{Grant, Permission, Role, SCOPE_SELF},
     org::NodeCode,
     page::{Limit, PageRequest},
-    party::Identity,
-    refusal::{Basic, Invalid},
+    party::{Identity, RemovedAs},
+    refusal::Basic,
     registration::{Registration, Sign, Status},
     scope::Scope,
     time::Timestamp,
@@ -16,20 +16,18 @@ use domain::{
 use infra::{
     crypto::Crypto,
     postgres::{
-        Connection,
-        audit::{self, AuditEntry},
-        identity as accounts, org, party,
+        Connection, identity as accounts, party,
         registration::{
-            self as store, Sealed,
+            self as store, Sealed, change as changes,
             read::{self, Desk, Filter},
         },
         work_unit,
     },
     random,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{case::Ask, notification::announce, transact};
+use super::{case::Ask, check_community, notification::announce, transact};
 use crate::{error::Error, state::State};
 
 pub mod change;
@@ -67,10 +65,7 @@ pub async fn submit(
     };
     let (id, job) = transact(&state.db, move |tx| {
         Box::pin(async move {
-            if !org::community_exists(tx, &community).await? {
-                let reason = "没有这个社区或村，请从列表中选择";
-                return Err(Invalid::field("community_code", reason).into());
-            }
+            check_community(tx, "community_code", &community).await?;
             accounts::lock(tx, account).await?;
             let decision = match store::lock_active(tx, account).await? {
                 Some(waiting) => waiting.correct(community, now)?,
@@ -175,6 +170,33 @@ async fn decide(
     announce(tx, registration.id.0, last, events.len(), now).await
 }
 
+/// The registration that a community signed for a member, locked. Call it before the member is.
+pub(super) async fn lock_signed(
+    tx: &mut Connection,
+    member: MemberId,
+) -> Result<Option<Registration>, Error> {
+    Ok(store::lock_signed(tx, member).await?)
+}
+
+/// Ends a locked registration because its member was taken off the register: the person, the
+/// community and the work unit are told, and what was still asked for of it is closed.
+pub(super) async fn lapse(
+    tx: &mut Connection,
+    ask: &Ask,
+    signed: &Registration,
+    why: RemovedAs,
+    now: Timestamp,
+) -> Result<Vec<JobId>, Error> {
+    let Decision { state: ended, events } = signed.lapse(why, now)?;
+    changes::close_open(tx, ended.id, "报到已终止").await?;
+    let last = store::save(tx, &ended, &events, ask.account(), now).await?;
+    let told: Vec<_> =
+        ended.unit.iter().map(|unit| (unit.clone(), ReceiptCause::Removed)).collect();
+    work_unit::receipts(tx, (ended.id, &ended.community), None, &told, now).await?;
+    audit(tx, ask, "registration.lapse", &ended, now).await?;
+    Ok(announce(tx, ended.id.0, last, events.len(), now).await?.into_iter().collect())
+}
+
 /// Gives an account the role of a party member on itself.
 pub(super) async fn make_member(
     tx: &mut Connection,
@@ -199,9 +221,8 @@ pub async fn read(state: &State, ask: Ask, id: RegistrationId) -> Result<(Desk, 
             let one = PageRequest { after: None, limit: Limit::DEFAULT };
             let desk = read::desk(tx, &scope, filter, one).await?.pop().ok_or(Basic::NotFound)?;
             let name = crypto.open_text(NAME, &desk.name_sealed)?;
-            let seen = AuditEntry::new("registration.name_seen", "registration", id, &ask.origin)
-                .by(ask.actor.as_ref());
-            audit::append(tx, &seen, now).await?;
+            let seen = ("registration.name_seen", "registration", id);
+            ask.record(tx, seen, Value::Null, now).await?;
             Ok((desk, name))
         })
     })
@@ -231,8 +252,6 @@ async fn audit(
     registration: &Registration,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let entry = AuditEntry::new(action, "registration", registration.id, &ask.origin)
-        .with(json!({ "status": registration.status, "community": registration.community }))
-        .by(ask.actor.as_ref());
-    Ok(audit::append(tx, &entry, now).await?)
+    let data = json!({ "status": registration.status, "community": registration.community });
+    ask.record(tx, (action, "registration", registration.id), data, now).await
 }

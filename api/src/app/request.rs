@@ -3,30 +3,29 @@
 
 use domain::{
     decision::Decision,
-    id::{JobId, ServiceRequestId},
+    id::{AccountId, JobId, ServiceRequestId},
     identity::Permission,
     personal::{PersonName, Phone},
     refusal::{Basic, Invalid},
-    request::{Decline, Request, Served, Wish},
+    request::{Decline, Refused, Request, Served, Wish},
     scope::Scope,
     service::PostForm,
     time::Timestamp,
 };
 use infra::{
     postgres::{
-        Connection,
-        audit::{self, AuditEntry},
-        org,
+        Connection, identity as accounts,
         request::{self as store, Left, Sealed},
         service,
     },
     random,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use self::view::RequestDetail;
 use super::{
     case::{Ask, carry_out},
+    check_community,
     idempotent::{self, Answer, Once},
     notification::announce,
     service as services, transact,
@@ -92,15 +91,12 @@ pub async fn submit(
     idempotent::run(state, once, 201, move |tx| {
         Box::pin(async move {
             let account = ask.account().ok_or(Basic::Unauthenticated)?;
-            if !org::community_exists(tx, &wish.community).await? {
-                let reason = "没有这个社区或村，请从列表中选择";
-                return Err(Invalid::field("community_code", reason).into());
-            }
+            check_community(tx, "community_code", &wish.community).await?;
             let Decision { state, events } = Request::submit(random::id(now), account, &wish);
             let sealed = seal(&here, &wish);
             let last = store::insert(tx, &state, (&wish, &sealed), &events, now).await?;
             let data = json!({ "community": wish.community, "kind": wish.kind });
-            audit(tx, &ask, ("request.submit", state.id), data, now).await?;
+            ask.record(tx, ("request.submit", "service_request", state.id), data, now).await?;
             let job = announce(tx, state.id.0, last, events.len(), now).await?;
             Ok((shown(tx, &here, &ask, (state.id, true)).await?, job.into_iter().collect()))
         })
@@ -135,6 +131,14 @@ async fn asked(tx: &mut Connection, ask: &Ask, id: ServiceRequestId) -> Result<R
     Ok(request)
 }
 
+/// Whoever asked, by whichever account, does not say what becomes of it.
+async fn check_other(tx: &mut Connection, by: AccountId, request: &Request) -> Result<(), Error> {
+    if accounts::same_person(tx, by, &[request.account]).await? {
+        return Err(Refused::OwnRequest.into());
+    }
+    Ok(())
+}
+
 /// The caller's own request, locked; another's is missing.
 async fn own(tx: &mut Connection, ask: &Ask, id: ServiceRequestId) -> Result<Request, Error> {
     let request = store::lock(tx, id).await?.ok_or(Basic::NotFound)?;
@@ -152,17 +156,17 @@ async fn save(
     left: Left<'_>,
     now: Timestamp,
 ) -> Result<Vec<JobId>, Error> {
-    let by = ask.account().ok_or(Basic::Unauthenticated)?;
     let Decision { state, events } = decision;
-    let last = store::save(tx, state, left, events, (by, now)).await?;
-    audit(tx, ask, (action, state.id), json!({ "status": state.status }), now).await?;
+    let last = store::save(tx, state, left, events, (ask.account(), now)).await?;
+    ask.record(tx, (action, "service_request", state.id), json!({ "status": state.status }), now)
+        .await?;
     Ok(announce(tx, state.id.0, last, events.len(), now).await?.into_iter().collect())
 }
 
 /// The community makes a post of it (下单); several may follow.
 ///
 /// # Errors
-/// Not one's own to organise; an illegal step; a field of the post that breaks a rule.
+/// Not one's own to organise; one's own request; an illegal step; a field of the post that breaks a rule.
 pub async fn order(
     state: &State,
     ask: Ask,
@@ -177,6 +181,7 @@ pub async fn order(
     idempotent::run(state, once, 201, move |tx| {
         Box::pin(async move {
             let request = asked(tx, &ask, id).await?;
+            check_other(tx, by, &request).await?;
             let post = &published.post;
             if post.community != request.community {
                 let reason = "岗位要发布在被点单的社区";
@@ -196,7 +201,7 @@ pub async fn order(
 /// The community cannot do it, and says why.
 ///
 /// # Errors
-/// Not one's own to organise; an illegal step.
+/// Not one's own to organise; one's own request; an illegal step.
 pub async fn decline(
     state: &State,
     ask: Ask,
@@ -205,7 +210,10 @@ pub async fn decline(
 ) -> Result<(), Error> {
     carry_out(state, move |tx, _, now| {
         Box::pin(async move {
-            let decision = asked(tx, &ask, id).await?.decline(&command)?;
+            let by = ask.account().ok_or(Basic::Unauthenticated)?;
+            let request = asked(tx, &ask, id).await?;
+            check_other(tx, by, &request).await?;
+            let decision = request.decline(&command)?;
             let reason = Some(command.reason.as_str());
             let left = Left { officer: ask.account(), reason, ..Left::default() };
             save(tx, &ask, ("request.decline", &decision), left, now).await
@@ -259,6 +267,35 @@ pub async fn confirm(
     .await
 }
 
+/// Requests that are looked at in one go.
+const BATCH: i64 = 500;
+
+/// What became of the requests whose posts are over and of which the resident has said nothing, once
+/// the days have passed after which the clock notes who did not come: what nobody served is the
+/// community's again, what somebody served is done.
+///
+/// # Errors
+/// The database's.
+pub async fn settle_due(tx: &mut Connection, state: &State, now: Timestamp) -> Result<(), Error> {
+    let ask = Ask::worker();
+    let mut after = None;
+    loop {
+        let batch = store::over(tx, now, after, BATCH).await?;
+        let Some(last) = batch.last() else { return Ok(()) };
+        after = Some(last.id);
+        for one in &batch {
+            let due =
+                one.ended_at.is_none_or(|at| now >= services::attendance::absent_at(state, at));
+            let request = store::lock(tx, one.id).await?.filter(|_| due);
+            // The resident may have said something just now.
+            let Some(Ok(decision)) = request.map(|request| request.lapse(one.served)) else {
+                continue;
+            };
+            save(tx, &ask, ("request.lapse", &decision), Left::default(), now).await?;
+        }
+    }
+}
+
 /// Somebody of the community looks at whom a request is for, how to reach them and where; the reason
 /// stands in the audit trail.
 ///
@@ -276,21 +313,15 @@ pub async fn unmask(
         Box::pin(async move {
             asked(tx, &ask, id).await?;
             let sealed = store::sealed(tx, id).await?;
-            audit(tx, &ask, ("request.unmask", id), json!({ "reason": reason }), now).await?;
+            ask.record(
+                tx,
+                ("request.unmask", "service_request", id),
+                json!({ "reason": reason }),
+                now,
+            )
+            .await?;
             open(&here, &sealed)
         })
     })
     .await
-}
-
-async fn audit(
-    tx: &mut Connection,
-    ask: &Ask,
-    (action, id): (&'static str, ServiceRequestId),
-    data: Value,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let entry = AuditEntry::new(action, "service_request", id.0, &ask.origin);
-    let entry = entry.with(data).by(ask.actor.as_ref());
-    Ok(audit::append(tx, &entry, now).await?)
 }

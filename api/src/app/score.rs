@@ -16,18 +16,14 @@ use domain::{
     time::Timestamp,
 };
 use infra::{
-    postgres::{
-        Connection,
-        audit::{self, AuditEntry},
-        org, score as store, violated,
-    },
+    postgres::{Connection, score as store, violated},
     random,
 };
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::{
     case::{Ask, carry_out},
+    check_community,
     idempotent::{self, Answer, Once},
     notification::announce,
     transact,
@@ -103,10 +99,7 @@ pub async fn declare(
                     (Inlet::Review, None, (Some(own.branch), own.community), Some(name))
                 }
                 Declared::Suggestion(community, name) => {
-                    if !org::community_exists(tx, &community).await? {
-                        let reason = "没有这个社区或村，请从列表中选择";
-                        return Err(Invalid::field("community_code", reason).into());
-                    }
+                    check_community(tx, "community_code", &community).await?;
                     (Inlet::Suggestion, None, (None, community), Some(name))
                 }
             };
@@ -158,7 +151,7 @@ async fn bring(
     let last = store::insert_entry(tx, &entry, sealed, &events, now).await;
     let last = last.map_err(|error| held(error, entry.quarter))?;
     let data = json!({ "inlet": entry.inlet, "branch": entry.branch, "corrects": entry.corrects });
-    audit(tx, ask, ("score.enter", "score_entry", entry.id.0), data, now).await?;
+    ask.record(tx, ("score.enter", "score_entry", entry.id.0), data, now).await?;
     Ok((entry.id, announce(tx, entry.id.0, last, events.len(), now).await?))
 }
 
@@ -202,6 +195,8 @@ pub async fn enter(
             let subject = store::subject(tx, &scope, Some(member)).await?;
             let subject = subject.ok_or(Refused::NoSubject)?;
             let quarter = Quarter::containing(words.happened_on);
+            // The branch before the entry that is corrected, as whoever locks the quarter.
+            store::lock_branch(tx, &subject.branch).await?;
             let (item, points, corrected) = priced(tx, &scope, &worth, quarter).await?;
             let inlet = if by.has(Role::BranchSecretary) {
                 Inlet::BranchRecord
@@ -278,6 +273,9 @@ pub async fn rule(state: &State, ask: Ask, id: ScoreEntryId, ruling: Ruling) -> 
         Box::pin(async move {
             let by = actor(&ask)?;
             let scope = Scope::of(by);
+            if let Ruling::Accept(member, _) = &ruling {
+                lock_branch_of(tx, &scope, id, *member).await?;
+            }
             let entry = store::lock_entry(tx, &scope, id).await?.ok_or(Basic::NotFound)?;
             ask.check_version(entry.version)?;
             let decision = match ruling {
@@ -291,7 +289,7 @@ pub async fn rule(state: &State, ask: Ask, id: ScoreEntryId, ruling: Ruling) -> 
                 }
             };
             let data = json!({ "status": decision.state.status });
-            audit(tx, &ask, ("score.rule", "score_entry", id.0), data, now).await?;
+            ask.record(tx, ("score.rule", "score_entry", id.0), data, now).await?;
             let Decision { state: entry, events } = decision;
             let last = store::save_entry(tx, &entry, &events, by.account, now).await?;
             let job = announce(tx, id.0, last, events.len(), now).await?;
@@ -299,6 +297,23 @@ pub async fn rule(state: &State, ask: Ask, id: ScoreEntryId, ruling: Ruling) -> 
         })
     })
     .await
+}
+
+/// Locks the branch in whose quarter an entry would count: whoever changes anything of a quarter
+/// locks the branch first, then the entry.
+async fn lock_branch_of(
+    tx: &mut Connection,
+    scope: &Scope,
+    id: ScoreEntryId,
+    member: Option<MemberId>,
+) -> Result<(), Error> {
+    let about = store::member_of(tx, id).await?;
+    if let Some(member) = member.or(about)
+        && let Some(subject) = store::subject(tx, scope, Some(member)).await?
+    {
+        store::lock_branch(tx, &subject.branch).await?;
+    }
+    Ok(())
 }
 
 /// Whom an entry is accepted for: whom it is about, or whom the one who decides found.
@@ -359,7 +374,7 @@ pub async fn propose(
             let last = last.map_err(|error| held(error, quarter))?;
             let data = json!({ "branch": settlement.branch, "quarter": quarter.to_string() });
             let id = settlement.id;
-            audit(tx, &ask, ("score.propose", "score_settlement", id.0), data, now).await?;
+            ask.record(tx, ("score.propose", "score_settlement", id.0), data, now).await?;
             Ok((id, announce(tx, id.0, last, events.len(), now).await?))
         })
     })
@@ -426,7 +441,7 @@ pub async fn settle(
                 }
             };
             let data = json!({ "status": decision.state.status });
-            audit(tx, &ask, ("score.settle", "score_settlement", id.0), data, now).await?;
+            ask.record(tx, ("score.settle", "score_settlement", id.0), data, now).await?;
             save(tx, decision, Some(by), now).await
         })
     })
@@ -449,7 +464,7 @@ pub async fn lock_due(tx: &mut Connection, now: Timestamp) -> Result<(), Error> 
         save(tx, decision, None, now).await?;
         let ask = Ask::worker();
         let what = ("score.lock", "score_settlement", id.0);
-        audit(tx, &ask, what, json!({ "status": settlement::Status::Locked }), now).await?;
+        ask.record(tx, what, json!({ "status": settlement::Status::Locked }), now).await?;
     }
     Ok(())
 }
@@ -467,11 +482,8 @@ pub async fn revise(state: &State, ask: Ask, catalogue: Catalogue) -> Result<(),
             if !store::insert_catalogue(tx, &catalogue, (by, now)).await? {
                 return Err(Refused::CatalogueTaken(catalogue.version.clone()).into());
             }
-            let entry =
-                AuditEntry::new("score.revise", "score_catalogue", &catalogue.version, &ask.origin);
-            let entry =
-                entry.by(ask.actor.as_ref()).with(json!({ "items": catalogue.items.len() }));
-            audit::append(tx, &entry, now).await?;
+            let what = ("score.revise", "score_catalogue", &catalogue.version);
+            ask.record(tx, what, json!({ "items": catalogue.items.len() }), now).await?;
             Ok(Vec::new())
         })
     })
@@ -486,7 +498,7 @@ pub async fn seen(state: &State, ask: Ask, member: MemberId) -> Result<(), Error
     carry_out(state, move |tx, _, now| {
         Box::pin(async move {
             let what = ("score.book_seen", "party_member", member.0);
-            audit(tx, &ask, what, Value::Null, now).await?;
+            ask.record(tx, what, Value::Null, now).await?;
             Ok(Vec::new())
         })
     })
@@ -501,20 +513,9 @@ pub async fn exported(state: &State, ask: Ask, id: ScoreSettlementId) -> Result<
     carry_out(state, move |tx, _, now| {
         Box::pin(async move {
             let what = ("score.export", "score_settlement", id.0);
-            audit(tx, &ask, what, Value::Null, now).await?;
+            ask.record(tx, what, Value::Null, now).await?;
             Ok(Vec::new())
         })
     })
     .await
-}
-
-async fn audit(
-    tx: &mut Connection,
-    ask: &Ask,
-    (action, object, id): (&'static str, &'static str, Uuid),
-    data: Value,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let entry = AuditEntry::new(action, object, id, &ask.origin).by(ask.actor.as_ref()).with(data);
-    Ok(audit::append(tx, &entry, now).await?)
 }

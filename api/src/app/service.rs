@@ -8,15 +8,14 @@ use domain::{
     identity::Permission,
     org::NodeCode,
     refusal::{Basic, Invalid},
-    service::{Around, CheckIn, Claim, Confirm, Missed, Post, PostForm, Published, Refused, Reject, Step},
+    service::{CheckIn, Claim, Confirm, Missed, Post, PostForm, Published, Refused, Reject, Step},
     time::{self, Timestamp},
 };
 use infra::{
     postgres::{
         Connection,
         attachment::Target,
-        audit::{self, AuditEntry},
-        identity as accounts, org,
+        identity as accounts,
         service::{self as store, Which, pause as pauses},
         violated,
     },
@@ -27,6 +26,7 @@ use serde_json::{Value, json};
 use super::{
     attachment::attach,
     case::{Ask, carry_out},
+    check_community,
     fairness::{self, Watch},
     notification::announce,
     points::{self, Service},
@@ -57,7 +57,7 @@ pub async fn publish(state: &State, ask: Ask, form: &PostForm<'_>) -> Result<Pos
             may_publish(tx, &ask, &post.community).await?;
             store::insert_post(tx, &published, now).await?;
             let data = json!({ "community": post.community, "kind": post.kind });
-            audit(tx, &ask, ("post.publish", "post", post.id.0), data, now).await?;
+            ask.record(tx, ("post.publish", "post", post.id.0), data, now).await?;
             Ok(post.id)
         })
     })
@@ -66,10 +66,7 @@ pub async fn publish(state: &State, ask: Ask, form: &PostForm<'_>) -> Result<Pos
 
 /// Refuses a community that is none, or not one's own.
 async fn may_publish(tx: &mut Connection, ask: &Ask, community: &NodeCode) -> Result<(), Error> {
-    if !org::community_exists(tx, community).await? {
-        let reason = "没有这个社区或村，请从列表中选择";
-        return Err(Invalid::field("community_code", reason).into());
-    }
+    check_community(tx, "community_code", community).await?;
     if !organises(ask, community) {
         let reason = "只能发布本社区的岗位";
         return Err(Invalid::field("community_code", reason).into());
@@ -117,7 +114,7 @@ async fn put_right(
         jobs.extend(save(tx, ask, &Decision::one(claim, told), now).await?);
     }
     jobs.extend(move_up(tx, state, ask, to.post, now).await?);
-    audit(tx, ask, ("post.change", "post", post.id.0), Value::Null, now).await?;
+    ask.record(tx, ("post.change", "post", post.id.0), Value::Null, now).await?;
     Ok(jobs)
 }
 
@@ -164,7 +161,7 @@ pub(super) async fn take_off(
         jobs.extend(save(tx, ask, &claim.call_off(&post)?, now).await?);
     }
     store::recount(tx, &post).await?;
-    audit(tx, ask, ("post.call_off", "post", post.id.0), Value::Null, now).await?;
+    ask.record(tx, ("post.call_off", "post", post.id.0), Value::Null, now).await?;
     Ok(jobs)
 }
 
@@ -186,7 +183,7 @@ pub async fn claim(state: &State, ask: Ask, post: PostId) -> Result<ClaimId, Err
             let last = store::insert_claim(tx, claim, events, now).await.map_err(held)?;
             store::recount(tx, &post).await?;
             let data = json!({ "status": claim.status, "post": post.id });
-            audit(tx, &ask, ("claim.make", "claim", claim.id.0), data, now).await?;
+            ask.record(tx, ("claim.make", "claim", claim.id.0), data, now).await?;
             let job = announce(tx, claim.id.0, last, events.len(), now).await?;
             Ok((claim.id, job))
         })
@@ -266,7 +263,7 @@ impl Held {
             jobs.extend(move_up(tx, state, ask, post, now).await?);
         }
         let data = json!({ "status": after, "minutes": decision.state.minutes });
-        audit(tx, ask, (action, "claim", self.claim.id.0), data, now).await?;
+        ask.record(tx, (action, "claim", self.claim.id.0), data, now).await?;
         Ok(jobs)
     }
 }
@@ -313,7 +310,7 @@ async fn pause_if_due(
     let told = claim.event(EventKind::ClaimsPaused, post, json!({ "until": until }));
     let job = save(tx, ask, &Decision::one(claim.clone(), told), now).await?;
     let data = json!({ "no_shows": missed.no_shows, "lates": missed.lates, "until": until });
-    audit(tx, ask, ("service.pause", "service_pause", id.0), data, now).await?;
+    ask.record(tx, ("service.pause", "service_pause", id.0), data, now).await?;
     Ok(job)
 }
 
@@ -450,11 +447,7 @@ pub async fn confirm(state: &State, ask: Ask, id: ClaimId, confirm: Confirm) -> 
         Box::pin(async move {
             let (held, by) = Held::organised(tx, id, &ask).await?;
             let decision = held.claim.confirm(&held.post, &confirm, by, now)?;
-            // Another account of the same person certifies as little as their own.
-            let Held { claim, post } = &held;
-            if accounts::same_person(tx, claim.account, &[by, post.created_by]).await? {
-                return Err(Refused::OwnService.into());
-            }
+            certified_by_another(tx, &held, by).await?;
             fairness::watch(tx, Watch::Confirmed { claim: id }, now).await?;
             let points = award(here, tx, &held.post, &decision.state, now).await?;
             let decision = Claim::with_points(decision, points);
@@ -462,6 +455,24 @@ pub async fn confirm(state: &State, ask: Ask, id: ClaimId, confirm: Confirm) -> 
         })
     })
     .await
+}
+
+/// Another account of the one who served, or of the one served, certifies as little as their own;
+/// and nobody serves at their own post under another account.
+async fn certified_by_another(
+    tx: &mut Connection,
+    Held { claim, post }: &Held,
+    by: AccountId,
+) -> Result<(), Error> {
+    let served = post.requested_by;
+    let others: Vec<AccountId> =
+        [Some(by), Some(post.created_by), served].into_iter().flatten().collect();
+    if accounts::same_person(tx, claim.account, &others).await?
+        || accounts::same_person(tx, by, served.as_slice()).await?
+    {
+        return Err(Refused::OwnService.into());
+    }
+    Ok(())
 }
 
 /// Posts the points of a confirmed claim; answers how many they are.
@@ -507,15 +518,4 @@ pub async fn reject(state: &State, ask: Ask, id: ClaimId, reject: Reject) -> Res
         held.claim.reject(&held.post, &reject, by, now)
     })
     .await
-}
-
-async fn audit(
-    tx: &mut Connection,
-    ask: &Ask,
-    (action, object, id): (&'static str, &'static str, uuid::Uuid),
-    data: Value,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let entry = AuditEntry::new(action, object, id, &ask.origin).with(data).by(ask.actor.as_ref());
-    Ok(audit::append(tx, &entry, now).await?)
 }

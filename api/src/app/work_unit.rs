@@ -3,7 +3,7 @@
 
 use domain::{
     decision::Decision,
-    id::{ReceiptId, UnitRegistrationId, UnitReportId},
+    id::{ReceiptId, UnitRegistrationId},
     identity::Permission,
     org::NodeCode,
     page::{Limit, PageRequest},
@@ -16,9 +16,9 @@ use infra::{
     postgres::{
         Connection,
         audit::{self, AuditEntry},
-        org, violated,
+        violated,
         work_unit::{
-            self as store,
+            self as store, Told,
             read::{self, ReceiptView, ToldFilter},
         },
     },
@@ -28,6 +28,7 @@ use serde_json::json;
 
 use super::{
     case::{Ask, carry_out},
+    check_community,
     notification::announce,
     registration::whole_name,
     transact,
@@ -72,10 +73,7 @@ pub async fn change(state: &State, ask: Ask, unit: WorkUnit) -> Result<(), Error
 
 async fn communities(tx: &mut Connection, unit: &WorkUnit) -> Result<(), Error> {
     for (place, community) in unit.communities.iter().enumerate() {
-        if !org::community_exists(tx, community).await? {
-            let reason = "没有这个社区或村，请从列表中选择";
-            return Err(Invalid::field(format!("communities[{place}]"), reason).into());
-        }
+        check_community(tx, format!("communities[{place}]"), community).await?;
     }
     Ok(())
 }
@@ -249,49 +247,29 @@ pub async fn receipt(
     .await
 }
 
-/// The unit signs for a receipt.
+/// The unit signs for a receipt or a report.
 ///
 /// # Errors
-/// Not of the liaison's unit; signed for before.
-pub async fn acknowledge_receipt(state: &State, ask: Ask, id: ReceiptId) -> Result<(), Error> {
+/// Not of the liaison's own unit; signed for before.
+pub async fn acknowledge(state: &State, ask: Ask, told: Told) -> Result<(), Error> {
     let now = state.clock.now();
-    let scope = ask.actor.as_ref().map(Scope::of).ok_or(Basic::Unauthenticated)?;
     transact(&state.db, move |tx| {
         Box::pin(async move {
-            let by = ask.account().ok_or(Basic::Unauthenticated)?;
-            let filter = ToldFilter { id: Some(id.0), ..ToldFilter::default() };
-            let one = PageRequest { after: None, limit: Limit::DEFAULT };
-            let there = read::receipts(tx, &scope, &filter, one).await?;
-            there.first().ok_or(Basic::NotFound)?;
-            if !store::acknowledge_receipt(tx, id, by, now).await? {
+            let actor = ask.actor.as_ref().ok_or(Basic::Unauthenticated)?;
+            let unit = store::told(tx, told).await?.ok_or(Basic::NotFound)?;
+            // Whoever reads every unit's signs for their own alone.
+            if !actor.covers(Permission::ActForWorkUnit, &unit) {
+                return Err(Basic::NotFound.into());
+            }
+            if !store::acknowledge(tx, told, actor.account, now).await? {
                 return Err(Refused::Acknowledged.into());
             }
-            let entry = AuditEntry::new("work_unit.acknowledge", "receipt", id, &ask.origin);
-            Ok(audit::append(tx, &entry.by(ask.actor.as_ref()), now).await?)
-        })
-    })
-    .await
-}
-
-/// The unit signs for a report.
-///
-/// # Errors
-/// Not of the liaison's unit; signed for before.
-pub async fn acknowledge_report(state: &State, ask: Ask, id: UnitReportId) -> Result<(), Error> {
-    let now = state.clock.now();
-    let scope = ask.actor.as_ref().map(Scope::of).ok_or(Basic::Unauthenticated)?;
-    transact(&state.db, move |tx| {
-        Box::pin(async move {
-            let by = ask.account().ok_or(Basic::Unauthenticated)?;
-            let filter = ToldFilter { id: Some(id.0), ..ToldFilter::default() };
-            let one = PageRequest { after: None, limit: Limit::DEFAULT };
-            let there = read::reports(tx, &scope, &filter, one).await?;
-            there.first().ok_or(Basic::NotFound)?;
-            if !store::acknowledge_report(tx, id, by, now).await? {
-                return Err(Refused::Acknowledged.into());
-            }
-            let entry = AuditEntry::new("work_unit.acknowledge", "unit_report", id, &ask.origin);
-            Ok(audit::append(tx, &entry.by(ask.actor.as_ref()), now).await?)
+            let (object, id) = match told {
+                Told::Receipt(id) => ("receipt", id.0),
+                Told::Report(id) => ("unit_report", id.0),
+            };
+            let entry = AuditEntry::new("work_unit.acknowledge", object, id, &ask.origin);
+            Ok(audit::append(tx, &entry.by(Some(actor)), now).await?)
         })
     })
     .await

@@ -246,7 +246,7 @@ async fn read_one(on: On<ReadHousehold, HouseholdId>) -> Result<HttpResponse, Er
     })),
     responses((status = 200, description = "家庭现在的样子", body = HouseholdView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["household_closed", "household_registered", "household_account_taken"]))),
+    extensions(("x-problems" = json!(["household_closed", "household_registered", "household_account_taken", "own_household"]))),
 )]
 #[put("/households/{id}")]
 async fn change(

@@ -335,7 +335,7 @@ struct Order<'a> {
     })),
     responses((status = 201, description = "点单现在的样子", body = RequestDetail)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["request_step_refused"]))),
+    extensions(("x-problems" = json!(["request_step_refused", "own_request"]))),
 )]
 #[post("/service-requests/{id}/orders")]
 async fn order(
@@ -374,7 +374,7 @@ pub struct RequestDeclineBody {
     })),
     responses((status = 200, description = "点单现在的样子", body = RequestDetail)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["request_step_refused"]))),
+    extensions(("x-problems" = json!(["request_step_refused", "own_request"]))),
 )]
 #[post("/service-requests/{id}/decline")]
 async fn decline(

@@ -65,6 +65,7 @@ const IRREVERSIBLE: &[&str] = &[
     FollowServiceYear::KIND,
     FreezeMonths::KIND,
     LockScores::KIND,
+    RemindVisits::KIND,
     SettleMonths::KIND,
     WarnExpiring::KIND,
     WatchAttendance::KIND,

@@ -78,6 +78,16 @@ fn nobody_looks_after_their_own_household_or_appoints_themself() {
 }
 
 #[test]
+fn a_household_never_comes_to_be_that_of_whoever_looks_after_it() {
+    let open = [pairing_in(Status::Active)];
+    let own = Some(open[0].account);
+    assert_eq!(household().belongs(own, &open), Err(Refused::OwnHousehold));
+    assert_eq!(household().belongs(Some(id(8)), &open), Ok(()));
+    assert_eq!(household().belongs(None, &open), Ok(()));
+    assert_eq!(household().belongs(own, &[]), Ok(()), "once it is over");
+}
+
+#[test]
 fn a_term_lies_ahead_and_has_an_end() {
     let pair = |until: &str| {
         household().pair(id(2), id(3), day(until), id(9), (&RULES, tuesday())).is_ok()

@@ -24,13 +24,8 @@ fn take(step: Step, registration: &Registration) -> Result<Decision<Registration
         Step::Correct => registration.correct(code("140213066005"), now),
         Step::Sign => registration.sign(&ACCEPT, &[member(None)], id(9), now),
         Step::Refuse => registration.sign(&DECLINE, &[], id(9), now),
-        // The only way out is a granted change; its own rules are tested beside them.
-        Step::End => registration.permit(step).map(|()| {
-            let state =
-                Registration { status: Status::Ended, ended_at: Some(now), ..registration.clone() };
-            let event = state.event(EventKind::ChangeGranted, Visibility::Everyone);
-            Decision::one(state, event)
-        }),
+        // The other way out is a granted change; its own rules are tested beside them.
+        Step::End => registration.lapse(RemovedAs::Died, now),
     }
 }
 
@@ -104,6 +99,21 @@ fn an_event_tells_who_and_where_and_no_more() {
         let decision = take(*step, &registration_in(from)).unwrap();
         let event = &decision.events[0];
         assert_eq!(event.unit.as_ref(), Some(&decision.state.community));
-        assert_eq!(event.data, serde_json::json!({ "account": decision.state.account }));
+        let mut data = serde_json::json!({ "account": decision.state.account });
+        if *step == Step::End {
+            data["removed_as"] = "died".into();
+        }
+        assert_eq!(event.data, data);
     }
+}
+
+#[test]
+fn a_unit_is_told_of_whom_the_register_has_no_more() {
+    let unit = code("education");
+    let signed = Registration { unit: Some(unit.clone()), ..registration_in(Status::Signed) };
+    let ended = signed.lapse(RemovedAs::MovedAway, tuesday()).unwrap();
+    let kinds: Vec<EventKind> = ended.events.iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, [EventKind::RegistrationEnded, EventKind::ReceiptSent]);
+    assert_eq!(ended.events[1], ended.state.receipt(&unit, ReceiptCause::Removed));
+    assert_eq!(ended.state.ended_at, Some(tuesday()));
 }

@@ -37,6 +37,8 @@ fn exactly_the_listed_steps_are_allowed_and_lead_where_the_table_says() {
                 Step::Decline => before.decline(&Decline::parse("暂时没有合适的人手").unwrap()),
                 Step::Cancel => before.cancel(),
                 Step::Confirm => before.confirm(&served, true),
+                Step::Return => before.lapse(false),
+                Step::Settle => before.lapse(true),
             };
             match done {
                 Ok(after) => {

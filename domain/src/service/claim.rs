@@ -180,9 +180,10 @@ impl Claim {
 
     /// The person calls it off; who waits moves up. Close to the start it counts as late, because
     /// hardly anybody can take the place any more; not where the place itself came as late as that.
+    /// Once the post is over the organiser says who came.
     ///
     /// # Errors
-    /// An illegal step.
+    /// An illegal step; the post is over.
     pub fn cancel(
         &self,
         post: &Post,
@@ -190,6 +191,9 @@ impl Claim {
         now: Timestamp,
     ) -> Result<Decision<Self>, Refused> {
         self.permit(Step::Cancel)?;
+        if now >= post.ends_at {
+            return Err(Refused::PostEnded { ended_at: post.ends_at });
+        }
         let claimed_just_now = now < self.claimed_at + rules.notice() && now < post.starts_at;
         let close = now > post.starts_at - rules.free() && !claimed_just_now;
         let cancelled_late = self.status == Status::Claimed && close && !self.short_notice;

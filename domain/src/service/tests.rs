@@ -243,6 +243,8 @@ fn cancelling_close_to_the_start_is_late() {
     let fresh = Claim { claimed_at: begin() - TimeDelta::minutes(60), ..claim };
     assert!(!late(&fresh, 10), "claimed by mistake");
     assert!(late(&fresh, 0), "not once it has begun");
+    let over = claim_in(Status::Claimed).cancel(&post(), &rules(), post().ends_at);
+    assert_eq!(over.unwrap_err(), Refused::PostEnded { ended_at: post().ends_at });
 }
 
 #[test]

@@ -105,8 +105,9 @@ pub struct Alike {
     pub has_number: bool,
 }
 
-/// Lets nobody else add to the register until the transaction ends, so that of two who add one
-/// person at once the second finds the first.
+/// Lets nobody else add to the register, or put its rows into other places, until the transaction
+/// ends: of two who add one person at once the second finds the first, and nobody enters a group
+/// that is just moved. Call it before any row is locked.
 ///
 /// # Errors
 /// The database is away.
@@ -114,6 +115,46 @@ pub async fn hold(conn: &mut Connection) -> Result<(), sqlx::Error> {
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('party_member', 0))")
         .execute(conn)
         .await?;
+    Ok(())
+}
+
+/// Locks whoever stands in a group or household, or in one below it, in the order of their ids. Call
+/// it after [`hold`].
+///
+/// # Errors
+/// The database is away.
+pub async fn lock_group(
+    conn: &mut Connection,
+    group: &NodeCode,
+) -> Result<Vec<(MemberId, Option<NodeCode>)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select id as "id: MemberId", branch_code as "branch: NodeCode" from party_member
+           where removed_at is null and group_code in (select party_reach(array[$1], '{}'))
+           order by id
+           for update"#,
+        group.as_str(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.branch)).collect())
+}
+
+/// Carries a locked member over to the branch to which the group went.
+///
+/// # Errors
+/// The database is away.
+pub async fn carry(
+    conn: &mut Connection,
+    member: MemberId,
+    branch: &NodeCode,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update party_member set version = version + 1, branch_code = $2 where id = $1",
+        member.0,
+        branch.as_str(),
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -335,16 +376,7 @@ pub async fn remove(
     )
     .execute(&mut *conn)
     .await?;
-    sqlx::query!(
-        "update party_transfer set version = version + 1, status = 'withdrawn', decided_by = $2,
-             decided_at = $3
-         where member_id = $1 and status in ('proposed', 'released')",
-        id.0,
-        by.0,
-        now,
-    )
-    .execute(&mut *conn)
-    .await?;
+    transfer::withdraw_open(conn, id, by, now).await?;
     sqlx::query!(
         "update party_floating set ended_on = greatest(since, $3), ended_by = $2
          where member_id = $1 and ended_on is null",
@@ -471,7 +503,7 @@ pub async fn end_stay(
     Ok(())
 }
 
-/// Whether a party body lies within a part of the register.
+/// Whether a party body lies within the part of the register that is kept, not only read.
 ///
 /// # Errors
 /// The database is away.
@@ -480,7 +512,7 @@ pub async fn within(
     register: &Register,
     code: Option<&NodeCode>,
 ) -> Result<bool, sqlx::Error> {
-    if register.everything {
+    if register.keeps_everything {
         return Ok(true);
     }
     let Some(code) = code else { return Ok(false) };

@@ -111,6 +111,27 @@ pub async fn lock(
     Ok(row.map(Row::parts))
 }
 
+/// The registration that a community signed for a member, locked.
+///
+/// # Errors
+/// The database is away.
+pub async fn lock_signed(
+    conn: &mut Connection,
+    member: MemberId,
+) -> Result<Option<Registration>, sqlx::Error> {
+    let id = sqlx::query_scalar!(
+        r#"select id as "id: RegistrationId" from registration
+           where member_id = $1 and status = 'signed'"#,
+        member.0,
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(id) = id else { return Ok(None) };
+    let held = lock(conn, id).await?.map(|(registration, _)| registration);
+    // It may have ended since; only its lock tells.
+    Ok(held.filter(|registration| registration.status == Status::Signed))
+}
+
 /// Stores what was handed in: a new row, or what a waiting one was put right to. Answers the
 /// number of its last event.
 ///

@@ -119,7 +119,7 @@ pub async fn save(
     request: &Request,
     left: Left<'_>,
     events: &[NewEvent],
-    (by, now): (AccountId, Timestamp),
+    (by, now): (Option<AccountId>, Timestamp),
 ) -> Result<i32, sqlx::Error> {
     let ended = matches!(request.status, Status::Declined | Status::Cancelled | Status::Done);
     let last = sqlx::query_scalar!(
@@ -139,8 +139,52 @@ pub async fn save(
     )
     .fetch_one(&mut *conn)
     .await?;
-    event::append(conn, request.id.0, last, events, Some(by), now).await?;
+    event::append(conn, request.id.0, last, events, by, now).await?;
     Ok(last)
+}
+
+/// A request whose posts are all over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Over {
+    /// The request.
+    pub id: ServiceRequestId,
+    /// When the last of its posts ended; none where all were called off.
+    pub ended_at: Option<Timestamp>,
+    /// Whether somebody served at one of them.
+    pub served: bool,
+}
+
+/// The ordered requests whose posts all ended before an instant, with nobody of whom the organiser
+/// has still to say whether they came; in the order of their ids, `limit` at most, after one.
+///
+/// # Errors
+/// The database is away.
+pub async fn over(
+    conn: &mut Connection,
+    before: Timestamp,
+    after: Option<ServiceRequestId>,
+    limit: i64,
+) -> Result<Vec<Over>, sqlx::Error> {
+    sqlx::query_as!(
+        Over,
+        r#"select r.id as "id: ServiceRequestId",
+               max(p.ends_at) filter (where p.cancelled_at is null) as ended_at,
+               coalesce(bool_or(exists (select from claim c
+                   where c.post_id = p.id and c.status = 'confirmed')), false) as "served!"
+           from service_request r join post p on p.request_id = r.id
+           where r.status = 'ordered' and ($2::uuid is null or r.id > $2)
+           group by r.id
+           having not bool_or(p.cancelled_at is null and p.ends_at > $1)
+               and not bool_or(exists (select from claim c
+                   where c.post_id = p.id and c.status in ('claimed', 'checked_in', 'checked_out')))
+           order by r.id
+           limit $3"#,
+        before,
+        after.map(|id| id.0),
+        limit,
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// Says of a new post that it was made of a request.

@@ -310,6 +310,23 @@ pub async fn lock_entry(
     Ok(row.map(Entry::from))
 }
 
+/// Whom an entry is about, where it says so.
+///
+/// # Errors
+/// The database is away.
+pub async fn member_of(
+    conn: &mut Connection,
+    id: ScoreEntryId,
+) -> Result<Option<MemberId>, sqlx::Error> {
+    let row = sqlx::query_scalar!(
+        r#"select member_id as "id: MemberId" from score_entry where id = $1"#,
+        id.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.flatten())
+}
+
 /// Saves a decision on an entry. Answers the number of its last event.
 ///
 /// # Errors
@@ -549,6 +566,25 @@ pub async fn settle(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// What a locked quarter came to for each member, as it was locked.
+///
+/// # Errors
+/// The database is away.
+pub async fn lines(
+    conn: &mut Connection,
+    id: ScoreSettlementId,
+) -> Result<BTreeMap<MemberId, Total>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select member_id as "member: MemberId", points, entries from score_line
+           where settlement_id = $1"#,
+        id.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    let line = |member, points, entries| (member, Total { points, entries });
+    Ok(rows.into_iter().map(|row| line(row.member, row.points, row.entries)).collect())
 }
 
 /// The quarters whose public notice is over, the earliest first.

@@ -278,48 +278,62 @@ pub async fn receipts(
     Ok(())
 }
 
-/// A unit signs for a receipt; `false` where it did before.
-///
-/// # Errors
-/// The database is away.
-pub async fn acknowledge_receipt(
-    conn: &mut Connection,
-    id: ReceiptId,
-    by: AccountId,
-    now: Timestamp,
-) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!(
-        "update receipt set acknowledged_at = $2, acknowledged_by = $3
-         where id = $1 and acknowledged_at is null",
-        id.0,
-        now,
-        by.0,
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() == 1)
+/// What a unit signs for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// A receipt for one of its members.
+    Receipt(ReceiptId),
+    /// A report on all of them.
+    Report(UnitReportId),
 }
 
-/// A unit signs for a report; `false` where it did before.
+/// The unit that was told.
 ///
 /// # Errors
 /// The database is away.
-pub async fn acknowledge_report(
+pub async fn told(conn: &mut Connection, told: Told) -> Result<Option<NodeCode>, sqlx::Error> {
+    let (receipt, report) = match told {
+        Told::Receipt(id) => (Some(id.0), None),
+        Told::Report(id) => (None, Some(id.0)),
+    };
+    sqlx::query_scalar!(
+        r#"select unit_code as "unit!: NodeCode" from receipt where id = $1
+           union all
+           select unit_code from unit_report where id = $2"#,
+        receipt,
+        report,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// A unit signs for what it was told; `false` where it did before.
+///
+/// # Errors
+/// The database is away.
+pub async fn acknowledge(
     conn: &mut Connection,
-    id: UnitReportId,
+    told: Told,
     by: AccountId,
     now: Timestamp,
 ) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!(
-        "update unit_report set acknowledged_at = $2, acknowledged_by = $3
-         where id = $1 and acknowledged_at is null",
-        id.0,
-        now,
-        by.0,
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    let done = match told {
+        Told::Receipt(id) => sqlx::query!(
+            "update receipt set acknowledged_at = $2, acknowledged_by = $3
+             where id = $1 and acknowledged_at is null",
+            id.0,
+            now,
+            by.0,
+        ),
+        Told::Report(id) => sqlx::query!(
+            "update unit_report set acknowledged_at = $2, acknowledged_by = $3
+             where id = $1 and acknowledged_at is null",
+            id.0,
+            now,
+            by.0,
+        ),
+    };
+    Ok(done.execute(conn).await?.rows_affected() == 1)
 }
 
 /// What a unit is told of all its members.

@@ -105,6 +105,27 @@ async fn each_refused_cell_is_named_and_nothing_is_written() {
     refused.refused(422, "party_cells_refused");
     assert_eq!(app.count("party_member").await, before, "not even the good rows");
 
+    // One person stands in a file once, whichever of the two rows has the full number.
+    let full = number("19550505", 7);
+    let (long, short) = (
+        format!("钱双,{full},,{BRANCH},,直管,,,,,,"),
+        format!("钱双,{},,{BRANCH},,直管,,,,,,", &full[12..]),
+    );
+    for pair in [[long.clone(), short.clone()], [short.clone(), long.clone()]] {
+        let tried = bring(&secretary, true, &pair).await.expect(200);
+        assert_eq!((&tried["added"], &tried["refused"][0]["cell"]), (&json!(1), &json!("B3")));
+        bring(&secretary, false, &pair).await.refused(422, "party_cells_refused");
+    }
+    // Two of one name whose full numbers differ are two, but one row of the register is one of them.
+    add(&secretary, &member("钱双", &full[12..], BRANCH)).await.expect(201);
+    let other = (1930..1990)
+        .map(|year| number(&format!("{year}0405"), 7))
+        .find(|other| other[12..] == full[12..])
+        .expect("a number with the same six characters");
+    let twins = [long, format!("钱双,{other},,{BRANCH},,直管,,,,,,")];
+    let tried = bring(&secretary, true, &twins).await.expect(200);
+    assert_eq!((&tried["completed"], &tried["refused"][0]["cell"]), (&json!(1), &json!("B3")));
+
     // Whoever stands in another branch is transferred, not imported.
     let elsewhere = app.as_("organiser");
     let full = number("19600101", 4);

@@ -77,6 +77,11 @@ async fn a_branch_is_founded_moved_and_put_out_of_use() {
     officer.get(&path(&row)).await.refused(404, "not_found");
     app.as_("community.140213066001").get(&path(&row)).await.expect(200);
 
+    // What hangs below it goes along.
+    assert_eq!(
+        found(&app.as_("community.140213066001").all("/party-tree").await, code)["code"],
+        code
+    );
     assert_eq!(reshape(&organiser, code, json!({})).await.status, 422);
     assert_eq!(reshape(&organiser, code, json!({"parent": BRANCH})).await.fields(), ["parent"]);
     assert_eq!(
@@ -103,4 +108,53 @@ async fn a_branch_is_founded_moved_and_put_out_of_use() {
     reshape(&organiser, code, json!({"name": "改名"})).await.refused(409, "party_body_inactive");
     let late = add(&organiser, &member("张三", "300001", code)).await;
     assert_eq!(late.fields(), ["branch"]);
+}
+
+/// A group that goes to a branch of another community takes its households and its members along,
+/// and what was under way for one of them ends.
+#[tokio::test]
+async fn what_hangs_below_a_moved_body_goes_along() {
+    let app = App::spawn().await;
+    let organiser = app.as_("organiser");
+    let (group, household) = ("party-140213066004-01-01", "party-140213066004-01-01-01");
+    let mut rows = Vec::new();
+    for (name, at, sequence) in [("甲", group, 1), ("乙", household, 3), ("丙", "", 5)] {
+        let mut body = member(name, &number("19800101", sequence), BRANCH);
+        body["group"] = json!(Some(at).filter(|at| !at.is_empty()));
+        rows.push(add(&organiser, &body).await.expect(201));
+    }
+    let transfers = format!("{}/transfers", path(&rows[0]));
+    let asked = json!({"to_branch": "party-140213066004-02", "reason": "迁居"});
+    let open = organiser.post(&transfers, asked).await.expect(201);
+    app.advance(chrono::TimeDelta::minutes(1));
+    reshape(&organiser, group, json!({"parent": ELSEWHERE})).await.expect(200);
+
+    let tree = organiser.all("/party-tree").await;
+    for code in [group, household] {
+        assert_eq!(found(&tree, code)["division"], "140213066001", "{code}");
+    }
+    assert_eq!(found(&tree, ELSEWHERE)["members"]["total"], 2, "with those of its groups");
+    assert_eq!(found(&tree, household)["members"]["total"], 1);
+    let branch = async |row: &Value| organiser.get(&path(row)).await.expect(200)["branch"].clone();
+    for row in &rows[..2] {
+        assert_eq!(branch(row).await["code"], ELSEWHERE);
+        let changes = organiser.all(&format!("{}/changes", path(row))).await;
+        assert_eq!(
+            (&changes[0]["kind"], &changes[0]["data"]["to"]),
+            (&json!("transferred"), &json!(ELSEWHERE))
+        );
+        app.as_(SECRETARY).get(&path(row)).await.refused(404, "not_found");
+        app.as_("community.140213066001").get(&path(row)).await.expect(200);
+    }
+    assert_eq!(branch(&rows[2]).await["code"], BRANCH, "who stands in no group stays");
+    let transfer = format!("/party-transfers/{}", open["id"].as_str().unwrap());
+    assert_eq!(organiser.get(&transfer).await.expect(200)["status"], "withdrawn");
+    // Within one branch nobody's branch changes.
+    let before = organiser.get(&path(&rows[1])).await.expect(200)["version"].clone();
+    let beside = json!({"code": "party-140213066001-01-09", "kind": "party_group",
+        "name": "九号楼党小组", "parent": ELSEWHERE});
+    organiser.post("/party-branches", beside).await.expect(201);
+    let inside = json!({"parent": "party-140213066001-01-09"});
+    reshape(&organiser, household, inside).await.expect(200);
+    assert_eq!(organiser.get(&path(&rows[1])).await.expect(200)["version"], before);
 }

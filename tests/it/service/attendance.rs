@@ -72,8 +72,51 @@ async fn cancelling_late_is_noted_and_a_pause_ends_by_itself() {
     assert_eq!(cancelled["cancelled_late"], true);
     let next = published(&app, post(&app, 5 * 1440, 60, 1)).await;
     claim(&li, &next).await.refused(409, "claims_paused");
+    // The post that was called off begins hours later: what the pause was for counts no second time.
+    let standing = li.get("/me/service-standing").await.ok();
+    assert_eq!(standing["late_cancellations"], 0, "{standing}");
     app.advance(TimeDelta::days(2));
     claimed(&li, &next).await;
+    assert_eq!(li.get("/me/service-standing").await.ok()["late_cancellations"], 0);
+}
+
+#[tokio::test]
+async fn nobody_calls_off_what_is_over() {
+    let app = App::spawn().await;
+    let li = app.resident("li");
+    let id = claimed(&li, &published(&app, post(&app, 60, 60, 1)).await).await;
+    app.advance(TimeDelta::hours(2));
+    li.post(&step(&id, "cancel"), json!({})).await.refused(409, "post_ended");
+    assert_eq!(li.all("/me/claims").await[0]["status"], "claimed", "the organiser says who came");
+}
+
+/// Hundreds of posts that only wait for their day keep no newer one from being reminded of.
+#[tokio::test]
+async fn what_waits_keeps_nothing_newer_from_its_turn() {
+    let app = App::spawn().await;
+    let (li, officer) = (app.resident("li"), app.as_(OFFICER));
+    let one = published(&app, post(&app, 60, 60, 1)).await;
+    claimed(&li, &one).await;
+    app.advance(TimeDelta::hours(15));
+    // Each a minute long, earlier than that one, reminded of, and with somebody who never checked in.
+    for sql in [
+        "insert into post (id, community_code, kind, title, starts_at, ends_at, capacity, created_by,
+             created_at, reminded_at)
+         select gen_random_uuid(), p.community_code, p.kind, p.title, p.starts_at - n * interval '1 minute',
+             p.starts_at - (n - 1) * interval '1 minute', 1, p.created_by, p.created_at, p.starts_at
+         from post p cross join generate_series(1, 600) n where p.id = $1::uuid",
+        "insert into claim (id, post_id, account_id, status, during, claimed_at)
+         select gen_random_uuid(), q.id, c.account_id, 'claimed', q.during, c.claimed_at
+         from post q join post p on p.id = $1::uuid and q.title = p.title and q.id <> p.id
+         join claim c on c.post_id = p.id
+         where q.reminded_at = p.starts_at",
+    ] {
+        sqlx::query(sql).bind(&one).execute(app.db()).await.unwrap();
+    }
+    Schedule::default().enqueue_due(app.state(), true).await;
+    app.drain().await;
+    let told = officer.all("/notifications").await;
+    assert_eq!(told.iter().filter(|it| it["kind"] == "attendance_due").count(), 1);
 }
 
 #[tokio::test]

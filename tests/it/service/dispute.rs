@@ -4,7 +4,9 @@ use chrono::TimeDelta;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use super::{FOREIGN, OFFICER, claim, claimed, confirm, post, published, statuses, step};
+use super::{
+    FOREIGN, OFFICER, claim, claimed, confirm, one_person, post, published, statuses, step,
+};
 use crate::support::{Answer, App, Client};
 
 const ORGANISER: &str = "organiser";
@@ -78,6 +80,30 @@ async fn hours_and_points_are_corrected_together_by_another() {
         assert_eq!(raised["claim_id"], json!(id));
     }
     raise(&li, &id).await.refused(409, "already_disputed");
+}
+
+/// Whoever looks again is somebody else, by whichever account; and what was corrected is looked at
+/// for fairness like what was confirmed.
+#[tokio::test]
+async fn another_account_of_somebody_concerned_decides_nothing() {
+    let app = App::spawn().await;
+    let (li, officer, organiser) = (app.resident("li"), app.as_(OFFICER), app.as_(ORGANISER));
+    let id = served(&app, &li, 60).await;
+    let dispute = raise(&li, &id).await.expect(201);
+    one_person(&app, &li, &organiser).await;
+    decide(&organiser, &dispute, Some(120)).await.refused(409, "own_service");
+    one_person(&app, &officer, &organiser).await;
+    sqlx::query("update person set phone_index = null where account_id = $1::uuid")
+        .bind(li.get("/me").await.ok()["id"].as_str().unwrap())
+        .execute(app.db())
+        .await
+        .unwrap();
+    decide(&organiser, &dispute, Some(120)).await.refused(409, "same_decider");
+    sqlx::query("update person set phone_index = null").execute(app.db()).await.unwrap();
+    app.advance(TimeDelta::minutes(1));
+    decide(&organiser, &dispute, Some(120)).await.ok();
+    let looked = format!("job where kind = 'watch_fairness' and dedupe like '%:confirmed:{id}:%'");
+    assert_eq!(app.count(&looked).await, 2, "when it was confirmed, and when it was corrected");
 }
 
 #[tokio::test]

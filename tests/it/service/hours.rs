@@ -132,3 +132,35 @@ async fn two_imports_at_once_count_once() {
     let claim = format!("/posts/{}/claims", post["id"].as_str().unwrap());
     app.resident("party-1").post(&claim, json!({})).await.refused(409, "claim_overlap");
 }
+
+/// Whoever only waited for a place was elsewhere: that holds no time against what they served there.
+#[tokio::test]
+async fn a_place_on_a_waitlist_holds_no_time_that_is_over() {
+    let app = App::spawn().await;
+    let (officer, member) = (app.as_(OFFICER), app.resident("party-1"));
+    for (status, imported) in [("claimed", 0), ("waitlisted", 1)] {
+        for sql in [
+            "delete from claim where post_id in (select id from post where title = '候补')",
+            "delete from post where title = '候补'",
+            "insert into post (id, community_code, kind, title, starts_at, ends_at, capacity, created_by,
+                 created_at)
+             select gen_random_uuid(), community_code, kind, '候补', '2026-11-20 13:00+08',
+                 '2026-11-20 17:00+08', 1, created_by, created_at
+             from post limit 1",
+        ] {
+            sqlx::query(sql).execute(app.db()).await.unwrap();
+        }
+        sqlx::query(
+            "insert into claim (id, post_id, account_id, status, during, claimed_at)
+             select gen_random_uuid(), id, $1::uuid, $2, during, created_at
+             from post where title = '候补'",
+        )
+        .bind(member.get("/me").await.ok()["id"].as_str().unwrap())
+        .bind(status)
+        .execute(app.db())
+        .await
+        .unwrap();
+        let tried = import(&officer, true, &[GOOD]).await.expect(200);
+        assert_eq!(tried["imported"], imported, "{status}: {tried}");
+    }
+}

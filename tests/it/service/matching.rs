@@ -48,6 +48,51 @@ async fn posts_are_suggested_by_skill_and_place_with_the_reason() {
     assert_eq!((many.status, many.fields()), (422, vec!["skills"]));
 }
 
+/// Of the posts of the next thirty days the soonest are looked at, however many come later.
+#[tokio::test]
+async fn the_soonest_are_looked_at() {
+    let app = App::spawn().await;
+    let li = app.resident("li");
+    skilled(&li, &["理发"], false).await;
+    let make = async |days: i64, title: &str| {
+        let mut body = post(&app, days * 1440, 60, 5);
+        body["skills"] = json!(["理发"]);
+        body["title"] = json!(title);
+        published(&app, body).await
+    };
+    let tomorrow = make(1, "明天理发").await;
+    let beyond = make(31, "下个月理发").await;
+    let elsewhere = make(2, "后天理发").await;
+    sqlx::query(
+        "insert into post (id, community_code, kind, title, starts_at, ends_at, capacity, created_by,
+             created_at)
+         select gen_random_uuid(), community_code, kind, '以后', starts_at + (20 + n % 9) * interval '1 day',
+             ends_at + (20 + n % 9) * interval '1 day', 5, created_by, created_at
+         from post cross join generate_series(1, 600) n where id = $1::uuid",
+    )
+    .bind(&tomorrow)
+    .execute(app.db())
+    .await
+    .unwrap();
+    // What was served elsewhere at that time holds it as well.
+    sqlx::query(
+        "insert into imported_service (id, platform, record_no, account_id, during, minutes, counted,
+             title, imported_by, imported_at)
+         select gen_random_uuid(), 'zhiyuan', '1', $2::uuid, during, 60, 60, '外部', created_by, created_at
+         from post where id = $1::uuid",
+    )
+    .bind(&elsewhere)
+    .bind(li.get("/me").await.ok()["id"].as_str().unwrap())
+    .execute(app.db())
+    .await
+    .unwrap();
+    let found = li.get("/me/post-matches").await.ok();
+    let items = found["items"].as_array().unwrap();
+    let ids: Vec<&str> = items.iter().map(|it| it["post"]["id"].as_str().unwrap()).collect();
+    assert_eq!((ids.len(), ids[0]), (20, tomorrow.as_str()), "{items:?}");
+    assert!(!ids.contains(&beyond.as_str()) && !ids.contains(&elsewhere.as_str()));
+}
+
 #[tokio::test]
 async fn only_who_agreed_is_suggested_and_invited_once() {
     let app = App::spawn().await;

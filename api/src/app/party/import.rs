@@ -17,7 +17,6 @@ use domain::{
 };
 use infra::postgres::{
     Connection,
-    audit::{self, AuditEntry},
     party::{self as store, Sealed, read::Filter, tree},
 };
 use serde_json::json;
@@ -125,7 +124,10 @@ pub async fn import(
             }
             let (bodies, all) = tree::bodies(tx, Scope::of(actor).register()).await?;
             let file = File { table: &table, places, bodies, all };
-            store::hold(tx).await?;
+            // A dry run writes nothing, so it keeps nobody waiting.
+            if !dry_run {
+                store::hold(tx).await?;
+            }
             let (work, mut imported) = sorted(tx, &here, &file, now).await?;
             if dry_run {
                 return Ok(imported);
@@ -139,8 +141,7 @@ pub async fn import(
             let data = json!({
                 "rows": imported.rows, "added": imported.added, "completed": imported.completed,
             });
-            let entry = AuditEntry::new("party.import", "party_register", "import", &ask.origin);
-            audit::append(tx, &entry.with(data).by(actor), now).await?;
+            ask.record(tx, ("party.import", "party_register", "import"), data, now).await?;
             Ok(imported)
         })
     })
@@ -156,7 +157,7 @@ async fn sorted(
 ) -> Result<(Vec<(Fate, Entry, Sealed)>, Imported), Error> {
     let mut imported = Imported { rows: file.table.rows.len(), ..Imported::default() };
     let mut work = Vec::new();
-    let mut lines: HashMap<Vec<u8>, u64> = HashMap::new();
+    let mut seen = Seen::default();
     for row in &file.table.rows {
         let cell = |column: Column| file.places.cell(row, column);
         let entry = match roll::parse(&cell, &file.bodies, time::date(now)) {
@@ -172,13 +173,9 @@ async fn sorted(
             continue;
         }
         let sealed = Personal::of(&entry).seal(&here.crypto);
-        // Two of one name and six characters are two people only by their full numbers.
-        let key = sealed.id_number.as_ref().map_or(&sealed.tail.index, |number| &number.index);
-        let first = *lines.entry(key.clone()).or_insert(row.line);
-        let fate = if first == row.line {
-            fate(tx, &entry, &sealed).await?
-        } else {
-            Fate::Refuse(Column::IdNumber, format!("与第 {first} 行是同一人"))
+        let fate = match seen.before(&sealed, row.line) {
+            Some(first) => Fate::Refuse(Column::IdNumber, format!("与第 {first} 行是同一人")),
+            None => seen.completing(fate(tx, &entry, &sealed).await?, row.line),
         };
         match &fate {
             Fate::Add => imported.added += 1,
@@ -192,6 +189,48 @@ async fn sorted(
         work.push((fate, entry, sealed));
     }
     Ok((work, imported))
+}
+
+/// Who stood in the rows before.
+#[derive(Default)]
+struct Seen {
+    /// The line of each full number.
+    numbers: HashMap<Vec<u8>, u64>,
+    /// The lines of each name with last six characters, and whether each has the full number.
+    matches: HashMap<Vec<u8>, Vec<(u64, bool)>>,
+    /// The line that completes a row of the register.
+    completed: HashMap<MemberId, u64>,
+}
+
+impl Seen {
+    /// The line in which this very person stood before. As on the register, two of one name and six
+    /// characters are two people only where both have their full numbers.
+    fn before(&mut self, sealed: &Sealed, line: u64) -> Option<u64> {
+        let number = sealed.id_number.as_ref().map(|number| number.index.clone());
+        let alike = self.matches.entry(sealed.tail.index.clone()).or_default();
+        let by_match = alike.iter().find(|(_, full)| !full || number.is_none());
+        let by_number = number.as_ref().and_then(|number| self.numbers.get(number).copied());
+        let first = by_number.or(by_match.map(|(line, _)| *line));
+        if first.is_none() {
+            alike.push((line, number.is_some()));
+            self.numbers.extend(number.map(|number| (number, line)));
+        }
+        first
+    }
+
+    /// One row of the register is completed once: a second person of the name is somebody else.
+    fn completing(&mut self, fate: Fate, line: u64) -> Fate {
+        let Fate::Complete(id) = fate else { return fate };
+        match self.completed.insert(id, line) {
+            None => Fate::Complete(id),
+            Some(first) => {
+                let reason = format!(
+                    "与第 {first} 行对应名册上同一名只登记了后六位的党员，请先核对是哪一位"
+                );
+                Fate::Refuse(Column::IdNumber, reason)
+            }
+        }
+    }
 }
 
 /// What the register says to a row.
@@ -283,8 +322,7 @@ pub async fn export(
                 "reason": reason, "rows": views.len(), "branch": filter.branch,
                 "estate": filter.estate, "ledger": filter.ledger,
             });
-            let entry = AuditEntry::new("party.export", "party_register", "export", &ask.origin);
-            audit::append(tx, &entry.with(data).by(actor), now).await?;
+            ask.record(tx, ("party.export", "party_register", "export"), data, now).await?;
             Ok(views)
         })
     })

@@ -12,7 +12,6 @@ use domain::{
 use infra::{
     postgres::{
         Connection,
-        audit::{self, AuditEntry},
         party::{self as members, transfer as store},
         violated,
     },
@@ -101,6 +100,9 @@ pub async fn step(
     transact(&state.db, move |tx| {
         Box::pin(async move {
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
+            if step == Step::Accept {
+                members::hold(tx).await?;
+            }
             let member = store::member_of(tx, id).await?.ok_or(Basic::NotFound)?;
             let (row, _) = members::lock(tx, member).await?.ok_or(Basic::NotFound)?;
             let transfer = store::lock(tx, id).await?.ok_or(Basic::NotFound)?;
@@ -150,8 +152,5 @@ async fn audit(
         "member": transfer.member, "from": transfer.from, "to": transfer.to,
         "status": transfer.status,
     });
-    let entry = AuditEntry::new(action, "party_transfer", transfer.id, &ask.origin)
-        .with(data)
-        .by(ask.actor.as_ref());
-    Ok(audit::append(tx, &entry, now).await?)
+    ask.record(tx, (action, "party_transfer", transfer.id), data, now).await
 }

@@ -1,9 +1,10 @@
 //! The tree of party bodies: founded, renamed, moved, put out of use.
 
 use domain::{
+    id::MemberId,
     org::{NodeCode, NodeKind},
     party::{
-        Refused,
+        ChangeKind, Refused,
         tree::{Body, Found, Reshape},
     },
     refusal::{Basic, Invalid},
@@ -11,14 +12,12 @@ use domain::{
 };
 use infra::postgres::{
     Connection,
-    audit::{self, AuditEntry},
-    org,
-    party::tree as store,
+    party::{self as members, tree as store},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
-    app::{case::Ask, transact},
+    app::{case::Ask, check_community, transact},
     error::Error,
     state::State,
 };
@@ -79,10 +78,8 @@ pub async fn found(state: &State, ask: Ask, given: Found) -> Result<(), Error> {
                 Some(code) => Some(parent(tx, code, given.kind).await?),
                 None => None,
             };
-            if let Some(division) = &given.division
-                && org::name(tx, division).await?.is_none()
-            {
-                return Err(Invalid::field("division", "没有这个区划").into());
+            if let Some(division) = &given.division {
+                check_community(tx, "division", division).await?;
             }
             let division = given.division.clone().or_else(|| above.and_then(|body| body.division));
             if !store::insert(tx, &given, division.as_ref()).await? {
@@ -90,7 +87,7 @@ pub async fn found(state: &State, ask: Ask, given: Found) -> Result<(), Error> {
             }
             cover(tx, &given.code, &given.estates).await?;
             let data = json!({ "kind": given.kind, "parent": given.parent });
-            audit(tx, &ask, "party.found", &given.code, data, now).await
+            ask.record(tx, ("party.found", "party_body", &given.code), data, now).await
         })
     })
     .await
@@ -104,6 +101,12 @@ pub async fn reshape(state: &State, ask: Ask, code: NodeCode, given: Reshape) ->
     let now = state.clock.now();
     transact(&state.db, move |tx| {
         Box::pin(async move {
+            // Members are locked before their bodies, as wherever one is put into a group.
+            let mut carried = Vec::new();
+            if given.parent.is_some() {
+                members::hold(tx).await?;
+                carried = members::lock_group(tx, &code).await?;
+            }
             let body = store::lock(tx, &code).await?.ok_or(Basic::NotFound)?;
             body.in_use()?;
             let mut changed = body.clone();
@@ -112,10 +115,8 @@ pub async fn reshape(state: &State, ask: Ask, code: NodeCode, given: Reshape) ->
             }
             if let Some(above) = &given.parent {
                 let above = parent(tx, above, body.kind).await?;
-                // A branch that goes to another community's committee is that community's.
-                if body.kind == NodeKind::PartyBranch {
-                    changed.division = above.division;
-                }
+                // What goes to another community's committee or branch is that community's.
+                changed.division = above.division;
                 changed.parent = Some(above.code);
             }
             if let Some(estates) = &given.estates {
@@ -125,13 +126,36 @@ pub async fn reshape(state: &State, ask: Ask, code: NodeCode, given: Reshape) ->
                 cover(tx, &code, estates).await?;
             }
             store::save(tx, &changed).await?;
+            if given.parent.is_some() {
+                store::take_along(tx, &changed).await?;
+                carry(tx, &ask, &changed, carried, now).await?;
+            }
             let data = json!({
                 "renamed": given.name.is_some(), "parent": given.parent, "estates": given.estates,
             });
-            audit(tx, &ask, "party.reshape", &code, data, now).await
+            ask.record(tx, ("party.reshape", "party_body", &code), data, now).await
         })
     })
     .await
+}
+
+/// Whoever stands in a group that went to another branch is that branch's.
+async fn carry(
+    tx: &mut Connection,
+    ask: &Ask,
+    body: &Body,
+    carried: Vec<(MemberId, Option<NodeCode>)>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Some(branch) = store::branch_of(tx, &body.code).await? else { return Ok(()) };
+    for (member, from) in carried.into_iter().filter(|(_, from)| from.as_ref() != Some(&branch)) {
+        members::carry(tx, member, &branch).await?;
+        let by = ask.account().ok_or(Basic::Unauthenticated)?;
+        members::transfer::withdraw_open(tx, member, by, now).await?;
+        let data = json!({ "from": from, "to": branch, "group": body.code });
+        members::note(tx, member, ChangeKind::Transferred, ask.account(), &data, now).await?;
+    }
+    Ok(())
 }
 
 /// Puts a body out of use. What was theirs stays readable.
@@ -146,22 +170,8 @@ pub async fn deactivate(state: &State, ask: Ask, code: NodeCode) -> Result<(), E
             let (members, bodies) = store::load(tx, &code).await?;
             body.deactivate(members, bodies)?;
             store::save(tx, &Body { active: false, ..body }).await?;
-            audit(tx, &ask, "party.deactivate", &code, json!({}), now).await
+            ask.record(tx, ("party.deactivate", "party_body", &code), json!({}), now).await
         })
     })
     .await
-}
-
-async fn audit(
-    tx: &mut Connection,
-    ask: &Ask,
-    action: &'static str,
-    code: &NodeCode,
-    data: Value,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let entry = AuditEntry::new(action, "party_body", code.as_str(), &ask.origin)
-        .with(data)
-        .by(ask.actor.as_ref());
-    Ok(audit::append(tx, &entry, now).await?)
 }

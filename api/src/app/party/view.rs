@@ -1,7 +1,7 @@
 //! The register as people see it: masked in lists, the name in full for whoever keeps the row, the
 //! number and the telephone in full with a reason alone.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use domain::{
     id::MemberId,
     identity::Permission,
@@ -29,7 +29,7 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{CONTACT, ID_NUMBER, NAME, PHONE, Personal, audit};
+use super::{CONTACT, ID_NUMBER, NAME, PHONE, Personal};
 use crate::{
     app::{case::Ask, registration::match_index, transact},
     error::Error,
@@ -92,7 +92,7 @@ pub struct MemberView {
     pub sex: Option<Sex>,
     /// 周岁；不知道出生日期的为 null
     #[schema(example = 46)]
-    pub age: Option<i32>,
+    pub age: Option<u32>,
     /// 入党日期
     pub joined_on: Option<NaiveDate>,
     /// 党籍
@@ -159,12 +159,6 @@ pub(super) struct Shown {
     pub numbers: bool,
 }
 
-/// How old somebody is in full years.
-fn age(born: NaiveDate, today: NaiveDate) -> i32 {
-    let had = (today.month(), today.day()) >= (born.month(), born.day());
-    today.year() - born.year() - i32::from(!had)
-}
-
 fn named(code: Option<NodeCode>, name: Option<String>) -> Option<BodyName> {
     code.map(|code| BodyName { name: name.unwrap_or_default(), code })
 }
@@ -193,7 +187,7 @@ pub(super) fn shown(state: &State, row: Listed, what: Shown) -> Result<MemberVie
         id_number_complete: row.kept.id_number.is_some(),
         phone: personal.phone.filter(|_| what.numbers).map(|phone| phone.masked()),
         sex: row.sex,
-        age: row.born_on.map(|born| age(born, today)),
+        age: row.born_on.and_then(|born| today.years_since(born)),
         joined_on: row.joined_on,
         standing: row.standing,
         standing_text: row.standing.label(),
@@ -271,7 +265,7 @@ pub async fn read(state: &State, ask: Ask, id: MemberId) -> Result<MemberView, E
         Box::pin(async move {
             let view = one(tx, &here, &ask, id).await?;
             if keeps(&ask) && view.own {
-                audit(tx, &ask, "party.name_seen", id, json!({}), now).await?;
+                ask.record(tx, ("party.name_seen", "party_member", id), json!({}), now).await?;
             }
             Ok(view)
         })
@@ -331,12 +325,20 @@ pub async fn mine(state: &State, ask: &Ask) -> Result<Option<MemberView>, Error>
     rows.pop().map(|row| shown(state, row, what)).transpose()
 }
 
+/// The whole name: whoever shows it writes down that it was seen.
+///
+/// # Errors
+/// A seal that does not open.
+pub(in crate::app) fn whole_name(crypto: &Crypto, sealed: &[u8]) -> Result<PersonName, Error> {
+    Ok(PersonName::trusted(crypto.open_text(NAME, sealed)?))
+}
+
 /// The name for a list: its first character.
 ///
 /// # Errors
 /// A seal that does not open.
 pub fn masked_name(state: &State, sealed: &[u8]) -> Result<String, Error> {
-    Ok(PersonName::trusted(state.crypto.open_text(NAME, sealed)?).masked())
+    Ok(whole_name(&state.crypto, sealed)?.masked())
 }
 
 /// 不隐去的号码；每次查看都留有记录
@@ -367,18 +369,5 @@ impl Unmasked {
             phone: personal.phone.as_ref().map(|phone| phone.plain().to_owned()),
             contact,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_year_is_full_on_the_birthday() {
-        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
-        assert_eq!(age(day("1980-11-24"), day("2026-11-24")), 46);
-        assert_eq!(age(day("1980-11-25"), day("2026-11-24")), 45);
-        assert_eq!(age(day("1980-02-29"), day("2026-02-28")), 45);
     }
 }

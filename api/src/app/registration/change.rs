@@ -18,7 +18,7 @@ use infra::{
     postgres::{
         Connection,
         audit::{self, AuditEntry},
-        identity as accounts, org, party,
+        identity as accounts, party,
         registration::{
             self as registrations,
             change::{self as store, ChangeView, Filter, Whose},
@@ -32,7 +32,7 @@ use serde_json::json;
 
 use super::whole_name;
 use crate::{
-    app::{case::Ask, notification::announce, transact},
+    app::{case::Ask, check_community, notification::announce, transact},
     error::Error,
     state::State,
 };
@@ -74,10 +74,7 @@ pub async fn ask(state: &State, ask: Ask, asking: Asking) -> Result<ChangeId, Er
 /// What the wish names must be there, and its year open.
 async fn there(tx: &mut Connection, wish: &Wish) -> Result<(), Error> {
     match wish {
-        Wish::Move(to) if !org::community_exists(tx, to).await? => {
-            let reason = "没有这个社区或村，请从列表中选择";
-            Err(Invalid::field("community_code", reason).into())
-        }
+        Wish::Move(to) => check_community(tx, "community_code", to).await,
         Wish::Unit(to) if !work_unit::exists(tx, to).await? => {
             let reason = "单位名册里没有这个单位，请从列表中选择；没有您的单位请联系组织部";
             Err(Invalid::field("work_unit", reason).into())

@@ -15,7 +15,7 @@ use super::{
         notification::announce,
         transact,
     },
-    actor, audit, held, lock, save, view,
+    actor, held, lock, save, view,
 };
 use crate::{error::Error, state::State};
 
@@ -56,7 +56,7 @@ pub async fn object(
                 store::objection::insert(tx, made, (id, entry), &words, (by.account, now)).await;
             stored.map_err(|error| held(error, settlement.quarter))?;
             let data = json!({ "objection": made, "entry": entry });
-            audit(tx, &ask, ("score.object", "score_settlement", id.0), data, now).await?;
+            ask.record(tx, ("score.object", "score_settlement", id.0), data, now).await?;
             save(tx, decision, Some(by.account), now).await
         })
     })
@@ -95,7 +95,7 @@ pub async fn decide(
             }
             store::objection::decide(tx, id, (upheld, &reason), (by.account, now)).await?;
             let data = json!({ "upheld": upheld, "settlement": settlement.id });
-            audit(tx, &ask, ("score.decide", "score_objection", id.0), data, now).await?;
+            ask.record(tx, ("score.decide", "score_objection", id.0), data, now).await?;
             jobs.extend(save(tx, decision, Some(by.account), now).await?);
             Ok((settlement.id, jobs))
         })

@@ -7,7 +7,6 @@ use domain::{
     identity::Actor,
     org::NodeCode,
     page::{Cursor, Limit, PageRequest},
-    personal::PersonName,
     refusal::Basic,
     scope::Scope,
     score::{
@@ -30,14 +29,12 @@ use infra::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{error::Error, state::State};
+use crate::{app::party::view::whole_name, error::Error, state::State};
 
 /// What the words and names are sealed for.
 pub(super) const NAMED: &str = "score_entry.named";
 pub(super) const WORDS: &str = "score_entry.words";
 pub(super) const OBJECTION: &str = "score_objection.words";
-/// As the register seals its names.
-const MEMBER: &str = "party_member.name";
 
 const ONE: PageRequest = PageRequest { after: None, limit: Limit::DEFAULT };
 
@@ -106,15 +103,18 @@ impl EntryView {
         let open = |context, sealed: Option<&Vec<u8>>| {
             sealed.map(|sealed| crypto.open_text(context, sealed)).transpose()
         };
-        let member_name = open(MEMBER, row.member_name.as_ref().filter(|_| desk))?;
+        let member_name = row.member_name.as_ref().filter(|_| desk);
+        let member_name = member_name.map(|sealed| whole_name(crypto, sealed)).transpose()?;
         // Who is written about does not learn by which name, nor by whom.
         let named = open(NAMED, row.named.as_ref().filter(|_| by != By::Member))?;
         let quarter = Quarter::containing(row.quarter).to_string();
+        // What it came to in the book is the branch's to know, not the resident's who suggested.
+        let outside = by == By::Submitter && row.inlet == Inlet::Suggestion && !row.mine;
         Ok(Self {
             id: row.id,
             version: row.version,
             member_id: row.member.filter(|_| desk),
-            member_name,
+            member_name: member_name.map(|name| name.plain().to_owned()),
             named,
             // A resident who suggests does not learn to which branch somebody belongs.
             branch: row.branch.filter(|_| desk || row.mine),
@@ -123,9 +123,9 @@ impl EntryView {
             happened_on: row.happened_on,
             inlet: row.inlet,
             inlet_text: row.inlet.label(),
-            item: row.item,
-            item_name: row.item_name,
-            points: row.points,
+            item: row.item.filter(|_| !outside),
+            item_name: row.item_name.filter(|_| !outside),
+            points: row.points.filter(|_| !outside),
             words: crypto.open_text(WORDS, &row.words)?,
             status: row.status,
             status_text: row.status.label(),
@@ -216,7 +216,7 @@ pub async fn book(
     entries.sort_by_key(|row| (row.happened_on, row.id));
     let members = read::members(&mut conn, scope, &subject.branch, quarter).await?;
     let name = members.iter().find(|row| row.id == subject.member).ok_or(Basic::NotFound)?;
-    let name = PersonName::trusted(state.crypto.open_text(MEMBER, &name.name)?);
+    let name = whole_name(&state.crypto, &name.name)?;
     let counted = entries.iter().filter_map(|row| {
         let item = row.item.clone()?;
         let cap = row.cap.filter(|_| row.corrects.is_none());
@@ -379,12 +379,15 @@ pub async fn detail(
     let row = read::settlements(&mut conn, scope, &filter, ONE).await?.pop();
     let row = row.ok_or(Basic::NotFound)?;
     let quarter = Quarter::containing(row.quarter);
-    let counted = store::counted(&mut conn, &row.branch, quarter).await?;
-    let sums = totals(&counted);
+    // What was locked stands as it was locked.
+    let sums = match row.locked_at {
+        Some(_) => store::lines(&mut conn, row.id).await?,
+        None => totals(&store::counted(&mut conn, &row.branch, quarter).await?),
+    };
     let mut names = std::collections::HashMap::new();
     let mut lines = Vec::new();
     for member in read::members(&mut conn, scope, &row.branch, quarter).await? {
-        let name = PersonName::trusted(state.crypto.open_text(MEMBER, &member.name)?);
+        let name = whole_name(&state.crypto, &member.name)?;
         let name = if row.desk { name.plain().to_owned() } else { name.masked() };
         let Total { points, entries } = sums.get(&member.id).copied().unwrap_or_default();
         names.insert(member.id, (name.clone(), member.mine));

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use domain::{
     decision::Decision,
     event::{EventKind, Visibility},
-    id::{JobId, PostId},
+    id::{AccountId, JobId, PostId},
     refusal::Basic,
     service::Status,
     time::Timestamp,
@@ -14,7 +14,7 @@ use infra::{
     postgres::{
         Connection,
         job::{self, NewJob},
-        service::{self as store, Which, attendance},
+        service::{self as store, Which, attendance, hours},
     },
     random,
 };
@@ -27,7 +27,7 @@ use crate::{app::case::Ask, error::Error, state::State};
 const BACK: TimeDelta = TimeDelta::days(120);
 /// How long after the end a community is reminded.
 const REMIND: TimeDelta = TimeDelta::hours(12);
-/// Posts that one run looks at.
+/// Posts that are looked at in one go.
 const BATCH: i64 = 500;
 
 /// The chore that looks for posts whose hours nobody confirmed.
@@ -48,20 +48,27 @@ impl WatchAttendance {
         state: &State,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let mut jobs = Vec::new();
-        for one in attendance::unsettled(tx, now - BACK, now - REMIND, BATCH).await? {
-            let absent = now >= absent_at(state, one.ended_at);
-            if absent || !one.reminded {
-                jobs.push(settle(one.post, absent, now)?);
+        // All of them, batch by batch: those that only wait for their day must not stand before the
+        // newer ones for ever.
+        let mut after = None;
+        loop {
+            let batch = attendance::unsettled(tx, now - BACK, now - REMIND, after, BATCH).await?;
+            let mut jobs = Vec::new();
+            for one in &batch {
+                let absent = now >= absent_at(state, one.ended_at);
+                if absent || !one.reminded {
+                    jobs.push(settle(one.post, absent, now)?);
+                }
             }
+            job::enqueue_all(tx, &jobs, now).await?;
+            let Some(last) = batch.last() else { return Ok(()) };
+            after = Some((last.ended_at, last.post));
         }
-        job::enqueue_all(tx, &jobs, now).await?;
-        Ok(())
     }
 }
 
 /// From when on whoever never checked in at a post is noted as not come.
-fn absent_at(state: &State, ended_at: Timestamp) -> Timestamp {
+pub(in crate::app) fn absent_at(state: &State, ended_at: Timestamp) -> Timestamp {
     state.terms().calendar.add_working_days(ended_at, state.config.service.absent_days)
 }
 
@@ -106,6 +113,10 @@ impl SettleAttendance {
         open.retain(|claim| claim.status.holds_place());
         let absent_at = absent_at(state, post.ends_at);
         if now >= absent_at {
+            // Who misses one too many pauses: all of them in the order in which accounts are locked.
+            let absent = open.iter().filter(|claim| claim.status == Status::Claimed);
+            let absent: Vec<AccountId> = absent.map(|claim| claim.account).collect();
+            hours::lock(tx, &absent).await?;
             for claim in open.iter().filter(|claim| claim.status == Status::Claimed) {
                 let held = Held { post: post.clone(), claim: claim.clone() };
                 let decision = claim.absent(&post, now)?;

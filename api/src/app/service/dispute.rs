@@ -3,7 +3,7 @@
 use domain::{
     decision::Decision,
     event::EventKind,
-    id::{ClaimId, DisputeId},
+    id::{AccountId, ClaimId, DisputeId},
     refusal::Basic,
     service::{
         Refused, Status as ClaimStatus,
@@ -21,10 +21,11 @@ use infra::{
 };
 use serde_json::json;
 
-use super::{Held, audit, move_up, organises, save, served};
+use super::{Held, certified_by_another, move_up, organises, save, served};
 use crate::{
     app::{
         case::{Ask, carry_out},
+        fairness::{self, Watch},
         points,
     },
     error::Error,
@@ -56,7 +57,7 @@ pub async fn raise(
             let told = Decision { state: claim.clone(), events: decision.events };
             let job = save(tx, &ask, &told, now).await?;
             let data = json!({ "claim": claim.id });
-            audit(tx, &ask, ("dispute.raise", "dispute", id.0), data, now).await?;
+            ask.record(tx, ("dispute.raise", "dispute", id.0), data, now).await?;
             Ok(job.into_iter().collect())
         })
     })
@@ -88,12 +89,14 @@ pub async fn decide(state: &State, ask: Ask, id: DisputeId, verdict: Verdict) ->
     carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
-            let (Held { post, claim }, dispute) = take(tx, id).await?;
-            if !organises(&ask, &post.community) {
+            let (held, dispute) = take(tx, id).await?;
+            if !organises(&ask, &held.post.community) {
                 return Err(Basic::NotFound.into());
             }
             ask.check_version(dispute.version)?;
-            let ruled = dispute.decide((&claim, &post), &verdict, by, now)?;
+            let ruled = dispute.decide((&held.claim, &held.post), &verdict, by, now)?;
+            decided_by_another(tx, &held, &dispute, by).await?;
+            let Held { post, claim } = held;
             let mut after = ruled.claim.clone().unwrap_or_else(|| claim.clone());
             let mut points = None;
             if ruled.claim.is_some() {
@@ -102,6 +105,9 @@ pub async fn decide(state: &State, ask: Ask, id: DisputeId, verdict: Verdict) ->
                 after.fits(&standing, &post)?;
                 let given = points::correct_service(tx, here, &served(&post, &after), now).await?;
                 after.points = after.minutes.map(|_| given);
+                if after.status == ClaimStatus::Confirmed {
+                    fairness::watch(tx, Watch::Confirmed { claim: claim.id }, now).await?;
+                }
                 points = Some(given);
             }
             let mut events = ruled.told(&claim, &post, points, &verdict.reason);
@@ -122,11 +128,31 @@ pub async fn decide(state: &State, ask: Ask, id: DisputeId, verdict: Verdict) ->
                 jobs.extend(move_up(tx, here, &ask, post, now).await?);
             }
             let data = json!({ "outcome": ruled.dispute.status, "minutes": verdict.minutes });
-            audit(tx, &ask, ("dispute.decide", "dispute", id.0), data, now).await?;
+            ask.record(tx, ("dispute.decide", "dispute", id.0), data, now).await?;
             Ok(jobs)
         })
     })
     .await
+}
+
+/// Whoever looks again is none of those whom it concerns, nor the first who decided, under another
+/// account either.
+async fn decided_by_another(
+    tx: &mut Connection,
+    held: &Held,
+    dispute: &Dispute,
+    by: AccountId,
+) -> Result<(), Error> {
+    certified_by_another(tx, held, by).await?;
+    if accounts::same_person(tx, by, &[dispute.raised_by]).await? {
+        return Err(Refused::OwnService.into());
+    }
+    if let Some(first) = dispute.first
+        && accounts::same_person(tx, by, &[first]).await?
+    {
+        return Err(Refused::SameDecider.into());
+    }
+    Ok(())
 }
 
 /// Ends what pauses a claim that was no miss at all had a part in.
@@ -155,7 +181,7 @@ pub async fn withdraw(state: &State, ask: Ask, id: DisputeId) -> Result<(), Erro
             disputes::save(tx, &decision.state, None, now).await?;
             let told = Decision { state: claim, events: decision.events };
             let job = save(tx, &ask, &told, now).await?;
-            audit(tx, &ask, ("dispute.withdraw", "dispute", id.0), serde_json::Value::Null, now)
+            ask.record(tx, ("dispute.withdraw", "dispute", id.0), serde_json::Value::Null, now)
                 .await?;
             Ok(job.into_iter().collect())
         })

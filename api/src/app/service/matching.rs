@@ -1,5 +1,6 @@
 //! Use cases of matching: what somebody says they know, posts for them, people for a post.
 
+use chrono::TimeDelta;
 use domain::{
     complaint::Location,
     event::{EventKind, NewEvent, Visibility},
@@ -10,8 +11,8 @@ use domain::{
     service::{
         Refused,
         matching::{Match, Wanted, fit},
-        overlap,
     },
+    time::Timestamp,
 };
 use infra::postgres::{
     Connection, event,
@@ -26,7 +27,7 @@ use infra::postgres::{
 };
 use serde_json::json;
 
-use super::{audit, organised};
+use super::organised;
 use crate::{
     app::{
         case::{Ask, carry_out},
@@ -36,8 +37,10 @@ use crate::{
     state::State,
 };
 
-/// Open posts that are looked at for one person, in pages of so many.
-const PAGES: usize = 5;
+/// Posts that are looked at for one person: the soonest, of so many days.
+const POSTS: i64 = 500;
+/// See [`POSTS`].
+const AHEAD: TimeDelta = TimeDelta::days(30);
 /// How many are suggested.
 const SHOWN: usize = 20;
 /// People that are looked at for one post.
@@ -58,7 +61,7 @@ pub async fn keep(
             let account = ask.account().ok_or(Basic::Unauthenticated)?;
             profile::keep(tx, account, (skills.as_slice(), suggest), now).await?;
             let data = json!({ "skills": skills.len(), "suggest": suggest });
-            audit(tx, &ask, ("service.profile", "account", account.0), data, now).await?;
+            ask.record(tx, ("service.profile", "account", account.0), data, now).await?;
             Ok(Vec::new())
         })
     })
@@ -74,8 +77,8 @@ fn wanted(post: &PostView) -> Wanted<'_> {
     }
 }
 
-/// The posts that fit the caller best, the best first and of equal ones the sooner; none that they
-/// claimed, and none at a time when they have something else.
+/// The posts of the next days that fit the caller best, the best first and of equal ones the sooner;
+/// none that they claimed, and none at a time when they have something else.
 ///
 /// # Errors
 /// The database's.
@@ -88,29 +91,32 @@ pub async fn posts(
     let mut conn = state.db.acquire().await?;
     let mut person = profiles::helper(&mut conn, scope).await?;
     person.location = here;
-    let busy = profiles::busy(&mut conn, scope, now).await?;
-    let filter = PostFilter { open: Some(true), ..PostFilter::default() };
-    let mut page = PageRequest { after: None, limit: Limit::new(100)? };
-    let mut found = Vec::new();
-    for _ in 0..PAGES {
-        let rows = read::posts(&mut conn, scope, &filter, page, now).await?;
-        let more = rows.len() > 100;
-        page.after = rows.get(99).map(PostView::cursor);
-        for post in rows.into_iter().take(100) {
-            let during = (post.starts_at, post.ends_at);
-            let free = !busy.iter().any(|span| overlap(*span, during));
-            if free && post.my_claim.is_none() && !post.own {
-                let matched = fit(&wanted(&post), &person);
-                found.push((post, matched));
-            }
-        }
-        if !more {
-            break;
-        }
-    }
-    found.sort_by_key(|(post, matched)| (-matched.score, post.starts_at, post.id));
+    let span = (now, now + AHEAD);
+    let mut found: Vec<(PostId, Timestamp, Match)> =
+        profiles::offered(&mut conn, scope, span, POSTS)
+            .await?
+            .into_iter()
+            .map(|post| {
+                let wanted = Wanted {
+                    kind: post.kind,
+                    skills: &post.skills,
+                    community: &post.community,
+                    location: post.location,
+                };
+                (post.id, post.starts_at, fit(&wanted, &person))
+            })
+            .collect();
+    found.sort_by_key(|(id, starts_at, matched)| (-matched.score, *starts_at, *id));
     found.truncate(SHOWN);
-    Ok(found)
+    let among = Some(found.iter().map(|(id, ..)| *id).collect());
+    let filter = PostFilter { among, ..PostFilter::default() };
+    let page = PageRequest { after: None, limit: Limit::new(100)? };
+    let mut shown = read::posts(&mut conn, scope, &filter, page, now).await?;
+    let mut view = |id| {
+        let at = shown.iter().position(|post| post.id == id)?;
+        Some(shown.swap_remove(at))
+    };
+    Ok(found.into_iter().filter_map(|(id, _, matched)| Some((view(id)?, matched))).collect())
 }
 
 /// The people who fit a post best among those who agreed to be suggested. Call it for a post that
@@ -164,7 +170,7 @@ pub async fn invite(state: &State, ask: Ask, id: PostId, account: AccountId) -> 
                 .with(json!({ "account": account, "post": id, "starts_at": post.starts_at }));
             told.unit = Some(post.community.clone());
             let job = tell(tx, id, &[told], by, now).await?;
-            audit(tx, &ask, ("post.invite", "post", id.0), json!({ "invited": account }), now)
+            ask.record(tx, ("post.invite", "post", id.0), json!({ "invited": account }), now)
                 .await?;
             Ok(job.into_iter().collect())
         })
@@ -178,7 +184,7 @@ async fn tell(
     post: PostId,
     events: &[NewEvent],
     by: AccountId,
-    now: domain::time::Timestamp,
+    now: Timestamp,
 ) -> Result<Option<domain::id::JobId>, Error> {
     let last = event::append_next(tx, post.0, events, Some(by), now).await?;
     announce(tx, post.0, last, events.len(), now).await

@@ -10,7 +10,7 @@ use domain::{
 use infra::postgres::service::pause as pauses;
 use serde_json::{Value, json};
 
-use super::{Held, audit, save};
+use super::{Held, save};
 use crate::{
     app::case::{Ask, carry_out},
     error::Error,
@@ -38,8 +38,7 @@ pub async fn lift(state: &State, ask: Ask, id: ServicePauseId, command: Lift) ->
             let told = claim.event(EventKind::ClaimsResumed, &post, json!({}));
             let told = Decision::one(claim, told.note(Some(command.reason)));
             let jobs = save(tx, &ask, &told, now).await?;
-            audit(tx, &ask, ("service.lift_pause", "service_pause", id.0), Value::Null, now)
-                .await?;
+            ask.record(tx, ("service.lift_pause", "service_pause", id.0), Value::Null, now).await?;
             Ok(jobs.into_iter().collect())
         })
     })

@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{audit, may_publish, organises, put_right, take_off};
+use super::{may_publish, organises, put_right, take_off};
 use crate::{
     app::{
         case::{Ask, carry_out},
@@ -84,7 +84,7 @@ pub async fn publish(
             let ids: Vec<PostId> = posts.iter().map(|one| one.post.id).collect();
             all::bind(tx, id, &ids).await?;
             let data = json!({ "community": community, "posts": ids.len() });
-            audit(tx, &ask, ("post.publish_series", "post_series", id.0), data, now).await?;
+            ask.record(tx, ("post.publish_series", "post_series", id.0), data, now).await?;
             let shown = |one: &Published| SeriesPost {
                 id: one.post.id,
                 starts_at: one.post.starts_at,
@@ -140,7 +140,7 @@ pub async fn cancel(
                 jobs.extend(take_off(tx, &ask, &post, now).await?);
             }
             let action = ("post.cancel_series", "post_series", id.0);
-            audit(tx, &ask, action, json!({ "from": from }), now).await?;
+            ask.record(tx, action, json!({ "from": from }), now).await?;
             Ok(jobs)
         })
     })
@@ -166,7 +166,7 @@ pub async fn change(
                 jobs.extend(put_right(tx, here, &ask, (&post, published), now).await?);
             }
             let action = ("post.change_series", "post_series", id.0);
-            audit(tx, &ask, action, json!({ "from": from }), now).await?;
+            ask.record(tx, action, json!({ "from": from }), now).await?;
             Ok(jobs)
         })
     })

@@ -110,9 +110,13 @@ fn counted(nodes: Vec<Node>) -> Vec<BodyView> {
     nodes.into_iter().map(view).collect()
 }
 
-async fn all(state: &State, scope: &Scope) -> Result<Vec<BodyView>, Error> {
+async fn shown(
+    state: &State,
+    scope: &Scope,
+    below: Option<&NodeCode>,
+) -> Result<Vec<BodyView>, Error> {
     let mut conn = state.db.acquire().await?;
-    Ok(counted(read::tree(&mut conn, scope).await?))
+    Ok(counted(read::tree(&mut conn, scope, below).await?))
 }
 
 /// 党组织
@@ -130,7 +134,7 @@ async fn read_all(
     caller: Caller<ReadRegister>,
     state: Data<State>,
 ) -> Result<Json<Page<BodyView>>, Error> {
-    Ok(Json(Page { items: all(&state, &caller.scope()).await?, next_cursor: None }))
+    Ok(Json(Page { items: shown(&state, &caller.scope(), None).await?, next_cursor: None }))
 }
 
 /// The code of a party body in the path.
@@ -155,7 +159,9 @@ struct BodyPath {
 }
 
 async fn one(state: &State, scope: &Scope, code: &NodeCode) -> Result<BodyView, Error> {
-    let body = all(state, scope).await?.into_iter().find(|body| body.code == *code);
+    // The body with what hangs below it: their members are counted in.
+    let below = shown(state, scope, Some(code)).await?;
+    let body = below.into_iter().find(|body| body.code == *code);
     body.ok_or_else(|| Basic::NotFound.into())
 }
 

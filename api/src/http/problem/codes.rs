@@ -603,6 +603,7 @@ fn request() -> Vec<Code> {
     vec![
         code(&Refused::Step { step: Step::Order, status: Status::Cancelled }),
         code(&Refused::NotServed),
+        code(&Refused::OwnRequest),
     ]
 }
 

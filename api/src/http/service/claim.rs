@@ -227,7 +227,7 @@ async fn show(
     request_body(content = Empty, example = json!({})),
     responses((status = 200, description = "认领现在的样子", body = ClaimView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["claim_step_refused"]))),
+    extensions(("x-problems" = json!(["claim_step_refused", "post_ended"]))),
 )]
 #[post("/claims/{id}/cancel")]
 async fn cancel(on: On<ClaimPost, ClaimId>, body: Body<Empty>) -> Result<HttpResponse, Error> {

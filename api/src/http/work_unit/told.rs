@@ -10,7 +10,10 @@ use domain::{
     page::{Limit, Page, PageRequest},
     refusal::Basic,
 };
-use infra::postgres::work_unit::read::{self, ReceiptView, ToldFilter, UnitReportView};
+use infra::postgres::work_unit::{
+    Told,
+    read::{self, ReceiptView, ToldFilter, UnitReportView},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -142,7 +145,7 @@ async fn acknowledge_receipt(
     body: Body<Empty>,
 ) -> Result<HttpResponse, Error> {
     on.read(body, |_| Ok(())).await?;
-    units::acknowledge_receipt(&on.state, on.ask(), on.id).await?;
+    units::acknowledge(&on.state, on.ask(), Told::Receipt(on.id)).await?;
     on.shown().await
 }
 
@@ -216,7 +219,7 @@ async fn acknowledge_report(
     body: Body<Empty>,
 ) -> Result<HttpResponse, Error> {
     on.read(body, |_| Ok(())).await?;
-    units::acknowledge_report(&on.state, on.ask(), on.id).await?;
+    units::acknowledge(&on.state, on.ask(), Told::Report(on.id)).await?;
     on.shown().await
 }
 

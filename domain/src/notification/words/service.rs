@@ -22,6 +22,13 @@ impl Facts<'_> {
             EventKind::RegistrationRefused => {
                 format!("{}未签署您的报到，请核对姓名和证件号码后重新申请", self.place())
             }
+            EventKind::RegistrationEnded if self.viewer.own => format!(
+                "您已不在党员名册上，在{}的报到随之终止；已有的服务时长都保留，有疑问请联系党支部",
+                self.place()
+            ),
+            EventKind::RegistrationEnded => {
+                format!("有党员已移出名册，在{}的报到随之终止", self.place())
+            }
             EventKind::ReceiptSent => match self.code::<ReceiptCause>("cause") {
                 Some(cause) => format!(
                     "贵单位一名党员{}（{}），请在报到回执中查看并签收",
@@ -98,6 +105,18 @@ impl Facts<'_> {
             }
             EventKind::RequestDeclined => format!("{}未能安排您的点单", self.place()),
             EventKind::RequestCancelled => "居民取消了点单，还没有开始的岗位已一并取消".to_owned(),
+            EventKind::RequestReturned if self.viewer.own => {
+                format!("您的点单还没有人上门，已请{}重新安排", self.place())
+            }
+            EventKind::RequestReturned => {
+                "下单的岗位已结束，没有人服务，点单退回待处理，请重新下单或说明不能安排".to_owned()
+            }
+            EventKind::RequestSettled if self.viewer.own => {
+                "您的点单已有人服务，没有另行反映的按已完成处理；对时长有异议的可以提出".to_owned()
+            }
+            EventKind::RequestSettled => {
+                "点单已有人服务，居民没有另行反映，按已完成处理".to_owned()
+            }
             EventKind::RequestDone => "居民已确认服务完成并作出评价".to_owned(),
             EventKind::ClaimsPaused => {
                 let until = self.by("until", |at| format!("，到 {at} 为止"));

@@ -135,7 +135,7 @@ pub async fn members(
                f.direction as "direction?: Direction", f.other_branch as "other_branch?: NodeCode",
                coalesce(o.name, f.other_name) as other_name, f.place as "place?",
                f.since as "since?", f.contact_sealed as "contact_sealed?",
-               ($1 or coalesce(m.branch_code in (select code from reach), false)) as "own!"
+               ($20 or coalesce(m.branch_code in (select code from reach), false)) as "own!"
            from party_member m
            left join org_node b on b.code = m.branch_code
            left join org_node g on g.code = m.group_code
@@ -182,6 +182,7 @@ pub async fn members(
         after.map(|cursor| cursor.at),
         after.map_or(Uuid::nil(), |cursor| cursor.id),
         limit,
+        register.keeps_everything,
     )
     .fetch_all(conn)
     .await?;
@@ -384,16 +385,35 @@ pub struct Node {
     pub floating: i64,
 }
 
-/// The party bodies within the caller's part of the register, in the order of their codes, each
-/// with the members of its own: a branch's with those of its groups, a group's its own.
+/// The party bodies within the caller's part of the register, or of these `below` one and that one
+/// itself, in the order of their codes, each with the members of its own: a branch's with those of
+/// its groups, a group's its own.
 ///
 /// # Errors
 /// The database is away.
-pub async fn tree(conn: &mut Connection, scope: &Scope) -> Result<Vec<Node>, sqlx::Error> {
+pub async fn tree(
+    conn: &mut Connection,
+    scope: &Scope,
+    below: Option<&NodeCode>,
+) -> Result<Vec<Node>, sqlx::Error> {
     let register = scope.register();
     sqlx::query_as!(
         Node,
-        r#"select n.code as "code: NodeCode", n.kind as "kind: NodeKind", n.name,
+        r#"with shown as materialized (
+               select code from org_node
+               where tree = 'party' and ($1 or code in (select party_reach($2, $3)))
+                   and ($4::text is null or code in (select party_reach(array[$4], '{}')))
+           ), counted as (
+               select at.code, count(*) filter (where m.ledger = 'direct') as direct,
+                   count(*) filter (where m.ledger = 'retired') as retired,
+                   count(*) filter (where m.ledger = 'employed') as employed,
+                   count(*) filter (where m.ledger = 'floating') as floating
+               from party_member m
+               cross join lateral (values (m.branch_code), (m.group_code)) as at (code)
+               where m.removed_at is null and at.code in (select code from shown)
+               group by at.code
+           )
+           select n.code as "code: NodeCode", n.kind as "kind: NodeKind", n.name,
                n.parent_code as "parent: NodeCode", n.division_code as "division: NodeCode",
                n.active,
                array(select e.estate_code from party_branch_estate e
@@ -401,21 +421,13 @@ pub async fn tree(conn: &mut Connection, scope: &Scope) -> Result<Vec<Node>, sql
                coalesce(c.direct, 0) as "direct!", coalesce(c.retired, 0) as "retired!",
                coalesce(c.employed, 0) as "employed!", coalesce(c.floating, 0) as "floating!"
            from org_node n
-           left join lateral (
-               select count(*) filter (where m.ledger = 'direct') as direct,
-                   count(*) filter (where m.ledger = 'retired') as retired,
-                   count(*) filter (where m.ledger = 'employed') as employed,
-                   count(*) filter (where m.ledger = 'floating') as floating
-               from party_member m
-               where m.removed_at is null
-                   and case when n.kind = 'party_branch' then m.branch_code = n.code
-                       else m.group_code = n.code end
-           ) as c on true
-           where n.tree = 'party' and ($1 or n.code in (select party_reach($2, $3)))
+           join shown on shown.code = n.code
+           left join counted c on c.code = n.code
            order by n.code"#,
         register.everything,
         &register.roots,
         &register.communities,
+        below.map(NodeCode::as_str),
     )
     .fetch_all(conn)
     .await

@@ -118,3 +118,27 @@ pub async fn under_way(conn: &mut Connection, member: MemberId) -> Result<bool, 
     .fetch_one(conn)
     .await
 }
+
+/// Takes back the transfer of a locked member that was under way: there is nothing more to transfer
+/// from the branch that it names.
+///
+/// # Errors
+/// The database is away.
+pub async fn withdraw_open(
+    conn: &mut Connection,
+    member: MemberId,
+    by: AccountId,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update party_transfer set version = version + 1, status = 'withdrawn', decided_by = $2,
+             decided_at = $3
+         where member_id = $1 and status in ('proposed', 'released')",
+        member.0,
+        by.0,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

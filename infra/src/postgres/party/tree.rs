@@ -72,6 +72,45 @@ pub async fn save(conn: &mut Connection, body: &Body) -> Result<(), sqlx::Error>
     Ok(())
 }
 
+/// Takes what hangs below a body along to the division to which it went.
+///
+/// # Errors
+/// The database is away.
+pub async fn take_along(conn: &mut Connection, body: &Body) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update org_node set division_code = $2
+         where tree = 'party' and code <> $1 and division_code is distinct from $2
+             and code in (select party_reach(array[$1], '{}'))",
+        body.code.as_str(),
+        body.division.as_ref().map(NodeCode::as_str),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The branch that a body is, or below which it hangs.
+///
+/// # Errors
+/// The database is away.
+pub async fn branch_of(
+    conn: &mut Connection,
+    code: &NodeCode,
+) -> Result<Option<NodeCode>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"with recursive above (code, kind, parent_code) as (
+               select code, kind, parent_code from org_node where code = $1 and tree = 'party'
+               union
+               select up.code, up.kind, up.parent_code
+               from org_node up join above on up.code = above.parent_code
+           )
+           select code as "code!: NodeCode" from above where kind = 'party_branch'"#,
+        code.as_str(),
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// Says which estates a branch covers from now on. `false` when one of them is no estate in use.
 ///
 /// # Errors
@@ -129,7 +168,7 @@ pub async fn load(conn: &mut Connection, code: &NodeCode) -> Result<(i64, i64), 
     Ok((row.members, row.bodies))
 }
 
-/// The bodies in use within a part of the register, as a file may name them: by code, and by name
+/// The bodies in use within the part of the register that is kept, as a file may name them: by code, and by name
 /// where only one has it.
 ///
 /// # Errors
@@ -146,7 +185,7 @@ pub async fn bodies(
            where tree = 'party' and active
                and ($1 or code in (select party_reach($2, $3)))
            order by code"#,
-        register.everything,
+        register.keeps_everything,
         &register.roots,
         &register.communities,
     )

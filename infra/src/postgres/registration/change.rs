@@ -134,6 +134,26 @@ pub async fn save(conn: &mut Connection, change: &Change) -> Result<(), sqlx::Er
     Ok(())
 }
 
+/// Closes what is still asked for of a registration that ended: nobody is left to decide for.
+///
+/// # Errors
+/// The database is away.
+pub async fn close_open(
+    conn: &mut Connection,
+    registration: RegistrationId,
+    note: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update registration_change set version = version + 1, status = 'taken_back', note = $2
+         where registration_id = $1 and status in ('asked', 'released')",
+        registration.0,
+        note,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// 报到变更
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ChangeView {

@@ -144,6 +144,7 @@ pub async fn live(
                where d.account_id = r.account_id and d.began_at >= $2 and d.began_at < $3
            ) as done
            where r.member_id is not null and r.decided_at < $3
+               and (m.removed_at is null or m.removed_at >= $3)
                and (r.ended_at is null or r.ended_at >= $3)
                and ($4 or r.community_code = any($5) or r.unit_code = any($6))
                and ($7::text is null or r.community_code = $7)

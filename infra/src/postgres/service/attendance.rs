@@ -2,6 +2,8 @@
 
 use domain::{id::PostId, time::Timestamp};
 
+use uuid::Uuid;
+
 use crate::postgres::Connection;
 
 /// A post that ended with claims that nobody settled.
@@ -16,7 +18,8 @@ pub struct Unsettled {
 }
 
 /// Posts that ended between two instants with claims that nobody settled and that still need
-/// something: a reminder, or somebody who never checked in.
+/// something: a reminder, or somebody who never checked in; the earliest first, `limit` at most,
+/// after the last of those before.
 ///
 /// # Errors
 /// The database is away.
@@ -24,6 +27,7 @@ pub async fn unsettled(
     conn: &mut Connection,
     from: Timestamp,
     to: Timestamp,
+    after: Option<(Timestamp, PostId)>,
     limit: i64,
 ) -> Result<Vec<Unsettled>, sqlx::Error> {
     let rows = sqlx::query!(
@@ -35,11 +39,14 @@ pub async fn unsettled(
                    where c.post_id = p.id and c.status in ('claimed', 'checked_in', 'checked_out')
                        and (c.status = 'claimed' or p.reminded_at is null)
                )
-           order by p.ends_at
+               and ($4::timestamptz is null or (p.ends_at, p.id) > ($4, $5::uuid))
+           order by p.ends_at, p.id
            limit $3"#,
         from,
         to,
         limit,
+        after.map(|(at, _)| at),
+        after.map_or(Uuid::nil(), |(_, id)| id.0),
     )
     .fetch_all(conn)
     .await?;

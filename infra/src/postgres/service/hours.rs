@@ -49,8 +49,8 @@ pub async fn matches(
     .await
 }
 
-/// Locks accounts in the order of their ids, so that two imports for one person come one after the
-/// other.
+/// Locks accounts in the order of their ids, so that what is done for several of them at once comes
+/// one after the other.
 ///
 /// # Errors
 /// The database is away.
@@ -109,7 +109,7 @@ pub async fn standing(
                where account_id = any($1) and withdrawn_at is null and during && tstzrange($3, $4)
            ) as taken"#,
         &ids,
-        &super::codes(Status::holds_time),
+        &super::codes(Status::holds_place),
         from,
         to,
     )

@@ -39,7 +39,8 @@ pub async fn last(
         .await
 }
 
-/// What an account missed at posts that began after an instant.
+/// What an account missed after an instant: posts that began later, and late cancellations that came
+/// later, however far ahead their post was.
 ///
 /// # Errors
 /// The database is away.
@@ -51,7 +52,9 @@ pub async fn missed(
     sqlx::query_as!(
         Missed,
         r#"select count(*) filter (where status = 'no_show' and not short_notice) as "no_shows!",
-               count(*) filter (where cancelled_late) as "lates!"
+               count(*) filter (where cancelled_late and (
+                   select max(at) from event e
+                   where e.subject_id = claim.id and e.kind = 'claim_cancelled') > $2) as "lates!"
            from claim
            where account_id = $1 and lower(during) > $2"#,
         account.0,

@@ -115,6 +115,8 @@ pub struct PostFilter {
     pub kind: Option<Kind>,
     /// Whether it can be claimed.
     pub open: Option<bool>,
+    /// Of these alone.
+    pub among: Option<Vec<PostId>>,
 }
 
 /// Posts for anybody who is logged in, the latest start first, one more than the page.
@@ -128,6 +130,8 @@ pub async fn posts(
     page: PageRequest,
     now: Timestamp,
 ) -> Result<Vec<PostView>, sqlx::Error> {
+    let among: Option<Vec<Uuid>> =
+        filter.among.as_ref().map(|posts| posts.iter().map(|id| id.0).collect());
     let rows = sqlx::query!(
         r#"select p.id as "id: PostId", p.community_code as "community: NodeCode",
                o.name as community_name, p.kind as "kind: Kind", p.title, p.description, p.place,
@@ -150,6 +154,7 @@ pub async fn posts(
                and ($6::bool is null or (p.cancelled_at is null and p.ends_at > $1) = $6)
                and ($7::timestamptz is null or (p.starts_at, p.id) < ($7, $8::uuid))
                and ($10::uuid is null or p.series_id = $10)
+               and ($11::uuid[] is null or p.id = any($11))
            order by p.starts_at desc, p.id desc
            limit $9"#,
         now,
@@ -163,6 +168,7 @@ pub async fn posts(
         page.after.map_or(Uuid::nil(), |cursor| cursor.id),
         page.probe(),
         filter.series.map(|id| id.0),
+        among.as_deref(),
     )
     .fetch_all(conn)
     .await?;

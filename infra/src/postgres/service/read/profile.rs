@@ -1,14 +1,15 @@
 //! Who fits which post, as it is read.
 
 use domain::{
+    complaint::Location,
     id::{AccountId, PostId},
     org::NodeCode,
     scope::Scope,
-    service::{Kind, matching::Helper},
+    service::{Kind, Status, matching::Helper},
     time::Timestamp,
 };
 
-use crate::postgres::Connection;
+use crate::postgres::{Connection, service::codes};
 
 /// What the caller says they know, and whether organisers may be told of them.
 ///
@@ -45,25 +46,70 @@ pub async fn helper(conn: &mut Connection, scope: &Scope) -> Result<Helper, sqlx
     Ok(Helper { skills, community: row.community, location: None, kinds })
 }
 
-/// When the caller has claimed something already.
+/// A post that may be suggested to somebody.
+#[derive(Debug, Clone)]
+pub struct Offered {
+    /// The post.
+    pub id: PostId,
+    /// What it is about.
+    pub kind: Kind,
+    /// What helps to know.
+    pub skills: Vec<String>,
+    /// The community that offers it.
+    pub community: NodeCode,
+    /// Where it is.
+    pub location: Option<Location>,
+    /// When it begins.
+    pub starts_at: Timestamp,
+}
+
+/// The posts that begin within a span and may be suggested to the caller, the soonest first, at most
+/// so many: none of their own, none that they claimed, none at a time that something else of theirs
+/// holds.
 ///
 /// # Errors
 /// The database is away.
-pub async fn busy(
+pub async fn offered(
     conn: &mut Connection,
     scope: &Scope,
-    now: Timestamp,
-) -> Result<Vec<(Timestamp, Timestamp)>, sqlx::Error> {
+    (from, until): (Timestamp, Timestamp),
+    limit: i64,
+) -> Result<Vec<Offered>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"select lower(during) as "from!", upper(during) as "to!" from claim
-           where account_id = $1 and upper(during) > $2
-               and status in ('claimed', 'waitlisted', 'checked_in', 'checked_out', 'confirmed')"#,
+        r#"select p.id as "id: PostId", p.kind as "kind: Kind", p.skills,
+               p.community_code as "community: NodeCode", p.lng, p.lat, p.starts_at
+           from post p
+           where p.cancelled_at is null and p.starts_at >= $2 and p.starts_at < $3
+               and p.created_by <> $1
+               and not exists (select from service_request r
+                   where r.id = p.request_id and r.account_id = $1)
+               and not exists (select from claim c
+                   where c.account_id = $1 and (
+                       c.post_id = p.id and c.status <> 'cancelled'
+                       or c.during && p.during and c.status = any($4)))
+               and not exists (select from imported_service i
+                   where i.account_id = $1 and i.withdrawn_at is null and i.during && p.during)
+           order by p.starts_at, p.id
+           limit $5"#,
         scope.account().0,
-        now,
+        from,
+        until,
+        &codes(Status::holds_time),
+        limit,
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.from, row.to)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| Offered {
+            id: row.id,
+            kind: row.kind,
+            skills: row.skills,
+            community: row.community,
+            location: row.lng.zip(row.lat).map(|(lng, lat)| Location { lng, lat }),
+            starts_at: row.starts_at,
+        })
+        .collect())
 }
 
 /// Somebody who may be suggested for a post.
@@ -110,8 +156,10 @@ pub async fn candidates(
                and not exists (select from claim c
                    where c.account_id = s.account_id and (
                        c.post_id = p.id and c.status <> 'cancelled'
-                       or c.during && p.during and c.status in (
-                           'claimed', 'waitlisted', 'checked_in', 'checked_out', 'confirmed')))
+                       or c.during && p.during and c.status = any($4)))
+               and not exists (select from imported_service i
+                   where i.account_id = s.account_id and i.withdrawn_at is null
+                       and i.during && p.during)
                and not exists (select from service_pause u
                    where u.account_id = s.account_id and u.lifted_at is null and u.until_at > $3)
            order by s.changed_at desc
@@ -119,6 +167,7 @@ pub async fn candidates(
         post.0,
         limit,
         now,
+        &codes(Status::holds_time),
     )
     .fetch_all(conn)
     .await?;
