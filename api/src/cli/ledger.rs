@@ -56,6 +56,9 @@ struct Whose {
     /// 商户代码
     #[arg(long)]
     merchant: Option<String>,
+    /// 社区的区划代码
+    #[arg(long)]
+    community: Option<String>,
 }
 
 /// Runs one of them.
@@ -105,20 +108,21 @@ async fn compare(state: &State) -> Result<(), Failure> {
 }
 
 async fn show(state: &State, wanted: Wanted) -> Result<(), Failure> {
-    let Wanted { whose: Whose { username, account, merchant }, from, to, out } = wanted;
+    let Wanted { whose: Whose { username, account, merchant, community }, from, to, out } = wanted;
     let today = date(state.clock.now());
     let last = to.unwrap_or(today);
     let first = from.or_else(|| NaiveDate::from_ymd_opt(last.year(), 1, 1)).unwrap_or(last);
     if first > last {
         return Err(format!("第一天 {first} 晚于最后一天 {last}").into());
     }
-    let of = match (username, account, &merchant) {
+    let of = match (username, account, &merchant, &community) {
         (Some(username), ..) => Of::Person(accounts::by_username(state, &username).await?),
-        (None, Some(id), _) => Of::Person(AccountId(id)),
-        (None, None, code) => Of::Merchant(code.as_deref().unwrap_or_default()),
+        (None, Some(id), ..) => Of::Person(AccountId(id)),
+        (None, None, Some(code), _) => Of::Merchant(code),
+        (None, None, None, code) => Of::Community(code.as_deref().unwrap_or_default()),
     };
     let found = statement(state, of, first, last).await.map_err(|error| match error.code() {
-        Some("not_found") => "没有这个账户：没有这样的居民或商户，或者从来没有过积分".into(),
+        Some("not_found") => "没有这个账户：没有这样的居民、商户或社区，或者从来没有过积分".into(),
         _ => Failure::from(error),
     })?;
     let sheet = found.sheet();

@@ -69,6 +69,8 @@ async fn household(story: &Story) {
     chen.has(HOUSEHOLD_LEFT, 0, 0).await;
     let path = format!("/communities/{COMMUNITY}/points");
     assert_eq!(story.officer().sees(&path).await["available"], COMMUNITY_LEFT);
+    let book = story.account_book(Of::Community(COMMUNITY), 2025).await;
+    assert_eq!(book, (0, COMMUNITY_LEFT), "the account of the community");
 }
 
 /// What was issued is what people, the community, merchants, expiry and adjustments have.

@@ -16,6 +16,8 @@ pub enum Of<'a> {
     Person(AccountId),
     /// A merchant's, by its code.
     Merchant(&'a str),
+    /// A community's, by its code.
+    Community(&'a str),
 }
 
 /// The id of an account; `None` when it was never opened.
@@ -23,14 +25,16 @@ pub enum Of<'a> {
 /// # Errors
 /// The database's.
 pub async fn account(conn: &mut Connection, of: Of<'_>) -> sqlx::Result<Option<Uuid>> {
-    let (person, merchant) = match of {
-        Of::Person(id) => (Some(id.0), None),
-        Of::Merchant(code) => (None, Some(code)),
+    let (person, merchant, community) = match of {
+        Of::Person(id) => (Some(id.0), None, None),
+        Of::Merchant(code) => (None, Some(code), None),
+        Of::Community(code) => (None, None, Some(code)),
     };
     sqlx::query_scalar!(
-        "select id from points_account where account_id = $1 or merchant = $2",
+        "select id from points_account where account_id = $1 or merchant = $2 or community = $3",
         person,
         merchant,
+        community,
     )
     .fetch_optional(conn)
     .await
