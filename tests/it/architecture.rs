@@ -110,6 +110,7 @@ const SHARED: &[(char, &[&str])] = &[
             "permissions",
             "search",
             "support",
+            "year",
         ],
     ),
 ];
