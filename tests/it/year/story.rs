@@ -28,8 +28,9 @@ pub struct Story {
     pub lunch: String,
     /// What can be redeemed at the breakfast shop: breakfast for 1 point.
     pub breakfast: String,
-    /// The household in difficulty, and the pairing with member 10.
+    /// The household in difficulty.
     pub household: String,
+    /// Its pairing with member 10.
     pub pairing: String,
 }
 
@@ -41,8 +42,6 @@ pub struct Person {
     client: Client,
 }
 
-/// A month's first day at nine o'clock, and what the clock does there: statements of the month before
-/// are made, and the books must add up.
 fn first_of_next_month(at: Timestamp) -> NaiveDate {
     let day = date(at).with_day(1).unwrap();
     day + Months::new(1)
