@@ -175,6 +175,9 @@ pub const SETTLEMENTS: [Settlement; 8] = [
     month("2025-12", "wenxing", [1, 0], 2, 800, 300),
 ];
 
+/// A quarter, the last day of its public notice, and the points of members with entries.
+type Quarter = (&'static str, &'static str, &'static [(u32, i64)]);
+
 /// The score book of 文兴苑小区党支部: the quarter, when its public notice ends, and the members with entries.
 ///
 /// - First quarter: a meeting is 2 points for 1, 2, 3 and 4; a service that 5 declared 2; 3 for the household
@@ -187,7 +190,7 @@ pub const SETTLEMENTS: [Settlement; 8] = [
 ///   10, 11 (a Saturday that is worked), 13, 14, 15 October.
 /// - Fourth quarter: an honour for 1, a meeting for 1, 2 and 3: 10 + 2. Notice from 5 January: 6, 7, 8, 9,
 ///   12 January.
-pub const SCORES: [(&str, &str, &[(u32, i64)]); 4] = [
+pub const SCORES: [Quarter; 4] = [
     ("2025Q1", "2025-04-09", &[(1, 2), (2, 5), (3, 4), (4, 2), (5, 2)]),
     ("2025Q2", "2025-07-08", &[(1, 0), (2, 2)]),
     ("2025Q3", "2025-10-15", &[(1, 2), (2, 2), (3, 2), (4, 2), (5, 2), (6, -2)]),
