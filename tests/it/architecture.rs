@@ -111,6 +111,7 @@ const SHARED: &[(char, &[&str])] = &[
             "permissions",
             "search",
             "support",
+            "year",
         ],
     ),
 ];

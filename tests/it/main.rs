@@ -94,3 +94,5 @@ mod view;
 mod whistle;
 #[cfg(test)]
 mod work_unit;
+#[cfg(test)]
+mod year;

@@ -94,13 +94,16 @@ impl Movement<'_> {
     }
 
     fn donated(&self, points: i64) -> String {
+        // In both books: what leaves the community's is what the household's takes in.
+        if self.word("from") == Some("community") {
+            return format!("社区转赠 {points} 分");
+        }
         match self.word("to") {
             Some("community") if self.points < 0 => format!("捐给社区 {points} 分，谢谢您"),
             Some("household") if self.points < 0 => {
                 format!("转赠结对帮扶的家庭 {points} 分，谢谢您")
             }
             _ if self.points < 0 => format!("转赠 {points} 分"),
-            _ if self.word("from") == Some("community") => format!("社区转赠 {points} 分"),
             _ => format!("收到爱心转赠 {points} 分"),
         }
     }

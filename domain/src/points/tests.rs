@@ -282,6 +282,11 @@ fn each_line_is_explained() {
         say(EntryKind::Redeem, None, -50, &none, Some("幸福餐厅午餐")),
         "兑换“幸福餐厅午餐”，已核销，用去 50 分"
     );
+    let passed_on = json!({"from": "community", "to": "household"});
+    for points in [-6, 6] {
+        let both_books = say(EntryKind::Donate, None, points, &passed_on, None);
+        assert_eq!(both_books, "社区转赠 6 分", "nobody thanks the community for its own gift");
+    }
     for kind in EntryKind::ALL {
         for points in [-3, 3] {
             let sentence = say(*kind, None, points, &none, None);

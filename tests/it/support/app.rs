@@ -20,10 +20,19 @@ use super::{
 };
 
 /// Where the clock stands at first: Tuesday, 24 November 2026, 09:00 in 平城区; a working day.
-pub(super) const START: Timestamp = match Timestamp::from_timestamp(1_795_482_000, 0) {
+const START: Timestamp = match Timestamp::from_timestamp(1_795_482_000, 0) {
     Some(at) => at,
     None => panic!("the instant exists"),
 };
+
+/// New Year's morning of 2025, 09:00 in 平城区: where the clock of a whole year begins.
+const NEW_YEAR: Timestamp = match Timestamp::from_timestamp(1_735_693_200, 0) {
+    Some(at) => at,
+    None => panic!("the instant exists"),
+};
+
+/// The instants at which the demo district is seeded for tests, each a template of its own.
+pub(super) const SEEDED: [Timestamp; 2] = [START, NEW_YEAR];
 
 /// An instant as RFC 3339 writes it.
 pub fn at(text: &str) -> Timestamp {
@@ -79,7 +88,14 @@ impl App {
 
     /// Starts the application with a changed configuration.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        Self::on(Database::clone_template().await, START, change).await
+        Self::on(Database::clone_template(START).await, START, change).await
+    }
+
+    /// Starts the application on New Year's Day of 2025: a year whose holidays and make-up working days
+    /// are known, as those of the year after it are. A year of log-ins passes here within a minute.
+    pub async fn new_year() -> Self {
+        let change = |config: &mut Config| config.limits.login_per_minute = 100_000;
+        Self::on(Database::clone_template(NEW_YEAR).await, NEW_YEAR, change).await
     }
 
     /// Starts the application on a generated history: of so many complaints, or the one that is there

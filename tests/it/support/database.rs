@@ -7,6 +7,7 @@ use std::{
 };
 
 use api::{clock::Clock, config::Secret, state::State};
+use domain::time::Timestamp;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
 
 /// What the templates' and the tests' databases begin with.
@@ -43,12 +44,13 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// Clones the template, which is built first when nobody has yet.
-    pub(super) async fn clone_template() -> Self {
-        let template = format!("{PREFIX}template_{:016x}", fingerprint());
+    /// Clones the template of the demo district as it is seeded at an instant; the template is built
+    /// first when nobody has yet.
+    pub(super) async fn clone_template(seeded: Timestamp) -> Self {
+        let template = template(seeded);
         let mut admin = connect("postgres").await;
         if !exists(&mut admin, &template).await {
-            build(&mut admin, &template).await;
+            build(&mut admin, &template, seeded).await;
         }
         let token = u64::from_be_bytes(infra::random::bytes());
         let name = format!("{PREFIX}{}_{token:016x}", std::process::id());
@@ -104,24 +106,28 @@ async fn exists(admin: &mut PgConnection, name: &str) -> bool {
     found.is_some()
 }
 
+fn template(seeded: Timestamp) -> String {
+    format!("{PREFIX}template_{:016x}", fingerprint(seeded))
+}
+
 /// Builds the template under another name, so that a half-built one is never cloned.
-async fn build(admin: &mut PgConnection, template: &str) {
+async fn build(admin: &mut PgConnection, template: &str, seeded: Timestamp) {
     run(admin, format!("select pg_advisory_lock({LOCK})")).await;
     if !exists(admin, template).await {
         drop_leftovers(admin).await;
         let building = format!("{template}_building");
         run(admin, format!("drop database if exists {building} with (force)")).await;
         run(admin, format!("create database {building} template template0")).await;
-        fill(&building).await;
+        fill(&building, seeded).await;
         run(admin, format!("alter database {building} rename to {template}")).await;
     }
     run(admin, format!("select pg_advisory_unlock({LOCK})")).await;
 }
 
-async fn fill(name: &str) {
+async fn fill(name: &str, seeded: Timestamp) {
     let mut config = api::config::Config::load(None).expect("the configuration is good");
     config.database.url = url_of(name);
-    let state = State::build(config, Clock::manual(super::app::START)).expect("a state");
+    let state = State::build(config, Clock::manual(seeded)).expect("a state");
     infra::postgres::MIGRATIONS.run(&state.db).await.expect("the migrations run");
     api::app::seed::demo(&state).await.expect("the demo district is seeded");
     state.db.close().await;
@@ -140,7 +146,8 @@ async fn drop_leftovers(admin: &mut PgConnection) {
     .fetch_all(&mut *admin)
     .await
     .expect("the catalogue can be read");
-    for name in names.iter().filter(|name| !is_in_use(name)) {
+    let current = super::app::SEEDED.map(template);
+    for name in names.iter().filter(|name| !is_in_use(name) && !current.contains(name)) {
         run(admin, format!("drop database if exists {name} with (force)")).await;
     }
 }
@@ -153,9 +160,10 @@ fn is_in_use(name: &str) -> bool {
 
 /// What the template is made of; a change makes another template. The migrations are taken as they
 /// are embedded in this program: the files may be newer.
-fn fingerprint() -> u64 {
+fn fingerprint(seeded: Timestamp) -> u64 {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut hasher = DefaultHasher::new();
+    seeded.hash(&mut hasher);
     for migration in infra::postgres::MIGRATIONS.iter() {
         (migration.version, &migration.checksum).hash(&mut hasher);
     }

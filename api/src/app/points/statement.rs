@@ -80,7 +80,7 @@ fn number(points: i64) -> Cell {
 }
 
 /// The statement of an account from the first day to the last, both of them included. Who looks at
-/// a person's or merchant's account leaves a trace.
+/// an account leaves a trace.
 ///
 /// # Errors
 /// `not_found`: the account was never opened.
