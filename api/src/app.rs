@@ -6,6 +6,7 @@ use tracing::Instrument;
 
 use crate::error::Error;
 
+pub mod audit;
 pub mod bulletin;
 pub mod calendar;
 pub mod case;

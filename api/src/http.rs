@@ -25,6 +25,7 @@ macro_rules! routes {
     };
 }
 
+pub mod audit;
 pub mod bulletin;
 pub mod calendar;
 pub mod complaint;
@@ -174,6 +175,7 @@ pub fn words() -> Vec<Routes> {
         redemption::till::routes(),
         redemption::voucher::routes(),
         fairness::routes(),
+        audit::routes(),
     ]
 }
 

@@ -6,6 +6,7 @@
 #[macro_use]
 pub mod code;
 
+pub mod audit;
 pub mod bulletin;
 pub mod calendar;
 pub mod complaint;

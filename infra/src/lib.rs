@@ -4,6 +4,7 @@
 //! begin or commit. SQL stands only in this crate.
 
 pub mod crypto;
+pub mod heads;
 pub mod password;
 pub mod postgres;
 pub mod random;

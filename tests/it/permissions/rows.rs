@@ -667,6 +667,8 @@ pub(super) const ROWS: &[Row] = &[
     ("redemption.vouchers", COMMUNITY_DESK, About::Nothing),
     ("redemption.print_voucher", COMMUNITY_DESK, About::Voucher),
     ("redemption.revoke_voucher", COMMUNITY_DESK, About::Voucher),
+    ("audit.search", &["auditor"], About::Nothing),
+    ("audit.chain", &["auditor"], About::Nothing),
     ("fairness.list", FLAG_READERS, About::Nothing),
     ("fairness.counts", FLAG_READERS, About::Nothing),
     ("fairness.read", FLAG_READERS, About::Flag),
