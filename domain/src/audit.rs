@@ -220,7 +220,7 @@ mod tests {
         };
         let fields: Vec<String> =
             search.check().unwrap_err().0.into_iter().map(|fault| fault.field).collect();
-        assert_eq!(fields, ["object", "object_id", "action", "to"]);
+        assert_eq!(fields, ["object", "action", "object_id", "to"]);
         let search = Search { action: Some("party.unmask".to_owned()), ..Search::default() };
         assert!(search.check().is_ok());
     }

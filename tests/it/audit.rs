@@ -222,11 +222,11 @@ async fn the_product_s_role_adds_by_one_way_alone() {
         "insert into audit_entry (id, seq, at, action, object, object_id)
              values (gen_random_uuid(), 1, '2031-05-02T00:00:00Z', 'a', 'b', 'c')",
         "select * from audit_entry_2031_05",
-        "delete from audit_entry_2026_11",
-        "truncate audit_entry_2026_11",
+        "delete from audit_entry_2031_05",
+        "truncate audit_entry_2031_05",
         "update audit_block set no = no",
         "delete from audit_mark",
-        "drop table audit_entry_2026_11",
+        "drop table audit_entry_2031_05",
     ] {
         let mut inner = sqlx::Acquire::begin(&mut *tx).await.unwrap();
         let refused = sqlx::query(AssertSqlSafe(statement)).execute(&mut *inner).await;

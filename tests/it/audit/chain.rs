@@ -210,10 +210,12 @@ async fn a_sealed_block_never_gains_a_row() {
     assert_eq!(end.unsealed, 1, "what was committed waits for what was written before it");
     tx.commit().await.unwrap();
     seal(&app).await;
-    let found = search(&app, "object=test").await;
-    let [quick, slow] = &found[..2] else { panic!("{found:?}") };
-    let (quick, slow) = if quick["object_id"] == "quick" { (quick, slow) } else { (slow, quick) };
-    assert_eq!((&quick["object_id"], &slow["object_id"]), (&json!("quick"), &json!("slow")));
+    let one = |found: Vec<serde_json::Value>| {
+        assert_eq!(found.len(), 1, "{found:?}");
+        found[0].clone()
+    };
+    let quick = one(search(&app, "object=test&object_id=quick").await);
+    let slow = one(search(&app, "object=test&object_id=slow").await);
     assert!(slow["seq"].as_i64() < quick["seq"].as_i64());
     assert!(slow["block"].as_i64() <= quick["block"].as_i64() && !slow["block"].is_null());
     assert_eq!(verify(&app).await, []);
@@ -230,19 +232,17 @@ async fn the_chore_seals_and_writes_the_heads_outside() {
         app.advance(chrono::TimeDelta::minutes(1));
         schedule.enqueue_due(app.state(), true).await;
         app.drain().await;
-        if folder.heads().len() >= 2 {
+        if !folder.heads().is_empty() {
             break;
         }
     }
     let heads = folder.heads();
     let chain = app.as_("auditor").get("/audit/chain").await.expect(200);
     let hash = chain["hash"].as_str().unwrap();
-    let known = heads.iter().any(|line| line.starts_with("1 ") && line.len() > 64);
-    assert!(
-        known
-            && (heads.iter().any(|line| line.ends_with(hash)) || chain["block"].as_i64() > Some(1)),
-        "{heads:?} {chain}"
-    );
+    assert!(heads[0].starts_with("1 "), "{heads:?}");
+    // What the chores themselves left may be in blocks whose heads come with the next run.
+    let newest = chain["block"].as_i64() == i64::try_from(heads.len()).ok();
+    assert!(!newest || heads.last().unwrap().ends_with(hash), "{heads:?} {chain}");
     assert_eq!(verify(&app).await, []);
     // This month's table and those of the next two.
     for month in ["2026_11", "2026_12", "2027_01"] {

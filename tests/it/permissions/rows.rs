@@ -183,6 +183,8 @@ pub(super) enum About {
     Notification,
     /// Any account.
     Account,
+    /// A log-in of one's own; ending it is tried in `identity`.
+    Session,
     /// A year of the calendar, by its number.
     Year,
     /// Any routing rule.
@@ -286,6 +288,8 @@ pub(super) const ROWS: &[Row] = &[
     ("identity.refresh", EVERYONE, About::Nothing),
     ("identity.logout", LOGGED_IN, About::Nothing),
     ("identity.me", LOGGED_IN, About::Nothing),
+    ("identity.sessions", LOGGED_IN, About::Nothing),
+    ("identity.end_session", LOGGED_IN, About::Session),
     ("account.list", &["security"], About::Nothing),
     ("account.disable", &["security"], About::Account),
     ("account.enable", &["security"], About::Account),
