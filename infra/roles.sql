@@ -14,7 +14,7 @@ grant usage on schema public to zhixiang_app;
 grant select, insert, update, delete on all tables in schema public to zhixiang_app;
 grant usage, select on all sequences in schema public to zhixiang_app;
 grant execute on all functions in schema public to zhixiang_app;
-revoke update, delete on ledger_tx, ledger_entry, ledger_reason, points_objection, donation, hold_lot, audit_entry, event from zhixiang_app;
+revoke update, delete on ledger_tx, ledger_entry, ledger_reason, points_objection, donation, hold_lot, event from zhixiang_app;
 revoke update, delete on calendar_year, calendar_day from zhixiang_app;
 revoke update, delete on rate_snapshot_case, rate_snapshot_centre, rate_snapshot_appraisal from zhixiang_app;
 revoke update, delete on duty_item, power, enforcement_act_officer from zhixiang_app;
@@ -27,6 +27,20 @@ revoke update, delete on household_visit, score_catalogue, score_item, score_lin
 revoke delete on score_entry, score_settlement from zhixiang_app;
 revoke delete on hold, rate_snapshot, duty_list, power_list, enforcement_act from zhixiang_app;
 revoke delete on voucher, fairness_flag from zhixiang_app;
+-- The trail is added to by audit_append alone, and reached as a whole, never by its months.
+revoke insert, update, delete on audit_entry from zhixiang_app;
+revoke update, delete on audit_block from zhixiang_app;
+revoke insert, delete on audit_mark from zhixiang_app;
+do $$
+declare
+    part regclass;
+begin
+    for part in select inhrelid::regclass from pg_inherits where inhparent = 'audit_entry'::regclass
+    loop
+        execute format('revoke all on %s from zhixiang_app', part);
+    end loop;
+end
+$$;
 do $$
 begin
     if to_regclass('_sqlx_migrations') is not null then

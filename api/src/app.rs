@@ -8,6 +8,7 @@ use tracing::Instrument;
 use crate::error::Error;
 
 pub mod attachment;
+pub mod audit;
 pub mod bulletin;
 pub mod calendar;
 pub mod case;

@@ -6,6 +6,7 @@ use api::{clock::Clock, config::Config, server, state::State, telemetry};
 use clap::{Parser, Subcommand};
 
 mod admin;
+mod audit;
 mod generate;
 mod import;
 mod ledger;
@@ -46,7 +47,7 @@ enum Command {
     Generate(generate::Given),
     /// 输出接口文档（OpenAPI，YAML）
     Openapi,
-    /// 管理：管理员账号、停用启用、失败的作业
+    /// 管理：管理员账号、停用启用、失败的作业、积分账、审计链
     Admin {
         #[command(subcommand)]
         what: admin::Command,

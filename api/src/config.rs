@@ -69,6 +69,9 @@ pub struct Config {
     /// Check-in, cancellation and what follows when nobody comes.
     #[serde(default)]
     pub service: domain::service::Rules,
+    /// How long the audit trail is kept, and where the heads of its chain.
+    #[serde(default)]
+    pub audit: domain::audit::Rules,
     /// Logs and traces.
     pub telemetry: Telemetry,
 }
@@ -431,6 +434,7 @@ impl Config {
                 "party.aged_from",
                 "高龄只能从 50–110 岁算起，五个组各用一种颜色",
             ),
+            (self.audit.is_lawful(), "audit.keep_months", "审计记录至少保留 12 个月"),
         ];
         if let Some((key, reason)) = self.service.fault() {
             return Err(Unusable::Value { key, reason });
@@ -463,6 +467,10 @@ impl Config {
             if same {
                 return Err(Unusable::Value { key, reason });
             }
+        }
+        if self.audit.heads.is_empty() {
+            let reason = "正式环境要写一个数据库之外的目录，审计链的链头留存在那里";
+            return Err(Unusable::Value { key: "audit.heads", reason });
         }
         Ok(())
     }

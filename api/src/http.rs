@@ -26,6 +26,7 @@ macro_rules! routes {
 }
 
 pub mod attachment;
+pub mod audit;
 pub mod bulletin;
 pub mod calendar;
 pub mod complaint;
@@ -177,6 +178,7 @@ pub fn words() -> Vec<Routes> {
         redemption::till::routes(),
         redemption::voucher::routes(),
         fairness::routes(),
+        audit::routes(),
     ]
 }
 

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use crate::{app::calendar as calendars, state::State};
 
 pub mod attachment;
+pub mod audit;
 pub mod bulletin;
 pub mod calendar;
 pub mod export;

@@ -246,6 +246,8 @@ pub enum Permission {
     ManageScore,
     /// See whose claims pause, and end a pause before its time.
     LiftPause,
+    /// Search the audit trail.
+    ReadAudit,
 }
 
 impl Permission {
@@ -366,6 +368,7 @@ impl Permission {
             Self::AgreeSettlement => only(&[MerchantManager]),
             Self::ReadBudget => only(&[Organiser, Auditor]),
             Self::ReadSettlement => only(&[MerchantManager, Organiser, Auditor]),
+            Self::ReadAudit => only(&[Auditor]),
             Self::ReadLedger => only(&[Auditor, SystemAdmin]),
             Self::ReadPoints => only(&[Organiser, Auditor]),
             Self::KeepPoints => only(&[Organiser]),

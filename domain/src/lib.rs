@@ -7,6 +7,7 @@
 pub mod code;
 
 pub mod attachment;
+pub mod audit;
 pub mod bulletin;
 pub mod calendar;
 pub mod complaint;

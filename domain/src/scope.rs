@@ -128,6 +128,11 @@ impl Scope {
         &self.shops
     }
 
+    /// Whether the audit trail may be read.
+    pub const fn audits(&self) -> bool {
+        self.audits
+    }
+
     /// Whether every merchant's offers and statements may be read.
     pub const fn reads_shops(&self) -> bool {
         self.audits || self.organises

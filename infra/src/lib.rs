@@ -5,6 +5,7 @@
 //! begin or commit. SQL stands only in this crate.
 
 pub mod crypto;
+pub mod heads;
 pub mod password;
 pub mod picture;
 pub mod postgres;

@@ -63,7 +63,7 @@ const WORDS: &[(&str, &str)] = &[
     ("calendar", "diaht"),
     ("evaluation", "diaht"),
     ("event", "di"),
-    ("audit", "i"),
+    ("audit", "diaht"),
     // What is tracked by number and query code is a complaint; only the door is another.
     ("track", "ht"),
     ("job", "iah"),

@@ -11,10 +11,7 @@ use std::{
 
 use api::http::problem::codes;
 use domain::{
-    attachment, complaint, consultation, duty, enforcement, evaluation::Satisfaction, event,
-    export, fairness, final_reply, household, identity, import, merchant, offer, org, pairing,
-    party, points, rates, redemption, registration, request, score, service, sla, supervision,
-    task, template, view, whistle, work_unit,
+    attachment, audit, complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export, fairness, final_reply, household, identity, import, merchant, offer, org, pairing, party, points, rates, redemption, registration, request, score, service, sla, supervision, task, template, view, whistle, work_unit,
 };
 
 use crate::support::{Operation, document, operations};
@@ -494,6 +491,7 @@ fn the_vocabularies_are_fresh() {
         fairness::Kind, "公平核查种类";
         fairness::Status, "公平核查状态";
         fairness::Step, "公平核查步骤";
+        audit::chain::Tampering, "审计链核验的发现";
         sla::Urgency, "紧急程度";
         sla::Mark, "时限环节";
         sla::TimerKind, "到点事项";

@@ -147,6 +147,42 @@ async fn parallel_guesses_get_no_more_tries() {
 }
 
 #[tokio::test]
+async fn a_person_sees_and_ends_log_ins_elsewhere() {
+    let app = App::spawn().await;
+    let lost = app.staff("leader", PASSWORD).await.expect(200);
+    app.advance(TimeDelta::minutes(1));
+    let kept = app.staff("leader", PASSWORD).await.expect(200);
+    let bearer = |session: &Value| app.bearer(session["access_token"].as_str().unwrap());
+    let list = bearer(&kept).all("/me/sessions?limit=1").await;
+    let current: Vec<&Value> = list.iter().map(|one| &one["current"]).collect();
+    assert_eq!(current, [&json!(true), &json!(false)], "newest first: {list:?}");
+    assert!(list[0]["created_at"].as_str() > list[1]["created_at"].as_str());
+    let id = list[1]["id"].as_str().unwrap();
+    let path = format!("/me/sessions/{id}");
+
+    // Another's is missing, and stays.
+    let other = app.as_("supervisor").request(Method::DELETE, &path).send().await;
+    other.refused(404, "not_found");
+    assert!(app.takes(&lost["access_token"]).await);
+    for _ in 0..2 {
+        bearer(&kept).request(Method::DELETE, &path).send().await.expect(204);
+    }
+    app.soon_refuses(&lost["access_token"]).await;
+    app.refresh(&lost["refresh_token"]).await.refused(401, "refresh_token_invalid");
+    assert!(app.takes(&kept["access_token"]).await);
+    assert_eq!(bearer(&kept).all("/me/sessions").await.len(), 1);
+    assert_eq!(app.count("audit_entry where action = 'session.end'").await, 2);
+
+    // One that idled out is none any more.
+    let idle = app.staff("leader", PASSWORD).await.expect(200);
+    app.advance(TimeDelta::minutes(21));
+    let fresh = app.staff("leader", PASSWORD).await.expect(200);
+    let list = bearer(&fresh).all("/me/sessions").await;
+    assert_eq!(list.len(), 1, "{list:?}");
+    app.refresh(&idle["refresh_token"]).await.refused(401, "refresh_token_invalid");
+}
+
+#[tokio::test]
 async fn the_security_desk_lifts_a_lock() {
     let app = App::spawn().await;
     for _ in 0..5 {

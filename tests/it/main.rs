@@ -5,6 +5,8 @@ mod architecture;
 #[cfg(test)]
 mod attachment;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod badinput;
 #[cfg(test)]
 mod bulletin;

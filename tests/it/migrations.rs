@@ -258,6 +258,12 @@ const NAMED: &[(&str, &str)] = &[
     ("evaluation_link", "evaluation_link_round"),
     ("evaluation_link", "evaluation_link_evaluation"),
     ("evaluation_link", "evaluation_link_used"),
+    ("audit_entry", "audit_entry_pkey"),
+    ("audit_entry", "audit_entry_before"),
+    ("audit_entry", "audit_entry_after"),
+    ("audit_block", "audit_block_to_seq_key"),
+    ("audit_block", "audit_block_entries"),
+    ("audit_mark", "audit_mark_one"),
     ("rate_snapshot", "rate_snapshot_pkey"),
     ("rate_snapshot", "rate_snapshot_month"),
     ("rate_snapshot", "rate_snapshot_published"),
@@ -384,6 +390,61 @@ fn mapped() -> BTreeSet<String> {
     }
     assert!(names.len() >= 2, "what this test looks for has moved: {names:?}");
     names
+}
+
+/// The trail that was there before it was kept in months comes over whole, in the order of its time.
+#[tokio::test]
+async fn the_audit_trail_comes_over_whole() {
+    const AUDIT: i64 = 20_261_128_000_042;
+    let empty = Empty::create().await;
+    let pool = empty.pool();
+    let (before, after): (Vec<_>, Vec<_>) = MIGRATIONS.iter().partition(|one| one.version < AUDIT);
+    for one in before {
+        sqlx::raw_sql(AssertSqlSafe(one.sql.as_str().to_owned())).execute(&pool).await.unwrap();
+    }
+    sqlx::query(
+        "insert into audit_entry (id, at, action, object, object_id, request_id, address, data)
+         select gen_random_uuid(), at, 'case.step', 'case', n::text, 'r' || n, '10.0.0.1',
+             jsonb_build_object('n', n)
+         from generate_series('2026-09-30T15:00:00Z'::timestamptz, '2026-11-02', '7 hours')
+             with ordinality as series (at, n) order by random()",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let all = "select coalesce(jsonb_agg(to_jsonb(e) - array['seq', 'before', 'after'] order by id), '[]')
+        from audit_entry e";
+    let stood: serde_json::Value = sqlx::query_scalar(all).fetch_one(&pool).await.unwrap();
+    let count = i64::try_from(stood.as_array().unwrap().len()).unwrap();
+    assert!(count > 100, "{count}");
+    let mut conn = pool.acquire().await.unwrap();
+    for one in after {
+        let mut tx = conn.begin().await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(one.sql.as_str().to_owned())).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let stands: serde_json::Value = sqlx::query_scalar(all).fetch_one(&mut *conn).await.unwrap();
+    assert_eq!(stands, stood);
+    let ordered: bool = sqlx::query_scalar(
+        "select array_agg(seq order by at, id) = array_agg(seq order by seq) from audit_entry",
+    )
+    .fetch_one(&mut *conn)
+    .await
+    .unwrap();
+    assert!(ordered, "the places follow the time");
+    let next: i64 =
+        sqlx::query_scalar("select nextval('audit_seq')").fetch_one(&mut *conn).await.unwrap();
+    assert_eq!(next, count + 1);
+    let months: Vec<String> = sqlx::query_scalar(
+        "select inhrelid::regclass::text from pg_inherits
+         where inhparent = 'audit_entry'::regclass order by 1",
+    )
+    .fetch_all(&mut *conn)
+    .await
+    .unwrap();
+    assert_eq!(months, ["audit_entry_2026_09", "audit_entry_2026_10", "audit_entry_2026_11"]);
+    drop(conn);
+    empty.drop(pool).await;
 }
 
 #[tokio::test]

@@ -83,9 +83,10 @@ fn every_example_of_a_body_fits_its_schema() {
 }
 
 /// Nobody, a resident, and staff; together they hold every permission.
-const PEOPLE: [&str; 13] = [
+const PEOPLE: [&str; 14] = [
     "",
     "li",
+    "auditor",
     "dispatcher",
     "supervisor",
     "leader",

@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::{
     id::{AccountId, SessionId},
     identity::{Actor, Grant, LockoutRule, Password, Refused, Rotation, SessionEnd, Username},
+    page::PageRequest,
     personal::OpenId,
     refusal::Basic,
     time::Timestamp,
@@ -16,7 +17,7 @@ use infra::{
         audit::{self, AuditEntry, Origin},
         identity::{
             self as store, Account, NewResident,
-            session::{self as sessions, StoredToken},
+            session::{self as sessions, OpenSession, StoredToken},
         },
     },
     random,
@@ -395,6 +396,46 @@ pub async fn logout(state: &State, session: SessionId) -> Result<(), Error> {
     let now = state.clock.now();
     transact(&state.db, move |tx| {
         Box::pin(async move { Ok(sessions::end(tx, session, SessionEnd::Logout, now).await?) })
+    })
+    .await?;
+    session::forget(&state.redis, &[session]).await;
+    Ok(())
+}
+
+/// The caller's log-ins that go on, newest first.
+///
+/// # Errors
+/// The database's.
+pub async fn list_sessions(
+    state: &State,
+    actor: &Actor,
+    page: PageRequest,
+) -> Result<Vec<OpenSession>, Error> {
+    let mut conn = state.db.acquire().await?;
+    Ok(sessions::list(&mut conn, actor.account, page, state.clock.now()).await?)
+}
+
+/// Ends one of the caller's log-ins from another: within a second no token of it is taken any more.
+/// Ending one that is over changes nothing.
+///
+/// # Errors
+/// `not_found` for another person's.
+pub async fn end_session(
+    state: &State,
+    actor: &Actor,
+    session: SessionId,
+    origin: Origin,
+) -> Result<(), Error> {
+    let (now, actor) = (state.clock.now(), actor.clone());
+    transact(&state.db, move |tx| {
+        Box::pin(async move {
+            if !sessions::is_of(tx, session, actor.account).await? {
+                return Err(Basic::NotFound.into());
+            }
+            sessions::end(tx, session, SessionEnd::Logout, now).await?;
+            let entry = AuditEntry::new("session.end", "session", session, &origin).by(&actor);
+            Ok(audit::append(tx, &entry, now).await?)
+        })
     })
     .await?;
     session::forget(&state.redis, &[session]).await;

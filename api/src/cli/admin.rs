@@ -17,7 +17,7 @@ use domain::{
 };
 use infra::postgres::{audit::Origin, job};
 
-use super::{Failure, ledger};
+use super::{Failure, audit, ledger};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -47,6 +47,11 @@ pub enum Command {
     Ledger {
         #[command(subcommand)]
         what: ledger::Command,
+    },
+    /// 审计链：核验、清除满保留期的月份
+    Audit {
+        #[command(subcommand)]
+        what: audit::Command,
     },
 }
 
@@ -105,6 +110,7 @@ pub async fn run(state: &State, command: Command) -> Result<(), Failure> {
             accounts::enable(state, None, id, &Origin::default()).await?;
             println!("已启用 {username}");
         }
+        Command::Audit { what } => audit::run(state, what).await?,
         Command::Ledger { what } => ledger::run(state, what).await?,
         Command::Jobs { what: Jobs::ListDead } => list_dead(state).await?,
         Command::Jobs { what: Jobs::Redrive { id, .. } } => again(state, id).await?,

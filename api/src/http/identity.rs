@@ -1,11 +1,11 @@
 //! Log-in, the caller's own account, and the security administrator's desk.
 
 use actix_web::{
-    HttpResponse, get, post,
+    HttpResponse, delete, get, post,
     web::{Data, Json},
 };
 use domain::{
-    id::AccountId,
+    id::{AccountId, SessionId},
     identity::{Grant, Password, disabling_reason},
     page::{Cursor, Page},
     time::Timestamp,
@@ -207,6 +207,69 @@ pub async fn me(caller: Caller<ReadSelf>, state: Data<State>) -> Result<Json<Me>
     }))
 }
 
+/// 一次登录
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionView {
+    /// 编号
+    pub id: SessionId,
+    /// 登录的时间
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
+    pub created_at: Timestamp,
+    /// 最近一次刷新令牌的时间
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
+    pub renewed_at: Timestamp,
+    /// 最迟到这一刻必须重新登录
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
+    pub expires_at: Timestamp,
+    /// 是不是正在用的这一次
+    pub current: bool,
+}
+
+/// 本人的登录
+///
+/// 还有效的登录，新的在前；不认识的可以退出，然后请安全管理员处理密码。
+#[utoipa::path(
+    operation_id = "identity.sessions", tag = "identity", params(Paging),
+    responses((status = 200, description = "一页登录", body = Page<SessionView>)),
+    security(("bearer" = [])),
+)]
+#[get("/me/sessions")]
+pub async fn sessions(
+    caller: Caller<ReadSelf>,
+    state: Data<State>,
+    Paging(page): Paging,
+) -> Result<Json<Page<SessionView>>, Error> {
+    let rows = identity::list_sessions(&state, &caller.actor, page).await?;
+    let rows = rows.into_iter().map(|one| SessionView {
+        id: one.id,
+        created_at: one.created_at,
+        renewed_at: one.renewed_at,
+        expires_at: one.expires_at,
+        current: one.id == caller.session,
+    });
+    let key = |row: &SessionView| Cursor { at: row.created_at, id: row.id.0 };
+    Ok(Json(Page::of(rows.collect(), page.limit, key)))
+}
+
+/// 退出本人的一次登录
+///
+/// 在别处的登录也可以退出：它的令牌一秒内全部失效。已经退出的再退出不报错。
+#[utoipa::path(
+    operation_id = "identity.end_session", tag = "identity",
+    responses((status = 204, description = "已退出")),
+    security(("bearer" = [])),
+)]
+#[delete("/me/sessions/{id}")]
+pub async fn end_session(
+    caller: Caller<ReadSelf>,
+    target: Target<SessionId>,
+    state: Data<State>,
+    meta: RequestMeta,
+) -> Result<HttpResponse, Error> {
+    identity::end_session(&state, &caller.actor, target.0, meta.into()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
 /// 管理中的账号
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AccountView {
@@ -332,6 +395,8 @@ routes![
     refresh,
     logout,
     me,
+    sessions,
+    end_session,
     list_accounts,
     disable_account,
     enable_account,

@@ -71,6 +71,7 @@ const TAGS: &[(&str, &str)] = &[
     ("offer", "优惠：列表、起草、审核、份数、预算"),
     ("redemption", "兑换：兑换、取消、核销、撤销、退回、当日核销、代办兑换券"),
     ("fairness", "公平核查：异常提示、核查、申诉"),
+    ("audit", "审计：查找记录、审计链的末端"),
 ];
 
 /// The whole document; built once.

@@ -21,8 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 use super::{
-    attachment, bulletin, calendar, export, fairness, household, merchant, notification, pause,
-    points, redemption, registration, schedule, score, service, stopped, task,
+    attachment, audit, bulletin, calendar, export, fairness, household, merchant, notification, pause, points, redemption, registration, schedule, score, service, stopped, task,
 };
 use crate::{app, error::Error, state::State};
 
@@ -56,6 +55,8 @@ fn run<'c, J: Job>(
 /// Every kind of job. A new one is one line here.
 const KINDS: &[(&str, Run)] = &[
     (attachment::SweepAttachments::KIND, run::<attachment::SweepAttachments>),
+    (audit::MakeAuditMonths::KIND, run::<audit::MakeAuditMonths>),
+    (audit::SealAudit::KIND, run::<audit::SealAudit>),
     (export::MakeExport::KIND, run::<export::MakeExport>),
     (export::SweepExports::KIND, run::<export::SweepExports>),
     (calendar::Recompute::KIND, run::<calendar::Recompute>),

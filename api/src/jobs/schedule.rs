@@ -13,7 +13,7 @@ use infra::{
 use serde::Deserialize;
 
 use super::{
-    attachment::SweepAttachments,
+    attachment::SweepAttachments, audit::{MakeAuditMonths, SealAudit},
     bulletin::FreezeMonths,
     calendar::WarnCalendar,
     export::SweepExports,
@@ -51,8 +51,10 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (LockScores::KIND, HOUR),
     (WatchAttendance::KIND, HOUR),
     (FollowServiceYear::KIND, HOUR),
+    (SealAudit::KIND, MINUTE),
     (ReconcileLedger::KIND, MINUTE),
     (SetOff::KIND, MINUTE),
+    (MakeAuditMonths::KIND, DAY),
     (WarnCalendar::KIND, DAY),
     (WarnExpiring::KIND, DAY),
     // The day of this clock begins at 08:00 in 平城区, when people may be told something.

@@ -4,12 +4,15 @@
 use domain::{
     id::{AccountId, AuditId},
     identity::{Actor, Role},
-    time::Timestamp,
+    time::{Month, Timestamp},
 };
 use serde_json::Value;
 
 use super::Connection;
 use crate::random;
+
+pub mod chain;
+pub mod read;
 
 /// Where a request came from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,7 +71,8 @@ impl<'a> AuditEntry<'a> {
     }
 }
 
-/// Appends an entry.
+/// Appends an entry. With it goes the SHA-256 of the object's row as it stands now, where the object
+/// is a row: append after the change.
 ///
 /// # Errors
 /// The database's.
@@ -77,10 +81,10 @@ pub async fn append(
     entry: &AuditEntry<'_>,
     now: Timestamp,
 ) -> sqlx::Result<()> {
-    sqlx::query!(
-        "insert into audit_entry
-            (id, at, account_id, role, action, object, object_id, request_id, address, data)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    let month = Month::of(now);
+    let (since, until) = month.bounds();
+    sqlx::query_scalar!(
+        "select audit_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         random::id::<AuditId>(now).0,
         now,
         entry.account.map(|account| account.0),
@@ -91,8 +95,23 @@ pub async fn append(
         entry.origin.request_id,
         entry.origin.address,
         entry.data,
+        month.to_string(),
+        since,
+        until,
     )
-    .execute(conn)
+    .fetch_one(conn)
     .await?;
+    Ok(())
+}
+
+/// Makes the table of a month's entries, unless it is there.
+///
+/// # Errors
+/// The database's.
+pub async fn make_month(conn: &mut Connection, month: Month) -> sqlx::Result<()> {
+    let (since, until) = month.bounds();
+    sqlx::query!("select audit_make_month($1, $2, $3)", month.to_string(), since, until)
+        .execute(conn)
+        .await?;
     Ok(())
 }

@@ -198,6 +198,8 @@ pub(super) enum About {
     Notification,
     /// Any account.
     Account,
+    /// A log-in of one's own; ending it is tried in `identity`.
+    Session,
     /// A year of the calendar, by its number.
     Year,
     /// Any routing rule.
@@ -303,6 +305,8 @@ pub(super) const ROWS: &[Row] = &[
     ("identity.refresh", EVERYONE, About::Nothing),
     ("identity.logout", LOGGED_IN, About::Nothing),
     ("identity.me", LOGGED_IN, About::Nothing),
+    ("identity.sessions", LOGGED_IN, About::Nothing),
+    ("identity.end_session", LOGGED_IN, About::Session),
     ("account.list", &["security"], About::Nothing),
     ("account.disable", &["security"], About::Account),
     ("account.enable", &["security"], About::Account),
@@ -697,6 +701,8 @@ pub(super) const ROWS: &[Row] = &[
     ("redemption.vouchers", COMMUNITY_DESK, About::Nothing),
     ("redemption.print_voucher", COMMUNITY_DESK, About::Voucher),
     ("redemption.revoke_voucher", COMMUNITY_DESK, About::Voucher),
+    ("audit.search", &["auditor"], About::Nothing),
+    ("audit.chain", &["auditor"], About::Nothing),
     ("fairness.list", FLAG_READERS, About::Nothing),
     ("fairness.counts", FLAG_READERS, About::Nothing),
     ("fairness.read", FLAG_READERS, About::Flag),

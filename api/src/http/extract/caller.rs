@@ -137,6 +137,7 @@ needs![
     SettleScore,
     ManageScore,
     LiftPause,
+    ReadAudit,
 ];
 
 /// An authenticated caller who holds the permission `P`: 401 `unauthenticated`, then 403

@@ -3,6 +3,7 @@
 use domain::{
     id::{AccountId, SessionId},
     identity::{Actor, Grant, Presented, Role, SessionEnd},
+    page::{Cursor, PageRequest},
     time::Timestamp,
 };
 use uuid::Uuid;
@@ -197,6 +198,70 @@ pub async fn end(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// A log-in that goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenSession {
+    /// Its id.
+    pub id: SessionId,
+    /// When the person logged in.
+    pub created_at: Timestamp,
+    /// When its tokens were renewed last.
+    pub renewed_at: Timestamp,
+    /// It must end then.
+    pub expires_at: Timestamp,
+}
+
+/// The log-ins of an account that go on: neither ended, run out, nor idle for too long. Newest first.
+///
+/// # Errors
+/// The database's.
+pub async fn list(
+    conn: &mut Connection,
+    account: AccountId,
+    page: PageRequest,
+    now: Timestamp,
+) -> sqlx::Result<Vec<OpenSession>> {
+    sqlx::query_as!(
+        OpenSession,
+        r#"select s.id as "id: SessionId", s.created_at, s.expires_at,
+            (select max(issued_at) from refresh_token t where t.session_id = s.id)
+                as "renewed_at!"
+        from session s
+        where s.account_id = $1 and s.ended_at is null and s.expires_at > $2
+            and exists (
+                select from refresh_token t
+                where t.session_id = s.id and t.used_at is null and t.expires_at > $2)
+            and ($3::timestamptz is null or (s.created_at, s.id) < ($3, $4))
+        order by s.created_at desc, s.id desc
+        limit $5"#,
+        account.0,
+        now,
+        page.after.map(|Cursor { at, .. }| at),
+        page.after.map(|Cursor { id, .. }| id),
+        page.probe(),
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Whether a session, over or not, is an account's.
+///
+/// # Errors
+/// The database's.
+pub async fn is_of(
+    conn: &mut Connection,
+    session: SessionId,
+    account: AccountId,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from session where id = $1 and account_id = $2) as "is!""#,
+        session.0,
+        account.0,
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Ends every session of an account and names them.
