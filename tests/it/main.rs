@@ -75,6 +75,8 @@ mod routing;
 #[cfg(test)]
 mod score;
 #[cfg(test)]
+mod screening;
+#[cfg(test)]
 mod search;
 #[cfg(test)]
 mod service;
@@ -90,6 +92,8 @@ mod template;
 mod track;
 #[cfg(test)]
 mod view;
+#[cfg(test)]
+mod wechat;
 #[cfg(test)]
 mod whistle;
 #[cfg(test)]

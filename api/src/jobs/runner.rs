@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::{
     attachment, bulletin, calendar, export, fairness, household, merchant, notification, pause,
-    points, redemption, registration, schedule, score, service, stopped, task,
+    points, redemption, registration, schedule, score, screening, service, stopped, task,
 };
 use crate::{app, error::Error, state::State};
 
@@ -55,6 +55,8 @@ fn run<'c, J: Job>(
 
 /// Every kind of job. A new one is one line here.
 const KINDS: &[(&str, Run)] = &[
+    (attachment::MediaChecked::KIND, run::<attachment::MediaChecked>),
+    (attachment::ScreenMedia::KIND, run::<attachment::ScreenMedia>),
     (attachment::SweepAttachments::KIND, run::<attachment::SweepAttachments>),
     (export::MakeExport::KIND, run::<export::MakeExport>),
     (export::SweepExports::KIND, run::<export::SweepExports>),
@@ -79,6 +81,8 @@ const KINDS: &[(&str, Run)] = &[
     (schedule::SweepJobs::KIND, run::<schedule::SweepJobs>),
     (schedule::SweepSessions::KIND, run::<schedule::SweepSessions>),
     (score::LockScores::KIND, run::<score::LockScores>),
+    (screening::ReferUnscreened::KIND, run::<screening::ReferUnscreened>),
+    (screening::ScreenText::KIND, run::<screening::ScreenText>),
     (service::SettleAttendance::KIND, run::<service::SettleAttendance>),
     (service::WatchAttendance::KIND, run::<service::WatchAttendance>),
     (task::TakeBack::KIND, run::<task::TakeBack>),

@@ -23,6 +23,7 @@ use super::{
     registration::FollowServiceYear,
     runner::Job,
     score::LockScores,
+    screening::ReferUnscreened,
     service::WatchAttendance,
 };
 use crate::{error::Error, state::State};
@@ -51,6 +52,7 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (LockScores::KIND, HOUR),
     (WatchAttendance::KIND, HOUR),
     (FollowServiceYear::KIND, HOUR),
+    (ReferUnscreened::KIND, 5 * MINUTE),
     (ReconcileLedger::KIND, MINUTE),
     (SetOff::KIND, MINUTE),
     (WarnCalendar::KIND, DAY),

@@ -298,6 +298,8 @@ pub(super) type Row = (&'static str, &'static [&'static str], About);
 
 pub(super) const ROWS: &[Row] = &[
     ("identity.login_wechat", EVERYONE, About::Nothing),
+    ("identity.set_phone", LOGGED_IN, About::Nothing),
+    ("identity.phone", LOGGED_IN, About::Nothing),
     ("identity.login_staff", EVERYONE, About::Nothing),
     ("identity.refresh", EVERYONE, About::Nothing),
     ("identity.logout", LOGGED_IN, About::Nothing),
@@ -696,6 +698,10 @@ pub(super) const ROWS: &[Row] = &[
     ("redemption.vouchers", COMMUNITY_DESK, About::Nothing),
     ("redemption.print_voucher", COMMUNITY_DESK, About::Voucher),
     ("redemption.revoke_voucher", COMMUNITY_DESK, About::Voucher),
+    ("screening.list", &["dispatcher"], About::Nothing),
+    ("screening.decide", &["dispatcher"], About::Case),
+    ("wechat.echo", EVERYONE, About::Nothing),
+    ("wechat.push", EVERYONE, About::Nothing),
     ("fairness.list", FLAG_READERS, About::Nothing),
     ("fairness.counts", FLAG_READERS, About::Nothing),
     ("fairness.read", FLAG_READERS, About::Flag),
