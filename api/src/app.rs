@@ -39,12 +39,14 @@ pub mod registration;
 pub mod request;
 pub mod routing;
 pub mod score;
+pub mod screening;
 pub mod seed;
 pub mod service;
 pub mod supervision;
 pub mod task;
 pub mod template;
 pub mod view;
+pub mod wechat;
 pub mod whistle;
 pub mod work_unit;
 

@@ -6,6 +6,10 @@ use config::{Environment, File, FileFormat};
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 
+mod wechat;
+
+pub use wechat::WeChat;
+
 /// The embedded defaults, which also document every key.
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");
 
@@ -66,6 +70,9 @@ pub struct Config {
     /// The score book of party members.
     #[serde(default)]
     pub score: domain::score::Rules,
+    /// What the public may read of what people write.
+    #[serde(default)]
+    pub screening: domain::screening::Rules,
     /// Check-in, cancellation and what follows when nobody comes.
     #[serde(default)]
     pub service: domain::service::Rules,
@@ -239,22 +246,6 @@ pub enum FileStore {
     S3,
 }
 
-/// WeChat.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WeChat {
-    /// Where its server interfaces are.
-    pub base_url: String,
-    /// The mini-program's id.
-    pub app_id: String,
-    /// The mini-program's secret.
-    pub app_secret: Secret,
-    /// Signs pushes.
-    pub push_token: Secret,
-    /// Encrypts pushes; 43 characters.
-    pub encoding_aes_key: Secret,
-}
-
 /// The worker.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -389,16 +380,6 @@ impl Config {
             ),
             (self.security.staff_session_hours > 0, "security.staff_session_hours", "至少 1 小时"),
             (self.limits.login_failures > 0, "limits.login_failures", "至少 1 次"),
-            (
-                self.wechat.base_url.starts_with("http"),
-                "wechat.base_url",
-                "应为 https:// 开头的地址",
-            ),
-            (
-                self.wechat.encoding_aes_key.expose().len() == 43,
-                "wechat.encoding_aes_key",
-                "应为 43 个字符",
-            ),
             (self.worker.lease_seconds > 0, "worker.lease_seconds", "至少 1 秒"),
             (self.worker.scan_seconds > 0, "worker.scan_seconds", "至少 1 秒"),
             ((1..=1000).contains(&self.worker.batch), "worker.batch", "只能是 1–1000"),
@@ -436,7 +417,7 @@ impl Config {
             ),
             (self.audit.is_lawful(), "audit.keep_months", "审计记录至少保留 12 个月"),
         ];
-        if let Some((key, reason)) = self.service.fault() {
+        if let Some((key, reason)) = self.service.fault().or_else(|| self.wechat.fault()) {
             return Err(Unusable::Value { key, reason });
         }
         for &(holds, key, reason) in rules {
@@ -544,6 +525,23 @@ mod tests {
     fn a_misspelt_key_is_refused() {
         let error = with(&[("http.prot", "1")]).unwrap_err().to_string();
         assert!(error.contains("prot"), "{error}");
+    }
+
+    #[test]
+    fn a_wechat_that_cannot_work_is_named() {
+        for (key, value) in [
+            ("wechat.base_url", "api.weixin.qq.com"),
+            ("wechat.encoding_aes_key", "short"),
+            ("wechat.media_base_url", "http://example.org/api/v1"),
+            ("wechat.answer_seconds", "0"),
+            ("wechat.answer_seconds", "31"),
+            ("wechat.retries", "6"),
+            ("wechat.breaker_failures", "0"),
+            ("wechat.breaker_seconds", "0"),
+        ] {
+            let error = with(&[(key, value)]).unwrap_err().to_string();
+            assert!(error.contains(key) && error.contains(&variable(key)), "{error}");
+        }
     }
 
     #[test]

@@ -62,6 +62,7 @@ refused_by!(
     domain::registration::change::Refused,
     domain::routing::Refused,
     domain::score::Refused,
+    domain::screening::Refused,
     domain::service::Refused,
     domain::service::hours::Refused,
     domain::supervision::Refused,

@@ -63,12 +63,14 @@ pub mod registration;
 pub mod request;
 pub mod routing;
 pub mod score;
+pub mod screening;
 pub mod service;
 pub mod supervision;
 pub mod task;
 pub mod template;
 pub mod track;
 pub mod view;
+pub mod wechat;
 pub mod whistle;
 pub mod work_unit;
 
@@ -99,6 +101,8 @@ pub fn words() -> Vec<Routes> {
         complaint::reporter::routes(),
         complaint::sheet::routes(),
         track::routes(),
+        screening::routes(),
+        wechat::routes(),
         routing::routes(),
         task::routes(),
         task::assist::routes(),

@@ -26,6 +26,7 @@ pub mod registration;
 pub mod runner;
 pub mod schedule;
 pub mod score;
+pub mod screening;
 pub mod service;
 pub mod sweeper;
 pub mod task;

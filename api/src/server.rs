@@ -13,7 +13,10 @@ use domain::calendar::WorkingCalendar;
 use infra::{
     crypto::{BadKey, Crypto},
     redis::Redis,
-    wechat::{Credentials, WeChat},
+    wechat::{
+        Credentials, WeChat,
+        callback::{BadKey as BadPushKey, Callback},
+    },
 };
 use sqlx::{ConnectOptions, Connection};
 use tracing_actix_web::TracingLogger;
@@ -44,6 +47,9 @@ pub enum Failure {
     /// The data key cannot be used.
     #[error(transparent)]
     Key(#[from] BadKey),
+    /// The key of WeChat's pushes cannot be used.
+    #[error("配置项 wechat.encoding_aes_key 不对：{0}")]
+    PushKey(#[from] BadPushKey),
     /// The file store cannot be used.
     #[error("配置项 files 不对：{0}")]
     Files(#[from] infra::storage::Unusable),
@@ -95,19 +101,32 @@ impl State {
             app_id: config.wechat.app_id.clone(),
             app_secret: config.wechat.app_secret.expose().to_owned(),
         };
-        let wechat = WeChat::new(&config.wechat.base_url, credentials)
-            .map_err(|why| Failure::WeChat(why.to_string()))?;
+        let crypto = Arc::new(Crypto::parse(config.security.data_key.expose())?);
+        let wechat = WeChat::new(
+            &config.wechat.base_url,
+            credentials,
+            config.wechat.settings(),
+            redis.clone(),
+            crypto.clone(),
+        )
+        .map_err(|why| Failure::WeChat(why.to_string()))?;
+        let callback = Callback::new(
+            config.wechat.push_token.expose(),
+            config.wechat.encoding_aes_key.expose(),
+            &config.wechat.app_id,
+        )?;
         Ok(Self {
             db,
             redis,
             steadiness: Steadiness::new(&clock),
             clock,
-            crypto: Arc::new(Crypto::parse(config.security.data_key.expose())?),
+            crypto,
             passwords: Arc::default(),
             tokens: Arc::new(Tokens::new(&config.security)),
             calendars: Calendars::new(WorkingCalendar::embedded()),
             rules: Arc::new(config.sla),
             wechat,
+            callback: Arc::new(callback),
             files: config.files.open()?,
             config: Arc::new(config),
         })

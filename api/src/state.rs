@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use domain::sla::Rules;
 use infra::{
-    crypto::Crypto, password::Passwords, postgres::Pool, redis::Redis, storage::Storage,
-    wechat::WeChat,
+    crypto::Crypto,
+    password::Passwords,
+    postgres::Pool,
+    redis::Redis,
+    storage::Storage,
+    wechat::{WeChat, callback::Callback},
 };
 
 use crate::{
@@ -42,6 +46,8 @@ pub struct State {
     pub files: Storage,
     /// WeChat's server interfaces.
     pub wechat: WeChat,
+    /// What opens WeChat's pushes.
+    pub callback: Arc<Callback>,
 }
 
 impl State {

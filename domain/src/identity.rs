@@ -660,17 +660,20 @@ pub enum Refused {
     #[error("为了您的账号安全，这次登录已退出，请重新登录")]
     RefreshTokenReused,
     /// WeChat does not know the code, or it is too old.
-    #[error("微信登录凭证无效或已过期，请回到小程序重新登录")]
+    #[error("微信凭证（code）无效或已过期，请回到小程序重新获取")]
     WechatCodeInvalid,
     /// The code was used already.
-    #[error("微信登录凭证已经用过，请回到小程序重新登录")]
+    #[error("微信凭证（code）已经用过，请回到小程序重新获取")]
     WechatCodeUsed,
     /// WeChat blocks the person.
     #[error("微信限制了您的登录，请在微信里按提示处理，或改用电话 12345 反映")]
     WechatBlocked,
     /// WeChat is away.
-    #[error("微信登录服务暂时没有响应，请稍后再试；着急的事请拨打 12345")]
+    #[error("微信暂时没有响应，请稍后再试；着急的事请拨打 12345")]
     WechatUnavailable,
+    /// The number that WeChat verified is not one of mainland China.
+    #[error("目前只能绑定中国内地的手机号码，请在微信里换一个号码授权")]
+    PhoneForeign,
     /// The name is taken.
     #[error("这个用户名已被使用，请换一个")]
     UsernameTaken,
@@ -691,6 +694,7 @@ impl Refusal for Refused {
             Self::WechatCodeUsed => "wechat_code_used",
             Self::WechatBlocked => "wechat_blocked",
             Self::WechatUnavailable => "wechat_unavailable",
+            Self::PhoneForeign => "phone_foreign",
             Self::UsernameTaken => "username_taken",
             Self::OwnAccount => "own_account",
         }
@@ -703,7 +707,7 @@ impl Refusal for Refused {
             | Self::RefreshTokenInvalid
             | Self::RefreshTokenReused => Kind::Unauthenticated,
             Self::AccountLocked { .. } => Kind::TooMany,
-            Self::WechatCodeInvalid | Self::WechatCodeUsed => Kind::Invalid,
+            Self::WechatCodeInvalid | Self::WechatCodeUsed | Self::PhoneForeign => Kind::Invalid,
             Self::WechatBlocked => Kind::Forbidden,
             Self::WechatUnavailable => Kind::Unavailable,
             Self::UsernameTaken | Self::OwnAccount => Kind::Conflict,

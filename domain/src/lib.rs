@@ -44,6 +44,7 @@ pub mod request;
 pub mod routing;
 pub mod scope;
 pub mod score;
+pub mod screening;
 pub mod service;
 pub mod sla;
 pub mod supervision;

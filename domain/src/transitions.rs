@@ -8,7 +8,7 @@ use crate::{
     registration::{self, change},
     request,
     score::{self, quarterly},
-    service, supervision, task, whistle, work_unit,
+    screening, service, supervision, task, whistle, work_unit,
 };
 
 /// One table: each step with the states it starts from and those it can lead to.
@@ -51,6 +51,7 @@ pub fn markdown() -> String {
         whistles(),
         consultations(),
         final_replies(),
+        screenings(),
         supervisions(),
         registrations(),
         changes(),
@@ -116,6 +117,15 @@ fn supervisions() -> Table<'static> {
 
 fn consultations() -> Table<'static> {
     table!(consultation, "A consultation (会商)", "consultation_step_refused")
+}
+
+fn screenings() -> Table<'static> {
+    table!(
+        screening::State,
+        screening::TRANSITIONS,
+        "What the public may read (内容核验)",
+        "screening_step_refused"
+    )
 }
 
 fn final_replies() -> Table<'static> {

@@ -41,6 +41,7 @@ pub mod registration;
 pub mod request;
 pub mod routing;
 pub mod score;
+pub mod screening;
 pub mod service;
 pub mod supervision;
 pub mod task;

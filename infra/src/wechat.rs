@@ -1,11 +1,32 @@
 //! WeChat's server interfaces. The seam is the base URL: tests and the demo point it at a stub.
+//!
+//! Every call goes one way ([`WeChat::get`], [`WeChat::post`], [`WeChat::ask`]): a limited wait,
+//! few repetitions of what may be repeated, a breaker for each interface, and figures without a
+//! person in them. What went wrong is a [`Failure`], whose [`Failure::advice`] says what to do.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use crate::{crypto::Crypto, redis::Redis};
+
+mod breaker;
+mod call;
+pub mod callback;
+pub mod content_check;
+pub mod errcode;
 pub mod login;
+pub mod message;
+pub mod page_code;
+pub mod phone;
+mod push;
+#[cfg(test)]
+mod testing;
+mod token;
+
+pub use call::{Failure, Interface};
+pub use errcode::{Advice, Errcode};
+pub use push::{Push, Unreadable};
 
 const CONNECT: Duration = Duration::from_secs(2);
-const ANSWER: Duration = Duration::from_secs(5);
 
 /// How WeChat knows this mini-program.
 #[derive(Clone)]
@@ -16,28 +37,76 @@ pub struct Credentials {
     pub app_secret: String,
 }
 
+/// How patient the client is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// The longest wait for an answer.
+    pub answer: Duration,
+    /// So many times a call is repeated that may be.
+    pub retries: u32,
+    /// After so many failures in a row an interface is left alone …
+    pub breaker_failures: u32,
+    /// … for so long; then one call tries it for all.
+    pub breaker_pause: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            answer: Duration::from_secs(5),
+            retries: 2,
+            breaker_failures: 5,
+            breaker_pause: Duration::from_secs(30),
+        }
+    }
+}
+
 /// A client of WeChat's servers; cloning it clones the handle.
 #[derive(Clone)]
 pub struct WeChat {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     http: reqwest::Client,
     base_url: String,
     credentials: Credentials,
+    settings: Settings,
+    redis: Redis,
+    crypto: Arc<Crypto>,
+    breakers: [breaker::Breaker; Interface::ALL.len()],
+    token: token::Holder,
 }
 
 impl WeChat {
     /// A client for the servers at `base_url` (`https://api.weixin.qq.com`). It connects within
-    /// 2 s and waits at most 5 s for an answer.
+    /// 2 s. The access token is shared in `redis`, sealed by `crypto`.
     ///
     /// # Errors
     /// The TLS set-up of this machine is unusable.
-    pub fn new(base_url: &str, credentials: Credentials) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder().connect_timeout(CONNECT).timeout(ANSWER).build()?;
-        Ok(Self { http, base_url: base_url.trim_end_matches('/').to_owned(), credentials })
+    pub fn new(
+        base_url: &str,
+        credentials: Credentials,
+        settings: Settings,
+        redis: Redis,
+        crypto: Arc<Crypto>,
+    ) -> Result<Self, reqwest::Error> {
+        let http =
+            reqwest::Client::builder().connect_timeout(CONNECT).timeout(settings.answer).build()?;
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        let (breakers, token) = Default::default();
+        let inner = Inner { http, base_url, credentials, settings, redis, crypto, breakers, token };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The mini-program's id.
+    pub fn app_id(&self) -> &str {
+        &self.inner.credentials.app_id
     }
 }
 
 impl std::fmt::Debug for WeChat {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WeChat").field("base_url", &self.base_url).finish_non_exhaustive()
+        f.debug_struct("WeChat").field("base_url", &self.inner.base_url).finish_non_exhaustive()
     }
 }

@@ -47,6 +47,9 @@ const WORDS: &[(&str, &str)] = &[
     ("merchant", "diaht"),
     ("offer", "diaht"),
     ("score", "diaht"),
+    ("screening", "diaht"),
+    // What WeChat pushes to us; what we ask of it is `infra/src/wechat`.
+    ("wechat", "aht"),
     ("view", "diaht"),
     ("export", "diaht"),
     // Queries without a use case: HTTP reads them straight from the store.

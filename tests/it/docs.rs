@@ -11,7 +11,10 @@ use std::{
 
 use api::http::problem::codes;
 use domain::{
-    attachment, audit, complaint, consultation, duty, enforcement, evaluation::Satisfaction, event, export, fairness, final_reply, household, identity, import, merchant, offer, org, pairing, party, points, rates, redemption, registration, request, score, service, sla, supervision, task, template, view, whistle, work_unit,
+    attachment, audit, complaint, consultation, duty, enforcement, evaluation::Satisfaction, event,
+    export, fairness, final_reply, household, identity, import, merchant, offer, org, pairing,
+    party, points, rates, redemption, registration, request, score, screening, service, sla,
+    supervision, task, template, view, whistle, work_unit,
 };
 
 use crate::support::{Operation, document, operations};
@@ -292,6 +295,8 @@ const HEADINGS: &[(&str, &str)] = &[
     ("attachment_too_large", "Attachments (附件)"),
     ("note_missing", "Internal notes (内部备注)"),
     ("template_missing", "Reply templates (答复模板)"),
+    ("screening_step_refused", "Screening (内容核验)"),
+    ("wechat_signature_wrong", "Pushes of WeChat (微信推送)"),
     ("whistle_step_refused", "Whistles (吹哨)"),
     ("supervision_step_refused", "Supervision (督办)"),
     ("registration_step_refused", "Registration (双报到)"),
@@ -411,6 +416,9 @@ fn the_vocabularies_are_fresh() {
         consultation::Level, "会商层级";
         consultation::Cause, "会商原因";
         consultation::Step, "会商步骤";
+        screening::State, "内容核验";
+        screening::Step, "内容核验步骤";
+        screening::Reason, "内容核验原因";
         final_reply::Status, "最终答复状态";
         final_reply::Step, "最终答复步骤";
         template::FieldKind, "模板项目";

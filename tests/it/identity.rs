@@ -14,6 +14,7 @@ use crate::{
 };
 
 mod forgery;
+mod phone;
 mod wechat;
 
 const PASSWORD: &str = api::app::seed::PASSWORD;

@@ -77,6 +77,8 @@ mod routing;
 #[cfg(test)]
 mod score;
 #[cfg(test)]
+mod screening;
+#[cfg(test)]
 mod search;
 #[cfg(test)]
 mod service;
@@ -92,6 +94,8 @@ mod template;
 mod track;
 #[cfg(test)]
 mod view;
+#[cfg(test)]
+mod wechat;
 #[cfg(test)]
 mod whistle;
 #[cfg(test)]

@@ -243,6 +243,8 @@ const NAMED: &[(&str, &str)] = &[
     ("task", "task_waiting_open"),
     ("task", "task_approved_by_another"),
     ("reply_approval", "reply_approval_pkey"),
+    ("screening", "screening_pkey"),
+    ("screening", "screening_decided"),
     ("final_reply", "final_reply_live"),
     ("final_reply", "final_reply_signed_by_another"),
     ("final_reply", "final_reply_signed_first"),

@@ -73,10 +73,11 @@ async fn until(app: &App, table: &str, rows: i64) {
 }
 
 async fn submit(app: &App, count: usize) {
-    let li = app.resident("li");
-    li.token().await;
+    // Nobody whose words WeChat could check: one job each.
+    let nobody = app.anonymous();
     let body = complaint();
-    let submitting = futures::stream::iter(0..count).map(|_| li.submit(&body)).buffer_unordered(8);
+    let submitting =
+        futures::stream::iter(0..count).map(|_| nobody.submit(&body)).buffer_unordered(8);
     assert_eq!(submitting.count().await, count);
 }
 

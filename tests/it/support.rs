@@ -9,6 +9,7 @@ mod database;
 mod document;
 mod file;
 mod schema;
+mod wechat;
 
 pub use answer::Answer;
 pub use app::{App, at};
@@ -18,6 +19,7 @@ pub use database::GENERATED;
 pub use document::{Operation, document, operation_of, operations};
 pub use file::{form, jpeg, photo};
 pub use schema::faults;
+pub use wechat::{wechat, wechat_answers, wechat_asked, wechat_refuses, wechat_says};
 
 /// The lead unit of the cases that `support` makes.
 pub const UNIT: &str = "urban-management";

@@ -38,6 +38,7 @@ use super::{
 };
 use crate::{error::Error, state::State};
 
+pub mod check;
 mod link;
 mod receive;
 
@@ -210,6 +211,7 @@ pub(super) async fn attach(
     if !chosen.is_empty() || place.is_rewritten() {
         store::attach(tx, chosen.ids(), target, now).await?;
     }
+    check::begin(tx, chosen.ids(), now).await?;
     Ok(photos)
 }
 

@@ -27,7 +27,7 @@ use super::{
     case::{Ask, Change, Locked, carry_out},
     idempotent::{self, Answer as Kept, Once},
     notification::announce,
-    transact,
+    screening, transact,
 };
 use crate::{error::Error, state::State};
 
@@ -129,7 +129,9 @@ async fn take_in(
     let audited =
         AuditEntry::new("complaint.submit", "complaint", id, &ask.origin).by(ask.actor.as_ref());
     audit::append(tx, &audited, now).await?;
-    let jobs = announce(tx, id.0, 1, decision.events.len(), now).await?.into_iter().collect();
+    let announced = announce(tx, id.0, 1, decision.events.len(), now).await?;
+    let screened = screening::begin(state, tx, id, submission, by, now).await?;
+    let jobs = announced.into_iter().chain(screened).collect();
     let receipt = Receipt {
         id,
         number,

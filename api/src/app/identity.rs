@@ -25,7 +25,7 @@ use infra::{
         rate_limit::{self, Limit},
         session::{self, Copy},
     },
-    wechat::login::{self, Failure},
+    wechat::{Errcode, Failure, login},
 };
 use tokio::sync::Semaphore;
 
@@ -38,6 +38,7 @@ use crate::{
 };
 
 pub mod accounts;
+pub mod phone;
 
 /// Each verification takes 19 MiB and a core: so many at once, the others wait.
 static VERIFICATIONS: Semaphore = Semaphore::const_new(2);
@@ -147,17 +148,35 @@ async fn who_wechat_says(state: &State, code: &str) -> Result<(OpenId, String), 
     {
         return demo_resident(name).ok_or_else(|| Refused::WechatCodeInvalid.into());
     }
-    let open_id = login::open_id(&state.wechat, code).await.map_err(|failure| match failure {
-        Failure::CodeInvalid => Error::from(Refused::WechatCodeInvalid),
-        Failure::CodeUsed => Refused::WechatCodeUsed.into(),
-        Failure::Blocked => Refused::WechatBlocked.into(),
-        Failure::TooOften => Basic::RateLimited { retry_after: 60 }.into(),
-        Failure::Unavailable(why) => {
-            tracing::warn!(why, "WeChat log-in failed");
+    let open_id = login::open_id(&state.wechat, code).await.map_err(not_given)?;
+    Ok((open_id, "微信用户".to_owned()))
+}
+
+/// What a person is told when WeChat gave nothing for a code.
+fn not_given(failure: Failure) -> Error {
+    match failure {
+        Failure::Said(Errcode::CodeInvalid) => Refused::WechatCodeInvalid.into(),
+        Failure::Said(Errcode::CodeUsed) => Refused::WechatCodeUsed.into(),
+        Failure::Said(Errcode::Blocked) => Refused::WechatBlocked.into(),
+        Failure::Said(Errcode::TooOften) => Basic::RateLimited { retry_after: 60 }.into(),
+        failure => {
+            tracing::warn!(%failure, "WeChat gave nothing for a code");
             Refused::WechatUnavailable.into()
         }
-    })?;
-    Ok((open_id, "微信用户".to_owned()))
+    }
+}
+
+/// Opens an openid that was stored.
+///
+/// # Errors
+/// A key is missing.
+pub(super) fn open_id_of(state: &State, sealed: &[u8]) -> Result<OpenId, Error> {
+    Ok(OpenId::trusted(state.crypto.open_text("person.open_id", sealed)?))
+}
+
+/// Whether WeChat does not know an openid since the demo made it.
+pub(super) fn is_demo(state: &State, open_id: &OpenId) -> bool {
+    state.config.mode == Mode::Demo && open_id.plain().starts_with(DEMO_CODE)
 }
 
 /// The openid and the display name of a demo resident: always the same for a name. `party-7` is

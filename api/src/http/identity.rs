@@ -1,7 +1,9 @@
 //! Log-in, the caller's own account, and the security administrator's desk.
 
 use actix_web::{
-    HttpResponse, delete, get, post,
+    HttpResponse, delete, get,
+    http::header::ContentType,
+    post,
     web::{Data, Json},
 };
 use domain::{
@@ -15,10 +17,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    app::identity::{self, LoggedIn, accounts},
+    app::{
+        idempotent::Once,
+        identity::{
+            self, LoggedIn, accounts,
+            phone::{self, OwnPhone},
+        },
+    },
     error::Error,
     http::extract::{
-        Body, Caller, Empty, Paging, Query, RequestMeta, Target,
+        Body, Caller, Empty, IdempotencyKey, Paging, Query, RequestMeta, Target,
         caller::needs::{ManageAccounts, ReadSelf},
     },
     state::State,
@@ -270,6 +278,59 @@ pub async fn end_session(
     Ok(HttpResponse::NoContent().finish())
 }
 
+/// 微信手机号授权
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetPhone {
+    /// 手机号快速验证组件得到的 code，只能用一次；演示环境也可以写 demo:手机号
+    #[schema(example = "demo:13800001234", max_length = 128)]
+    pub code: String,
+}
+
+/// 绑定微信验证过的手机号，取代以前绑定的。
+///
+/// 重复点按请用同一个 Idempotency-Key，得到的是第一次的结果。同一个号码可以绑定在同一人的两个账号上，
+/// 此后两个账号按同一人对待（不能为自己核销、确认服务）。
+#[utoipa::path(
+    operation_id = "identity.set_phone", tag = "identity",
+    params(IdempotencyKey),
+    request_body(content = SetPhone, example = json!({"code": "demo:13800001234"})),
+    responses((status = 200, description = "绑定的号码", body = OwnPhone)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!([
+        "wechat_code_invalid", "wechat_code_used", "wechat_blocked", "wechat_unavailable",
+        "phone_foreign", "rate_limited"
+    ]))),
+)]
+#[post("/me/phone")]
+pub async fn set_phone(
+    caller: Caller<ReadSelf>,
+    state: Data<State>,
+    meta: RequestMeta,
+    key: Result<IdempotencyKey, Error>,
+    body: Body<SetPhone>,
+) -> Result<HttpResponse, Error> {
+    let body = body.read()?;
+    let by = &caller.actor;
+    let once = Once::new(&state.crypto, Some(by.account), "identity.set_phone", key?.0, &body)?;
+    let answer = phone::set(&state, by, meta.into(), once, &body.code).await?;
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(answer.body))
+}
+
+/// 本人绑定的手机号，中间四位隐去。
+#[utoipa::path(
+    operation_id = "identity.phone", tag = "identity",
+    responses((status = 200, description = "绑定的号码", body = OwnPhone)),
+    security(("bearer" = [])),
+)]
+#[get("/me/phone")]
+pub async fn own_phone(
+    caller: Caller<ReadSelf>,
+    state: Data<State>,
+) -> Result<Json<OwnPhone>, Error> {
+    phone::shown(&state, caller.actor.account).await.map(Json)
+}
+
 /// 管理中的账号
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AccountView {
@@ -395,8 +456,10 @@ routes![
     refresh,
     logout,
     me,
-    sessions,
     end_session,
+    own_phone,
+    sessions,
+    set_phone,
     list_accounts,
     disable_account,
     enable_account,

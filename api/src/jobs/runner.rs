@@ -21,7 +21,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 use super::{
-    attachment, audit, bulletin, calendar, export, fairness, household, merchant, notification, pause, points, redemption, registration, schedule, score, service, stopped, task,
+    attachment, audit, bulletin, calendar, export, fairness, household, merchant, notification,
+    pause, points, redemption, registration, schedule, score, screening, service, stopped, task,
 };
 use crate::{app, error::Error, state::State};
 
@@ -54,6 +55,8 @@ fn run<'c, J: Job>(
 
 /// Every kind of job. A new one is one line here.
 const KINDS: &[(&str, Run)] = &[
+    (attachment::MediaChecked::KIND, run::<attachment::MediaChecked>),
+    (attachment::ScreenMedia::KIND, run::<attachment::ScreenMedia>),
     (attachment::SweepAttachments::KIND, run::<attachment::SweepAttachments>),
     (audit::MakeAuditMonths::KIND, run::<audit::MakeAuditMonths>),
     (audit::SealAudit::KIND, run::<audit::SealAudit>),
@@ -80,6 +83,8 @@ const KINDS: &[(&str, Run)] = &[
     (schedule::SweepJobs::KIND, run::<schedule::SweepJobs>),
     (schedule::SweepSessions::KIND, run::<schedule::SweepSessions>),
     (score::LockScores::KIND, run::<score::LockScores>),
+    (screening::ReferUnscreened::KIND, run::<screening::ReferUnscreened>),
+    (screening::ScreenText::KIND, run::<screening::ScreenText>),
     (service::SettleAttendance::KIND, run::<service::SettleAttendance>),
     (service::WatchAttendance::KIND, run::<service::WatchAttendance>),
     (task::TakeBack::KIND, run::<task::TakeBack>),

@@ -13,7 +13,8 @@ use infra::{
 use serde::Deserialize;
 
 use super::{
-    attachment::SweepAttachments, audit::{MakeAuditMonths, SealAudit},
+    attachment::SweepAttachments,
+    audit::{MakeAuditMonths, SealAudit},
     bulletin::FreezeMonths,
     calendar::WarnCalendar,
     export::SweepExports,
@@ -23,6 +24,7 @@ use super::{
     registration::FollowServiceYear,
     runner::Job,
     score::LockScores,
+    screening::ReferUnscreened,
     service::WatchAttendance,
 };
 use crate::{error::Error, state::State};
@@ -52,6 +54,7 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (WatchAttendance::KIND, HOUR),
     (FollowServiceYear::KIND, HOUR),
     (SealAudit::KIND, MINUTE),
+    (ReferUnscreened::KIND, 5 * MINUTE),
     (ReconcileLedger::KIND, MINUTE),
     (SetOff::KIND, MINUTE),
     (MakeAuditMonths::KIND, DAY),

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::Connection;
 
 pub mod read;
+pub mod trace;
 
 /// A file that was kept.
 #[derive(Debug, Clone, Copy)]

@@ -129,6 +129,42 @@ pub async fn insert_resident(
     Ok(made.rows_affected() == 1)
 }
 
+/// Keeps a phone number that was verified, in place of an earlier one. The same number may stand
+/// with another account: that both are one person's is what [`same_person`] tells.
+///
+/// # Errors
+/// The database's.
+pub async fn set_phone(
+    conn: &mut Connection,
+    account: AccountId,
+    index: &[u8],
+    sealed: &[u8],
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into person (account_id, phone_index, phone_sealed) values ($1, $2, $3)
+         on conflict (account_id) do update
+         set phone_index = excluded.phone_index, phone_sealed = excluded.phone_sealed",
+        account.0,
+        index,
+        sealed,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The phone number of an account, sealed.
+///
+/// # Errors
+/// The database's.
+pub async fn phone(conn: &mut Connection, account: AccountId) -> sqlx::Result<Option<Vec<u8>>> {
+    let row =
+        sqlx::query_scalar!("select phone_sealed from person where account_id = $1", account.0)
+            .fetch_optional(conn)
+            .await?;
+    Ok(row.flatten())
+}
+
 /// Whether an account is certainly the same person's as one of others: the same account, or the same
 /// phone.
 ///

@@ -3,63 +3,32 @@
 use domain::personal::OpenId;
 use serde::Deserialize;
 
-use super::WeChat;
-
-/// Why WeChat gave no openid.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// 40029: no such code, or older than five minutes.
-    #[error("the code is unknown or expired")]
-    CodeInvalid,
-    /// 40163: the code was used already.
-    #[error("the code was used already")]
-    CodeUsed,
-    /// 40226: WeChat blocks this person for risk.
-    #[error("WeChat blocks this person")]
-    Blocked,
-    /// 45011: the person asks too often.
-    #[error("asked too often")]
-    TooOften,
-    /// −1, another error of theirs, no answer in time, or an answer that cannot be read.
-    #[error("WeChat is unavailable: {0}")]
-    Unavailable(String),
-}
+use super::{Failure, Interface, WeChat, call::Fault};
 
 /// The answer. `session_key` is not even read: it never leaves WeChat's body.
 #[derive(Deserialize)]
 struct Answer {
-    openid: Option<String>,
     #[serde(default)]
-    errcode: i64,
+    openid: String,
 }
 
 /// Exchanges a code for the person's openid.
 ///
 /// # Errors
-/// See [`Failure`]. The code is single-use, so nothing is tried twice here.
+/// See [`Failure`]. The code is single-use, so that nothing is tried twice that may have used it.
 pub async fn open_id(wechat: &WeChat, code: &str) -> Result<OpenId, Failure> {
+    let credentials = &wechat.inner.credentials;
     let query = [
-        ("appid", wechat.credentials.app_id.as_str()),
-        ("secret", &wechat.credentials.app_secret),
+        ("appid", credentials.app_id.as_str()),
+        ("secret", &credentials.app_secret),
         ("js_code", code),
         ("grant_type", "authorization_code"),
     ];
-    let url = format!("{}/sns/jscode2session", wechat.base_url);
-    let answer: Answer = async {
-        // WeChat labels its JSON as text/plain; reqwest does not mind.
-        wechat.http.get(url).query(&query).send().await?.error_for_status()?.json().await
+    let answer: Answer = wechat.get(Interface::Login, &query).await?;
+    if answer.openid.is_empty() {
+        return Err(Failure::Unavailable(Fault::Unreadable));
     }
-    .await
-    // The URL carries the secret and the code: it must not reach a log.
-    .map_err(|error: reqwest::Error| Failure::Unavailable(error.without_url().to_string()))?;
-    match (answer.errcode, answer.openid) {
-        (0, Some(openid)) if !openid.is_empty() => Ok(OpenId::trusted(openid)),
-        (40029, _) => Err(Failure::CodeInvalid),
-        (40163, _) => Err(Failure::CodeUsed),
-        (40226, _) => Err(Failure::Blocked),
-        (45011, _) => Err(Failure::TooOften),
-        (errcode, _) => Err(Failure::Unavailable(format!("errcode {errcode}"))),
-    }
+    Ok(OpenId::trusted(answer.openid))
 }
 
 #[cfg(test)]
@@ -72,9 +41,9 @@ mod tests {
     };
 
     use super::*;
-    use crate::wechat::Credentials;
+    use crate::wechat::{Errcode, testing};
 
-    async fn answering(template: ResponseTemplate) -> (MockServer, WeChat) {
+    async fn answering(template: ResponseTemplate, times: u64) -> (MockServer, WeChat) {
         let server = MockServer::start().await;
         Mock::given(method("GET"))
             .and(path("/sns/jscode2session"))
@@ -83,12 +52,10 @@ mod tests {
             .and(query_param("js_code", "c&d=1"))
             .and(query_param("grant_type", "authorization_code"))
             .respond_with(template)
-            .expect(1)
+            .expect(times)
             .mount(&server)
             .await;
-        let credentials =
-            Credentials { app_id: "wxdemo".to_owned(), app_secret: "demo-secret".to_owned() };
-        let wechat = WeChat::new(&format!("{}/", server.uri()), credentials).unwrap();
+        let wechat = testing::client(&format!("{}/", server.uri()));
         (server, wechat)
     }
 
@@ -96,24 +63,25 @@ mod tests {
     async fn a_good_code_gives_the_openid() {
         let body = r#"{"openid":"oX1","session_key":"k","unionid":"u"}"#;
         let template = ResponseTemplate::new(200).set_body_raw(body, "text/plain");
-        let (_server, wechat) = answering(template).await;
+        let (_server, wechat) = answering(template, 1).await;
         assert_eq!(open_id(&wechat, "c&d=1").await.unwrap().plain(), "oX1");
     }
 
     #[tokio::test]
     async fn each_error_is_told_apart() {
-        for (errcode, expected) in [
-            (40029, "CodeInvalid"),
-            (40163, "CodeUsed"),
-            (40226, "Blocked"),
-            (45011, "TooOften"),
-            (-1, "Unavailable"),
-            (40013, "Unavailable"),
+        for (errcode, expected, times) in [
+            (40029, Errcode::CodeInvalid, 1),
+            (40163, Errcode::CodeUsed, 1),
+            (40226, Errcode::Blocked, 1),
+            (45011, Errcode::TooOften, 1),
+            (-1, Errcode::Busy, 3),
+            (40013, Errcode::SetUp(40013), 1),
         ] {
             let body = serde_json::json!({"errcode": errcode, "errmsg": "x"});
-            let (_server, wechat) = answering(ResponseTemplate::new(200).set_body_json(body)).await;
+            let template = ResponseTemplate::new(200).set_body_json(body);
+            let (_server, wechat) = answering(template, times).await;
             let failure = open_id(&wechat, "c&d=1").await.unwrap_err();
-            assert!(format!("{failure:?}").starts_with(expected), "{errcode}: {failure:?}");
+            assert_eq!(failure, Failure::Said(expected));
         }
     }
 
@@ -125,7 +93,7 @@ mod tests {
             ResponseTemplate::new(200).set_body_string(r#"{"openid":""}"#),
             ResponseTemplate::new(200).set_body_string("{}").set_delay(Duration::from_secs(7)),
         ] {
-            let (_server, wechat) = answering(template).await;
+            let (_server, wechat) = answering(template, 1).await;
             let failure = open_id(&wechat, "c&d=1").await.unwrap_err();
             assert!(matches!(failure, Failure::Unavailable(_)));
             let told = format!("{failure} {failure:?}");

@@ -301,6 +301,8 @@ pub(super) type Row = (&'static str, &'static [&'static str], About);
 
 pub(super) const ROWS: &[Row] = &[
     ("identity.login_wechat", EVERYONE, About::Nothing),
+    ("identity.set_phone", LOGGED_IN, About::Nothing),
+    ("identity.phone", LOGGED_IN, About::Nothing),
     ("identity.login_staff", EVERYONE, About::Nothing),
     ("identity.refresh", EVERYONE, About::Nothing),
     ("identity.logout", LOGGED_IN, About::Nothing),
@@ -703,6 +705,10 @@ pub(super) const ROWS: &[Row] = &[
     ("redemption.revoke_voucher", COMMUNITY_DESK, About::Voucher),
     ("audit.search", &["auditor"], About::Nothing),
     ("audit.chain", &["auditor"], About::Nothing),
+    ("screening.list", &["dispatcher"], About::Nothing),
+    ("screening.decide", &["dispatcher"], About::Case),
+    ("wechat.echo", EVERYONE, About::Nothing),
+    ("wechat.push", EVERYONE, About::Nothing),
     ("fairness.list", FLAG_READERS, About::Nothing),
     ("fairness.counts", FLAG_READERS, About::Nothing),
     ("fairness.read", FLAG_READERS, About::Flag),

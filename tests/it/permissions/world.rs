@@ -23,6 +23,7 @@ mod units;
 /// Operations that need an `Idempotency-Key`.
 const KEYED: &[&str] = &[
     "complaint.submit",
+    "identity.set_phone",
     "whistle.draft",
     "export.order",
     "redemption.redeem",

@@ -28,7 +28,7 @@ impl Answer {
         let text = response.text().await.expect("a body");
         let media_type = headers.get("content-type").and_then(|value| value.to_str().ok());
         let body = if media_type.is_some_and(|media_type| {
-            media_type.starts_with("image/svg") || media_type.starts_with("text/html")
+            ["image/svg", "text/html", "text/plain"].iter().any(|kind| media_type.starts_with(kind))
         }) {
             Value::String(text.clone())
         } else {

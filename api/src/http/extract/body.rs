@@ -81,14 +81,44 @@ impl<T: 'static> FromRequest for Body<T> {
         let json = declares_json(request);
         let payload = payload.take();
         async move {
-            let raw = match tokio::time::timeout(PATIENCE, take(payload)).await {
-                Ok(Ok(raw)) if !raw.is_empty() && !json => Err(Unreadable::UnsupportedMediaType),
-                Ok(taken) => taken,
-                Err(_) => Err(Unreadable::MalformedJson("请求没有在 60 秒内发完".to_owned())),
+            let raw = match in_time(payload).await {
+                Ok(raw) if !raw.is_empty() && !json => Err(Unreadable::UnsupportedMediaType),
+                taken => taken,
             };
             Ok(Self { raw, kind: PhantomData })
         }
         .boxed_local()
+    }
+}
+
+/// The bytes of a body of any kind, taken in but not yet looked at.
+#[derive(Debug)]
+pub struct Raw(Result<Bytes, Unreadable>);
+
+impl Raw {
+    /// The bytes.
+    ///
+    /// # Errors
+    /// `body_too_large`; `malformed_json` when they did not all come.
+    pub fn read(self) -> Result<Bytes, Error> {
+        Ok(self.0?)
+    }
+}
+
+impl FromRequest for Raw {
+    type Error = Infallible;
+    type Future = LocalBoxFuture<'static, Result<Self, Infallible>>;
+
+    fn from_request(_: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let payload = payload.take();
+        async move { Ok(Self(in_time(payload).await)) }.boxed_local()
+    }
+}
+
+async fn in_time(payload: Payload) -> Result<Bytes, Unreadable> {
+    match tokio::time::timeout(PATIENCE, take(payload)).await {
+        Ok(taken) => taken,
+        Err(_) => Err(Unreadable::MalformedJson("请求没有在 60 秒内发完".to_owned())),
     }
 }
 

@@ -76,6 +76,8 @@ fn words() -> Vec<Code> {
         attachment(),
         note(),
         template(),
+        screening(),
+        push(),
         whistle(),
         supervision(),
         registration(),
@@ -242,9 +244,20 @@ fn identity() -> Vec<Code> {
         code(&Refused::WechatCodeUsed),
         code(&Refused::WechatBlocked),
         code(&Refused::WechatUnavailable),
+        code(&Refused::PhoneForeign),
         code(&Refused::UsernameTaken),
         code(&Refused::OwnAccount),
     ]
+}
+
+fn screening() -> Vec<Code> {
+    use domain::screening::{Refused, State, Step};
+    vec![code(&Refused::Step { step: Step::Show, state: State::Shown })]
+}
+
+fn push() -> Vec<Code> {
+    use crate::app::wechat::Refused;
+    vec![code(&Refused::Signature), code(&Refused::Plain), code(&Refused::Unreadable)]
 }
 
 fn complaint() -> Vec<Code> {

@@ -9,6 +9,7 @@ use domain::{
     page::{Cursor, PageRequest},
     refusal::FieldError,
     scope::{Audience, Scope},
+    screening,
     sla::Urgency,
     task, text,
     time::Timestamp,
@@ -472,7 +473,7 @@ pub struct PublicView {
     /// The status in Chinese.
     #[schema(example = "办理中")]
     pub status_text: &'static str,
-    /// Its title.
+    /// Its title; other words stand there until it may be shown to the public.
     pub title: String,
     /// When it came in.
     #[schema(value_type = String, format = DateTime)]
@@ -498,6 +499,7 @@ pub async fn tracked(
 ) -> Result<Option<PublicView>, sqlx::Error> {
     let row = sqlx::query!(
         r#"select c.number, c.status as "status: Status", c.title, c.submitted_at,
+               coalesce(s.state, 'hidden') as "screening!: screening::State",
                parent.number as "merged_into?",
                array(select distinct u.name from task t join org_node u on u.code = t.unit
                    where t.complaint_id = c.id and t.status not in ('returned', 'cancelled')
@@ -516,7 +518,9 @@ pub async fn tracked(
                    (select reply_text from task where complaint_id = coalesce(c.merged_into, c.id)
                        and role = 'lead' and status = 'confirmed' order by confirmed_at desc limit 1)
                ) as answer
-           from complaint c left join complaint parent on parent.id = c.merged_into
+           from complaint c
+           left join complaint parent on parent.id = c.merged_into
+           left join screening s on s.complaint_id = c.id
            where c.id = $1"#,
         id.0,
     )
@@ -526,7 +530,7 @@ pub async fn tracked(
         number: row.number,
         status: row.status,
         status_text: row.status.label(),
-        title: row.title,
+        title: if row.screening.shows() { row.title } else { screening::WITHHELD.to_owned() },
         created_at: row.submitted_at,
         units: row.units,
         reply_by: row.reply_by,
