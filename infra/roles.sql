@@ -27,6 +27,7 @@ revoke update, delete on household_visit, score_catalogue, score_item, score_lin
 revoke delete on score_entry, score_settlement from zhixiang_app;
 revoke delete on hold, rate_snapshot, duty_list, power_list, enforcement_act from zhixiang_app;
 revoke delete on voucher, fairness_flag from zhixiang_app;
+revoke update, delete on privacy_notice from zhixiang_app;
 do $$
 begin
     if to_regclass('_sqlx_migrations') is not null then
@@ -36,3 +37,5 @@ end
 $$;
 -- What a person wrote can be erased from the stream, and nothing else of it.
 grant update (note) on event to zhixiang_app;
+grant update (reason) on points_objection, donation to zhixiang_app;
+grant update (text) on internal_note to zhixiang_app;

@@ -67,8 +67,23 @@ pub struct Config {
     /// Check-in, cancellation and what follows when nobody comes.
     #[serde(default)]
     pub service: domain::service::Rules,
+    /// Erasures and consents.
+    pub privacy: Privacy,
     /// Logs and traces.
     pub telemetry: Telemetry,
+}
+
+/// Erasures and consents.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Privacy {
+    /// The file outside the database with the ids of erased accounts; empty for none.
+    pub erased_list: String,
+    /// Days that notifications and ended log-ins are kept.
+    pub keep_days: u32,
+    /// Operations that ask for a consent first: `complaint.submit`, `registration.submit`.
+    #[serde(deserialize_with = "list")]
+    pub consent_required: Vec<String>,
 }
 
 /// Papers (PDF).
@@ -165,6 +180,8 @@ pub struct Limits {
     pub track_per_minute: u32,
     /// Token renewals per address and second.
     pub refresh_per_second: u32,
+    /// Exports of one's own data per account and hour.
+    pub export_per_hour: u32,
 }
 
 /// WeChat.
@@ -318,6 +335,14 @@ impl Config {
                 self.wechat.encoding_aes_key.expose().len() == 43,
                 "wechat.encoding_aes_key",
                 "应为 43 个字符",
+            ),
+            (self.privacy.keep_days >= 30, "privacy.keep_days", "至少 30 天"),
+            (
+                self.privacy.consent_required.iter().all(|operation| {
+                    ["complaint.submit", "registration.submit"].contains(&operation.as_str())
+                }),
+                "privacy.consent_required",
+                "只能是 complaint.submit 和 registration.submit",
             ),
             (self.worker.lease_seconds > 0, "worker.lease_seconds", "至少 1 秒"),
             (self.worker.scan_seconds > 0, "worker.scan_seconds", "至少 1 秒"),

@@ -59,6 +59,8 @@ mod permissions;
 #[cfg(test)]
 mod points;
 #[cfg(test)]
+mod privacy;
+#[cfg(test)]
 mod queue;
 #[cfg(test)]
 mod rates;

@@ -15,6 +15,7 @@ use domain::{
     notification,
     org::NodeCode,
     page::{Limit, Page, PageRequest},
+    privacy::Purpose,
     refusal::{Basic, Invalid},
     scope::Audience,
 };
@@ -138,7 +139,9 @@ pub fn no_attachments(ids: &[AttachmentId]) -> Result<(), Invalid> {
     })),
     responses((status = 201, description = "已收到；重复提交同一个键得到同样的答复", body = Receipt)),
     security((), ("bearer" = [])),
-    extensions(("x-problems" = json!(["unauthenticated", "forbidden", "rate_limited"]))),
+    extensions(("x-problems" = json!([
+        "unauthenticated", "forbidden", "rate_limited", "consent_required"
+    ]))),
 )]
 #[post("/complaints")]
 async fn submit(
@@ -162,6 +165,7 @@ async fn submit(
             return Err(Invalid::field("community_code", "只能登记本辖区的诉求").into());
         }
     }
+    app::privacy::consented(&state, actor, "complaint.submit", Purpose::Service).await?;
     if actor.is_none() {
         app::identity::admit_anonymous(&state, &meta.address).await?;
     }

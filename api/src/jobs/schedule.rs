@@ -19,6 +19,7 @@ use super::{
     household::RemindVisits,
     merchant::{ReleaseBudgets, SettleMonths},
     points::{ExpirePoints, ReconcileLedger, SetOff, WarnExpiring},
+    privacy::{FollowErasures, SweepOld},
     registration::FollowServiceYear,
     runner::Job,
     score::LockScores,
@@ -49,10 +50,12 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (LockScores::KIND, HOUR),
     (WatchAttendance::KIND, HOUR),
     (FollowServiceYear::KIND, HOUR),
+    (FollowErasures::KIND, HOUR),
     (ReconcileLedger::KIND, MINUTE),
     (SetOff::KIND, MINUTE),
     (WarnCalendar::KIND, DAY),
     (WarnExpiring::KIND, DAY),
+    (SweepOld::KIND, DAY),
     // The day of this clock begins at 08:00 in 平城区, when people may be told something.
     (RemindVisits::KIND, DAY),
 ];
@@ -60,10 +63,12 @@ pub(super) const CHORES: &[(&str, i64)] = &[
 /// What no later run takes back.
 const IRREVERSIBLE: &[&str] = &[
     ExpirePoints::KIND,
+    FollowErasures::KIND,
     FollowServiceYear::KIND,
     FreezeMonths::KIND,
     LockScores::KIND,
     SettleMonths::KIND,
+    SweepOld::KIND,
     WarnExpiring::KIND,
     WatchAttendance::KIND,
 ];

@@ -65,6 +65,7 @@ fn basic() -> Vec<Code> {
 fn words() -> Vec<Code> {
     [
         identity(),
+        privacy(),
         complaint(),
         follow_up(),
         task(),
@@ -231,6 +232,11 @@ fn identity() -> Vec<Code> {
         code(&Refused::UsernameTaken),
         code(&Refused::OwnAccount),
     ]
+}
+
+fn privacy() -> Vec<Code> {
+    use domain::privacy::{Purpose, Refused};
+    vec![code(&Refused::StaffAccount), code(&Refused::ConsentRequired(Purpose::Service))]
 }
 
 fn complaint() -> Vec<Code> {
