@@ -41,6 +41,7 @@ begin
     end loop;
 end
 $$;
+revoke update, delete on privacy_notice from zhixiang_app;
 do $$
 begin
     if to_regclass('_sqlx_migrations') is not null then
@@ -50,3 +51,5 @@ end
 $$;
 -- What a person wrote can be erased from the stream, and nothing else of it.
 grant update (note) on event to zhixiang_app;
+grant update (reason) on points_objection, donation to zhixiang_app;
+grant update (text) on internal_note to zhixiang_app;

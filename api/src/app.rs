@@ -34,6 +34,7 @@ pub mod offer;
 pub mod pairing;
 pub mod party;
 pub mod points;
+pub mod privacy;
 pub mod redemption;
 pub mod registration;
 pub mod request;

@@ -79,8 +79,23 @@ pub struct Config {
     /// How long the audit trail is kept, and where the heads of its chain.
     #[serde(default)]
     pub audit: domain::audit::Rules,
+    /// Erasures and consents.
+    pub privacy: Privacy,
     /// Logs and traces.
     pub telemetry: Telemetry,
+}
+
+/// Erasures and consents.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Privacy {
+    /// The file outside the database with the ids of erased accounts; empty for none.
+    pub erased_list: String,
+    /// Days that notifications and ended log-ins are kept.
+    pub keep_days: u32,
+    /// Operations that ask for a consent first: `complaint.submit`, `registration.submit`.
+    #[serde(deserialize_with = "list")]
+    pub consent_required: Vec<String>,
 }
 
 /// Papers (PDF).
@@ -179,6 +194,8 @@ pub struct Limits {
     pub refresh_per_second: u32,
     /// Uploads per account and minute.
     pub uploads_per_minute: u32,
+    /// Exports of one's own data per account and hour.
+    pub export_per_hour: u32,
 }
 
 /// Photos and voice.
@@ -380,6 +397,14 @@ impl Config {
             ),
             (self.security.staff_session_hours > 0, "security.staff_session_hours", "至少 1 小时"),
             (self.limits.login_failures > 0, "limits.login_failures", "至少 1 次"),
+            (self.privacy.keep_days >= 30, "privacy.keep_days", "至少 30 天"),
+            (
+                self.privacy.consent_required.iter().all(|operation| {
+                    ["complaint.submit", "registration.submit"].contains(&operation.as_str())
+                }),
+                "privacy.consent_required",
+                "只能是 complaint.submit 和 registration.submit",
+            ),
             (self.worker.lease_seconds > 0, "worker.lease_seconds", "至少 1 秒"),
             (self.worker.scan_seconds > 0, "worker.scan_seconds", "至少 1 秒"),
             ((1..=1000).contains(&self.worker.batch), "worker.batch", "只能是 1–1000"),

@@ -57,6 +57,7 @@ refused_by!(
     domain::offer::Refused,
     domain::redemption::Refused,
     domain::pairing::Refused,
+    domain::privacy::Refused,
     domain::registration::Refused,
     domain::request::Refused,
     domain::registration::change::Refused,

@@ -56,6 +56,7 @@ pub mod pairing;
 pub mod party;
 pub mod points;
 pub mod printed;
+pub mod privacy;
 pub mod problem;
 pub mod rates;
 pub mod redemption;
@@ -89,6 +90,7 @@ pub const BASE: &str = "/api/v1";
 pub fn words() -> Vec<Routes> {
     vec![
         identity::routes(),
+        privacy::routes(),
         org::routes(),
         duty::routes(),
         duty::import::routes(),

@@ -21,6 +21,7 @@ pub mod household;
 pub mod merchant;
 pub mod notification;
 pub mod points;
+pub mod privacy;
 pub mod redemption;
 pub mod registration;
 pub mod runner;

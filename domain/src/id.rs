@@ -190,4 +190,6 @@ ids! {
     ObjectionId;
     /// Hours from another volunteer platform (外部平台时长).
     ImportedId;
+    /// A consent to a notice (同意记录).
+    ConsentId;
 }

@@ -635,6 +635,8 @@ codes! {
         Disabled = "disabled", "账号停用";
         /// Its time ran out.
         Expired = "expired", "已到期";
+        /// The person asked to be erased.
+        Erased = "erased", "注销";
     }
 }
 

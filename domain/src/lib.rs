@@ -36,6 +36,7 @@ pub mod pairing;
 pub mod party;
 pub mod personal;
 pub mod points;
+pub mod privacy;
 pub mod rates;
 pub mod redemption;
 pub mod refusal;

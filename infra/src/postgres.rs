@@ -35,6 +35,7 @@ pub mod org;
 pub mod pairing;
 pub mod party;
 pub mod points;
+pub mod privacy;
 pub mod rates;
 pub mod redemption;
 pub mod registration;

@@ -13,8 +13,8 @@ use api::http::problem::codes;
 use domain::{
     attachment, audit, complaint, consultation, duty, enforcement, evaluation::Satisfaction, event,
     export, fairness, final_reply, household, identity, import, merchant, offer, org, pairing,
-    party, points, rates, redemption, registration, request, score, screening, service, sla,
-    supervision, task, template, view, whistle, work_unit,
+    party, points, privacy, rates, redemption, registration, request, score, screening, service,
+    sla, supervision, task, template, view, whistle, work_unit,
 };
 
 use crate::support::{Operation, document, operations};
@@ -285,6 +285,7 @@ fn fresh(document: &str, mark: &str, made: &str) {
 const HEADINGS: &[(&str, &str)] = &[
     ("internal", "Every operation (通用)"),
     ("bad_credentials", "Identity (身份)"),
+    ("staff_account", "Own data (个人信息)"),
     ("complaint_step_refused", "Complaints (诉求)"),
     ("follow_up_taken", "Follow-up (回访)"),
     ("task_step_refused", "Tasks (任务)"),
@@ -507,6 +508,8 @@ fn the_vocabularies_are_fresh() {
         event::Visibility, "记录可见范围";
         identity::Role, "角色";
         identity::SessionEnd, "登录结束原因";
+        privacy::Hold, "注销等待的事项";
+        privacy::Purpose, "告知与同意的事项";
         org::NodeKind, "组织节点";
         org::ManagementMode, "小区管理模式";
         duty::ListKind, "清单种类";

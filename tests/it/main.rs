@@ -63,6 +63,8 @@ mod permissions;
 #[cfg(test)]
 mod points;
 #[cfg(test)]
+mod privacy;
+#[cfg(test)]
 mod queue;
 #[cfg(test)]
 mod rates;

@@ -2,7 +2,7 @@
 //! say so when they do not add up.
 
 mod donation;
-mod kept;
+pub(crate) mod kept;
 mod notice;
 mod rules;
 

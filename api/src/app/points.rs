@@ -17,6 +17,7 @@ use infra::{
             self as store, Appeal, Expired, NewLot, Posting, Violation,
             rule::{self, Rule},
         },
+        privacy,
     },
     random,
 };
@@ -351,7 +352,7 @@ impl ExpirePoints {
 pub async fn expire(tx: &mut Connection, now: Timestamp) -> Result<(), Error> {
     let expired = store::expired(tx, BATCH, now).await?;
     for lot in &expired {
-        take_expired(tx, lot, now).await?;
+        take_expired(tx, lot, &json!({ "lot": lot.lot }), now).await?;
     }
     if !expired.is_empty() {
         let id: JobId = random::id(now);
@@ -368,7 +369,24 @@ pub async fn expire(tx: &mut Connection, now: Timestamp) -> Result<(), Error> {
     Ok(())
 }
 
-async fn take_expired(tx: &mut Connection, lot: &Expired, now: Timestamp) -> Result<(), Error> {
+/// Ends an account's points because its person is erased: what is free now, what is held when it
+/// comes back.
+///
+/// # Errors
+/// The database's.
+pub async fn end_all(tx: &mut Connection, account: AccountId, now: Timestamp) -> Result<(), Error> {
+    for lot in privacy::end_points(tx, account, now).await? {
+        take_expired(tx, &lot, &json!({ "lot": lot.lot, "reason": "erased" }), now).await?;
+    }
+    Ok(())
+}
+
+async fn take_expired(
+    tx: &mut Connection,
+    lot: &Expired,
+    data: &Value,
+    now: Timestamp,
+) -> Result<(), Error> {
     let id: LedgerTxId = random::id(now);
     let posting = Posting {
         id,
@@ -379,7 +397,7 @@ async fn take_expired(tx: &mut Connection, lot: &Expired, now: Timestamp) -> Res
         amount: lot.points,
         from: lot.account.0,
         to: store::EXPIRY,
-        data: &json!({ "lot": lot.lot }),
+        data,
         award: None,
         reverses: None,
     };

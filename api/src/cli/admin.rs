@@ -4,7 +4,7 @@
 use std::io::IsTerminal;
 
 use api::{
-    app::{identity::accounts, job::redrive},
+    app::{identity::accounts, job::redrive, privacy},
     state::State,
 };
 use clap::{Args, Subcommand};
@@ -37,6 +37,12 @@ pub enum Command {
         /// 登录名
         #[arg(long)]
         username: String,
+    },
+    /// 恢复备份以后，按名单重新删除已注销的人；重复执行没有影响
+    Erase {
+        /// 已注销账号的名单文件（配置项 privacy.erased_list 指的那个）
+        #[arg(long)]
+        list: std::path::PathBuf,
     },
     /// 失败的后台作业
     Jobs {
@@ -111,6 +117,10 @@ pub async fn run(state: &State, command: Command) -> Result<(), Failure> {
             println!("已启用 {username}");
         }
         Command::Audit { what } => audit::run(state, what).await?,
+        Command::Erase { list } => {
+            let count = privacy::erase_again(state, &list).await?;
+            println!("按名单重新删除了 {count} 人");
+        }
         Command::Ledger { what } => ledger::run(state, what).await?,
         Command::Jobs { what: Jobs::ListDead } => list_dead(state).await?,
         Command::Jobs { what: Jobs::Redrive { id, .. } } => again(state, id).await?,

@@ -16,6 +16,7 @@ use domain::{
     notification,
     org::NodeCode,
     page::{Limit, Page, PageRequest},
+    privacy::Purpose,
     refusal::{Basic, Invalid},
     scope::Audience,
 };
@@ -127,7 +128,9 @@ pub struct ContactBody {
     })),
     responses((status = 201, description = "已收到；重复提交同一个键得到同样的答复", body = Receipt)),
     security((), ("bearer" = [])),
-    extensions(("x-problems" = json!(["unauthenticated", "forbidden", "rate_limited"]))),
+    extensions(("x-problems" = json!([
+        "unauthenticated", "forbidden", "rate_limited", "consent_required"
+    ]))),
 )]
 #[post("/complaints")]
 async fn submit(
@@ -151,6 +154,7 @@ async fn submit(
             return Err(Invalid::field("community_code", "只能登记本辖区的诉求").into());
         }
     }
+    app::privacy::consented(&state, actor, "complaint.submit", Purpose::Service).await?;
     if actor.is_none() {
         app::identity::admit_anonymous(&state, &meta.address).await?;
     }

@@ -11,6 +11,7 @@ use domain::{
     org::NodeCode,
     page::{Limit, Page, PageRequest},
     party::Identity,
+    privacy::Purpose,
     refusal::{Basic, Faults, Invalid},
     registration::{Finding, Sign, Status},
 };
@@ -23,7 +24,7 @@ use super::extract::{
     caller::needs::{Register, SignRegistration},
 };
 use crate::{
-    app::{case::Ask, registration as registrations},
+    app::{case::Ask, privacy, registration as registrations},
     error::Error,
     state::State,
 };
@@ -82,7 +83,7 @@ impl SubmitBody {
     })),
     responses((status = 201, description = "已提交，等待社区签署", body = RegistrationView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["already_registered"]))),
+    extensions(("x-problems" = json!(["already_registered", "consent_required"]))),
 )]
 #[post("/registrations")]
 async fn submit(
@@ -92,6 +93,8 @@ async fn submit(
     body: Body<SubmitBody>,
 ) -> Result<HttpResponse, Error> {
     let (community, identity) = body.read()?.read()?;
+    let actor = Some(&caller.actor);
+    privacy::consented(&state, actor, "registration.submit", Purpose::Party).await?;
     let ask = Ask::new(Some(caller.actor.clone()), meta);
     let id = registrations::submit(&state, ask, community, identity).await?;
     let mut connection = state.db.acquire().await?;

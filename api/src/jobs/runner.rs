@@ -22,7 +22,8 @@ use uuid::Uuid;
 
 use super::{
     attachment, audit, bulletin, calendar, export, fairness, household, merchant, notification,
-    pause, points, redemption, registration, schedule, score, screening, service, stopped, task,
+    pause, points, privacy, redemption, registration, schedule, score, screening, service, stopped,
+    task,
 };
 use crate::{app, error::Error, state::State};
 
@@ -76,6 +77,9 @@ const KINDS: &[(&str, Run)] = &[
     (points::SetOff::KIND, run::<points::SetOff>),
     (points::PostNotice::KIND, run::<points::PostNotice>),
     (points::WarnExpiring::KIND, run::<points::WarnExpiring>),
+    (privacy::ErasePerson::KIND, run::<privacy::ErasePerson>),
+    (privacy::FollowErasures::KIND, run::<privacy::FollowErasures>),
+    (privacy::SweepOld::KIND, run::<privacy::SweepOld>),
     (redemption::Expire::KIND, run::<redemption::Expire>),
     (fairness::Watch::KIND, run::<fairness::Watch>),
     (registration::FollowServiceYear::KIND, run::<registration::FollowServiceYear>),

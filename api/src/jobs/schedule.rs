@@ -21,6 +21,7 @@ use super::{
     household::RemindVisits,
     merchant::{ReleaseBudgets, SettleMonths},
     points::{ExpirePoints, ReconcileLedger, SetOff, WarnExpiring},
+    privacy::{FollowErasures, SweepOld},
     registration::FollowServiceYear,
     runner::Job,
     score::LockScores,
@@ -55,11 +56,13 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (FollowServiceYear::KIND, HOUR),
     (SealAudit::KIND, MINUTE),
     (ReferUnscreened::KIND, 5 * MINUTE),
+    (FollowErasures::KIND, HOUR),
     (ReconcileLedger::KIND, MINUTE),
     (SetOff::KIND, MINUTE),
     (MakeAuditMonths::KIND, DAY),
     (WarnCalendar::KIND, DAY),
     (WarnExpiring::KIND, DAY),
+    (SweepOld::KIND, DAY),
     // The day of this clock begins at 08:00 in 平城区, when people may be told something.
     (RemindVisits::KIND, DAY),
 ];
@@ -67,11 +70,13 @@ pub(super) const CHORES: &[(&str, i64)] = &[
 /// What no later run takes back.
 const IRREVERSIBLE: &[&str] = &[
     ExpirePoints::KIND,
+    FollowErasures::KIND,
     FollowServiceYear::KIND,
     FreezeMonths::KIND,
     LockScores::KIND,
     RemindVisits::KIND,
     SettleMonths::KIND,
+    SweepOld::KIND,
     WarnExpiring::KIND,
     WatchAttendance::KIND,
 ];

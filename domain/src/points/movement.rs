@@ -27,6 +27,9 @@ impl Movement<'_> {
         let said = match self.kind {
             EntryKind::Earn => format!("{} {points} 分", self.earned()),
             EntryKind::Redeem => format!("兑换“{}”，已核销，用去 {points} 分", self.offer()),
+            EntryKind::Expire if self.word("reason") == Some("erased") => {
+                format!("账号注销，作废 {points} 分")
+            }
             EntryKind::Expire => format!("到期未使用，清零 {points} 分"),
             EntryKind::Reverse if self.offer.is_some() => {
                 format!("“{}”的兑换已退回，返还 {points} 分", self.offer())

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{Answer, App, COMMUNITY, Client};
 
 /// A confirmed service of somebody's that ends now; the claim.
-pub(super) async fn served(app: &App, name: &str, minutes: i64) -> Value {
+pub(crate) async fn served(app: &App, name: &str, minutes: i64) -> Value {
     let officer = app.as_("community.140213066004");
     let (starts_at, ends_at) = (app.now(), app.now() + chrono::TimeDelta::minutes(minutes));
     let post = json!({

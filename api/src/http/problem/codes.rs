@@ -65,6 +65,7 @@ fn basic() -> Vec<Code> {
 fn words() -> Vec<Code> {
     [
         identity(),
+        privacy(),
         complaint(),
         follow_up(),
         task(),
@@ -258,6 +259,11 @@ fn screening() -> Vec<Code> {
 fn push() -> Vec<Code> {
     use crate::app::wechat::Refused;
     vec![code(&Refused::Signature), code(&Refused::Plain), code(&Refused::Unreadable)]
+}
+
+fn privacy() -> Vec<Code> {
+    use domain::privacy::{Purpose, Refused};
+    vec![code(&Refused::StaffAccount), code(&Refused::ConsentRequired(Purpose::Service))]
 }
 
 fn complaint() -> Vec<Code> {

@@ -1,0 +1,250 @@
+//! What the system holds of the caller, word by word, as JSON or as a ZIP with a file for each word.
+//! It is sent while it is read: in memory is a chunk, however much there is.
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use domain::{id::AccountId, refusal::Basic, time::Timestamp};
+use futures::TryStreamExt;
+use infra::{
+    crypto::Crypto,
+    postgres::{
+        Connection,
+        audit::{self, AuditEntry, Origin},
+        privacy::{
+            self as store,
+            register::{self, Told},
+        },
+    },
+    redis::rate_limit::{self, Limit},
+};
+use serde_json::{Map, Value, json};
+use tokio::sync::{Semaphore, mpsc};
+use zip::{
+    ZipWriter,
+    write::{SimpleFileOptions, StreamWriter},
+};
+
+use crate::{
+    app::{identity::Who, transact},
+    error::Error,
+    state::State,
+};
+
+/// So much is sent at once, in bytes.
+const CHUNK: usize = 64 * 1024;
+/// Whoever takes nothing for so long has gone: the connection to the database is given back.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Each holds a connection to the database while it is sent.
+static AT_ONCE: Semaphore = Semaphore::const_new(2);
+
+/// How the export is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// One JSON object.
+    Json,
+    /// A ZIP with a JSON file for each word.
+    Zip,
+}
+
+/// The chunks of an export; a failure on the way breaks the answer off.
+pub type Chunks = mpsc::Receiver<Result<Vec<u8>, Error>>;
+
+/// Begins an export of the caller's own data.
+///
+/// # Errors
+/// `rate_limited`; the database's.
+pub async fn export(state: &State, who: &Who, form: Form, origin: Origin) -> Result<Chunks, Error> {
+    let account = who.actor.account;
+    let limit = Limit {
+        count: state.config.limits.export_per_hour.into(),
+        window: Duration::from_hours(1),
+    };
+    rate_limit::take(&state.redis, "privacy-export", &account.to_string(), limit)
+        .await
+        .map_err(|exceeded| Basic::RateLimited { retry_after: exceeded.retry_after })?;
+    let permit = AT_ONCE.acquire().await.map_err(|_| Basic::Unavailable)?;
+    let (now, inner, actor) = (state.clock.now(), state.clone(), who.actor.clone());
+    let (chunks, taken) = mpsc::channel(2);
+    let failed = chunks.clone();
+    let db = state.db.clone();
+    tokio::spawn(async move {
+        let sent = transact(&db, move |tx| {
+            Box::pin(async move {
+                let data = json!({ "form": if form == Form::Zip { "zip" } else { "json" } });
+                let entry = AuditEntry::new("privacy.export", "account", account, &origin)
+                    .by(&actor)
+                    .with(data);
+                audit::append(tx, &entry, now).await?;
+                write(tx, &inner.crypto, account, (form, now), chunks).await
+            })
+        })
+        .await;
+        if let Err(error) = sent {
+            // Nobody listens any more when the person hung up.
+            let _ = failed.send(Err(error)).await;
+        }
+        drop(permit);
+    });
+    Ok(taken)
+}
+
+async fn write(
+    tx: &mut Connection,
+    crypto: &Crypto,
+    account: AccountId,
+    (form, now): (Form, Timestamp),
+    chunks: mpsc::Sender<Result<Vec<u8>, Error>>,
+) -> Result<(), Error> {
+    let mut out = Out::begin(form, account, now)?;
+    for table in register::tables() {
+        let Some(told) = &table.told else { continue };
+        out.open(told.word)?;
+        let mut rows = store::told(tx, table, told, account);
+        while let Some(row) = rows.try_next().await? {
+            out.row(&opened(crypto, told, row)?)?;
+            if let Some(chunk) = out.taken(CHUNK) {
+                send(&chunks, chunk).await?;
+            }
+        }
+        out.close()?;
+    }
+    let last = out.end()?;
+    send(&chunks, last).await
+}
+
+async fn send(chunks: &mpsc::Sender<Result<Vec<u8>, Error>>, chunk: Vec<u8>) -> Result<(), Error> {
+    // Slow or gone: the transaction ends, and with it the export.
+    let sent = chunks.send_timeout(Ok(chunk), PATIENCE).await;
+    sent.map_err(|_| Basic::Unavailable.into())
+}
+
+/// A row with its sealed values opened.
+///
+/// # Errors
+/// A key is missing.
+pub(super) fn opened(
+    crypto: &Crypto,
+    told: &Told,
+    row: Value,
+) -> Result<Map<String, Value>, Error> {
+    let Value::Object(mut row) = row else { return Ok(Map::new()) };
+    for (_, name, context) in told.sealed {
+        let Some(Value::String(sealed)) = row.get(*name) else { continue };
+        let sealed = hex::decode(sealed).map_err(|_| infra::crypto::Broken)?;
+        let plain = crypto.open_text(&filled(context, &row), &sealed)?;
+        row.insert((*name).to_owned(), Value::String(plain));
+    }
+    Ok(row)
+}
+
+/// A context with the row's values in place of `{column}`.
+fn filled(context: &str, row: &Map<String, Value>) -> String {
+    let Some((head, rest)) = context.split_once('{') else { return context.to_owned() };
+    let (column, tail) = rest.split_once('}').unwrap_or((rest, ""));
+    let value = row.get(column).and_then(Value::as_str).unwrap_or_default();
+    format!("{head}{value}{tail}")
+}
+
+/// Where the bytes gather until they are sent.
+#[derive(Debug, Clone, Default)]
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl Sink {
+    fn with<T>(&self, work: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.with(|gathered| gathered.extend_from_slice(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// An export in the making.
+struct Out {
+    sink: Sink,
+    /// Of a ZIP.
+    zip: Option<ZipWriter<StreamWriter<Sink>>>,
+    /// No word was opened yet, or no row of the word.
+    first_word: bool,
+    first_row: bool,
+}
+
+fn broken(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Internal(Box::new(error))
+}
+
+impl Out {
+    fn begin(form: Form, account: AccountId, now: Timestamp) -> Result<Self, Error> {
+        let sink = Sink::default();
+        let zip = (form == Form::Zip).then(|| ZipWriter::new_stream(sink.clone()));
+        let mut out = Self { sink, zip, first_word: true, first_row: true };
+        let about = format!(
+            "\"account\":{},\"exported_at\":{}",
+            serde_json::to_string(&account)?,
+            serde_json::to_string(&now)?
+        );
+        match &mut out.zip {
+            Some(zip) => {
+                zip.start_file("about.json", SimpleFileOptions::default()).map_err(broken)?;
+                out.put(format!("{{{about}}}\n").as_bytes())?;
+            }
+            None => out.put(format!("{{{about},\"data\":{{").as_bytes())?,
+        }
+        Ok(out)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        match &mut self.zip {
+            Some(zip) => zip.write_all(bytes),
+            None => self.sink.write_all(bytes),
+        }
+        .map_err(broken)
+    }
+
+    fn open(&mut self, word: &str) -> Result<(), Error> {
+        self.first_row = true;
+        if let Some(zip) = &mut self.zip {
+            let name = format!("{word}.json");
+            zip.start_file(name, SimpleFileOptions::default()).map_err(broken)?;
+            return self.put(b"[");
+        }
+        let comma = if std::mem::take(&mut self.first_word) { "" } else { "," };
+        self.put(format!("{comma}\"{word}\":[").as_bytes())
+    }
+
+    fn row(&mut self, row: &Map<String, Value>) -> Result<(), Error> {
+        if !std::mem::take(&mut self.first_row) {
+            self.put(b",\n")?;
+        }
+        let text = serde_json::to_vec(row)?;
+        self.put(&text)
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        self.put(b"]")
+    }
+
+    /// What gathered, if it is at least so much.
+    fn taken(&self, least: usize) -> Option<Vec<u8>> {
+        self.sink.with(|gathered| (gathered.len() >= least).then(|| std::mem::take(gathered)))
+    }
+
+    fn end(mut self) -> Result<Vec<u8>, Error> {
+        match self.zip.take() {
+            Some(zip) => drop(zip.finish().map_err(broken)?),
+            None => self.put(b"}}")?,
+        }
+        Ok(self.sink.with(std::mem::take))
+    }
+}
