@@ -404,6 +404,18 @@ async fn a_registration_ends_with_the_membership() {
         .unwrap();
     assert_eq!(why["removed_as"], "moved_away");
 
+    // Whose registration ended before is taken off without more ado.
+    let leaving = json!({"kind": "withdraw", "reason": "长期在外地"});
+    let left = app.resident("party-2").post("/me/registration-changes", leaving).await.expect(201);
+    let decide = format!("/registration-changes/{}/decide", left["id"].as_str().unwrap());
+    officer.post(&decide, json!({"approve": true})).await.expect(200);
+    let gone = organiser.all("/party-members?q=演示党员2 100002").await.remove(0);
+    let gone = format!("{}/remove", path(&gone));
+    organiser.post(&gone, json!({"reason": "moved_away"})).await.expect(200);
+    let receipts = liaison.all("/receipts").await;
+    assert_eq!(receipts.iter().filter(|one| one["cause"] == "removed").count(), 1);
+    let counted = counted - 1;
+
     // Whoever comes back on the register registers anew.
     let body = json!({"community_code": "140213066004",
         "party_member": {"name": "演示党员1", "id_number_last6": "100001"}});

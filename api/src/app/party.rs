@@ -21,7 +21,7 @@ use infra::{
     postgres::{
         Connection, identity as accounts,
         party::{self as store, Indexed, Kept, Sealed},
-        violated,
+        registration as registrations, violated,
     },
     random,
 };
@@ -305,10 +305,11 @@ pub async fn remove(state: &State, ask: Ask, id: MemberId, given: Remove) -> Res
         Box::pin(async move {
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
             // Whoever signs or changes a registration locks it before the member, too.
-            let registered = registration::lock_signed(tx, id).await?;
+            let registered = registrations::lock_signed(tx, id).await?;
             let (row, _) = lock_own(tx, &ask, id).await?;
             row.standing_there()?;
-            if row.account != registered.as_ref().map(|signed| signed.account) {
+            let signed = registrations::signed_for(tx, id).await?;
+            if signed != registered.as_ref().map(|signed| signed.id) {
                 return Err(Basic::VersionMismatch { current: row.version }.into());
             }
             store::remove(tx, id, &given, by, now).await?;

@@ -2,7 +2,7 @@
 
 use domain::{
     decision::Decision,
-    id::{AccountId, JobId, MemberId, RegistrationId},
+    id::{AccountId, JobId, RegistrationId},
     identity::{Grant, Permission, Role, SCOPE_SELF},
     org::NodeCode,
     page::{Limit, PageRequest},
@@ -168,14 +168,6 @@ async fn decide(
     take_effect(tx, &registration, now).await?;
     audit(tx, ask, "registration.sign", &registration, now).await?;
     announce(tx, registration.id.0, last, events.len(), now).await
-}
-
-/// The registration that a community signed for a member, locked. Call it before the member is.
-pub(super) async fn lock_signed(
-    tx: &mut Connection,
-    member: MemberId,
-) -> Result<Option<Registration>, Error> {
-    Ok(store::lock_signed(tx, member).await?)
 }
 
 /// Ends a locked registration because its member was taken off the register: the person, the

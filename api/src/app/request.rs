@@ -286,11 +286,15 @@ pub async fn settle_due(tx: &mut Connection, state: &State, now: Timestamp) -> R
         for one in &batch {
             let due =
                 one.ended_at.is_none_or(|at| now >= services::attendance::absent_at(state, at));
-            let request = store::lock(tx, one.id).await?.filter(|_| due);
-            // The resident may have said something just now.
-            let Some(Ok(decision)) = request.map(|request| request.lapse(one.served)) else {
+            if !due {
+                continue;
+            }
+            // The resident may have said something just now, or the community ordered once more.
+            let request = store::lock(tx, one.id).await?;
+            let Some(request) = request.filter(|request| request.version == one.version) else {
                 continue;
             };
+            let decision = request.lapse(one.served)?;
             save(tx, &ask, ("request.lapse", &decision), Left::default(), now).await?;
         }
     }

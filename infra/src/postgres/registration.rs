@@ -111,7 +111,24 @@ pub async fn lock(
     Ok(row.map(Row::parts))
 }
 
-/// The registration that a community signed for a member, locked.
+/// Which registration a community signed for a member.
+///
+/// # Errors
+/// The database is away.
+pub async fn signed_for(
+    conn: &mut Connection,
+    member: MemberId,
+) -> Result<Option<RegistrationId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select id as "id: RegistrationId" from registration
+           where member_id = $1 and status = 'signed'"#,
+        member.0,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// The same, locked.
 ///
 /// # Errors
 /// The database is away.
@@ -119,14 +136,7 @@ pub async fn lock_signed(
     conn: &mut Connection,
     member: MemberId,
 ) -> Result<Option<Registration>, sqlx::Error> {
-    let id = sqlx::query_scalar!(
-        r#"select id as "id: RegistrationId" from registration
-           where member_id = $1 and status = 'signed'"#,
-        member.0,
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
-    let Some(id) = id else { return Ok(None) };
+    let Some(id) = signed_for(conn, member).await? else { return Ok(None) };
     let held = lock(conn, id).await?.map(|(registration, _)| registration);
     // It may have ended since; only its lock tells.
     Ok(held.filter(|registration| registration.status == Status::Signed))

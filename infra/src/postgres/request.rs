@@ -148,6 +148,8 @@ pub async fn save(
 pub struct Over {
     /// The request.
     pub id: ServiceRequestId,
+    /// Its version.
+    pub version: i64,
     /// When the last of its posts ended; none where all were called off.
     pub ended_at: Option<Timestamp>,
     /// Whether somebody served at one of them.
@@ -167,7 +169,7 @@ pub async fn over(
 ) -> Result<Vec<Over>, sqlx::Error> {
     sqlx::query_as!(
         Over,
-        r#"select r.id as "id: ServiceRequestId",
+        r#"select r.id as "id: ServiceRequestId", r.version,
                max(p.ends_at) filter (where p.cancelled_at is null) as ended_at,
                coalesce(bool_or(exists (select from claim c
                    where c.post_id = p.id and c.status = 'confirmed')), false) as "served!"
