@@ -65,7 +65,7 @@ mod tests {
 
     const AT: &str = "/wxa/business/getuserphonenumber";
 
-    fn info(number: &str, country: Value, appid: &str) -> Value {
+    fn info(number: &str, country: &Value, appid: &str) -> Value {
         json!({"errcode": 0, "errmsg": "ok", "phone_info": {
             "phoneNumber": format!("+86{number}"), "purePhoneNumber": number,
             "countryCode": country, "watermark": {"timestamp": 1_637_744_274, "appid": appid}}})
@@ -74,10 +74,10 @@ mod tests {
     #[tokio::test]
     async fn a_code_gives_the_number_that_wechat_verified() {
         for (answer, expected) in [
-            (info("13800001234", json!("86"), "wxdemo"), Some("13800001234")),
-            (info("13800001234", json!(86), "wxdemo"), Some("13800001234")),
-            (info("61234567", json!("852"), "wxdemo"), None),
-            (info("not a number", json!("86"), "wxdemo"), None),
+            (info("13800001234", &json!("86"), "wxdemo"), Some("13800001234")),
+            (info("13800001234", &json!(86), "wxdemo"), Some("13800001234")),
+            (info("61234567", &json!("852"), "wxdemo"), None),
+            (info("not a number", &json!("86"), "wxdemo"), None),
         ] {
             let server = server().await;
             answers(&server, AT, "token-1", json_of(&answer)).await;
@@ -94,7 +94,7 @@ mod tests {
             (refusal(40029), Failure::Said(Errcode::CodeInvalid)),
             (refusal(40163), Failure::Said(Errcode::CodeUsed)),
             (refusal(45011), Failure::Said(Errcode::TooOften)),
-            (json_of(&info("13800001234", json!("86"), "wxother")), unreadable),
+            (json_of(&info("13800001234", &json!("86"), "wxother")), unreadable),
             (json_of(&json!({"errcode": 0})), unreadable),
         ] {
             let server = server().await;
