@@ -418,7 +418,7 @@ pub async fn show(state: &State, ask: Ask, id: ClaimId, pictures: Chosen) -> Res
             Held::own(tx, id, &ask).await?.claim.permit(Step::Show)?;
             attach(tx, &pictures, Target::Claim(id), ask.account(), now).await?;
             let data = json!({ "pictures": pictures });
-            audit(tx, &ask, ("claim.show", "claim", id.0), data, now).await
+            ask.record(tx, ("claim.show", "claim", id.0), data, now).await
         })
     })
     .await

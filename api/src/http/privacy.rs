@@ -269,8 +269,8 @@ pub struct ConsentView {
     pub withdrawn_at: Option<Timestamp>,
 }
 
-fn shown(consents: Vec<consent::Consent>) -> Json<Vec<ConsentView>> {
-    let views = consents.into_iter().map(|one| ConsentView {
+fn shown(given: Vec<consent::Consent>) -> Json<Vec<ConsentView>> {
+    let views = given.into_iter().map(|one| ConsentView {
         id: one.id,
         purpose: one.purpose,
         purpose_text: one.purpose.label(),
