@@ -157,7 +157,7 @@ async fn unzipped(app: &App, who: &Client, path: &str, accept: &str) -> BTreeMap
     let mut files = BTreeMap::new();
     for at in 0..archive.len() {
         let file = archive.by_index(at).unwrap();
-        files.insert(file.name().to_owned(), serde_json::from_reader(file).unwrap());
+        files.insert(file.name().unwrap().into_owned(), serde_json::from_reader(file).unwrap());
     }
     files
 }

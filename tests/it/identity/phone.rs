@@ -83,7 +83,7 @@ async fn a_number_of_another_account_makes_both_one_person() {
     let (one, other) = (id(&li).await, id(&zhao).await);
     let same = async || {
         let mut connection = app.db().acquire().await.unwrap();
-        infra::postgres::identity::same_person(&mut connection, one, other).await.unwrap()
+        infra::postgres::identity::same_person(&mut connection, one, &[other]).await.unwrap()
     };
     set(&li, "phone-key-1", "demo:13800001234").await.expect(200);
     set(&zhao, "phone-key-1", "demo:13900001234").await.expect(200);
