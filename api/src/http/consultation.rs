@@ -133,6 +133,8 @@ impl<P> Addressed for On<P, ConsultationId> {
 }
 
 /// 查看会商
+///
+/// 级别、参加单位、意见和决定；参加的单位和区中心能看。
 #[utoipa::path(
     operation_id = "consultation.read",
     tag = "consultation",

@@ -197,6 +197,8 @@ pub struct DutyListDetail {
 }
 
 /// 查看一个版本
+///
+/// 这一版的来源、有效期和前 20 个事项；其余事项另行翻页。
 #[utoipa::path(
     operation_id = "duty.read", tag = "duty",
     params(("id" = i64, Path, description = "版本的编号", example = 1)),

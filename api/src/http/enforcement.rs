@@ -154,6 +154,8 @@ pub struct PowerListDetail {
 }
 
 /// 查看执法事项清单的一个版本
+///
+/// 这一版的来源、有效期和全部事项。
 #[utoipa::path(
     operation_id = "enforcement.read", tag = "enforcement",
     params(("id" = i64, Path, description = "版本的编号", example = 1)),

@@ -131,6 +131,8 @@ pub struct ExportView {
 }
 
 /// 导出的进度
+///
+/// 办完后带有 `url`，十分钟内不用令牌即可下载，文件保留一天；失败的写明原因。
 #[utoipa::path(
     operation_id = "export.read",
     tag = "export",

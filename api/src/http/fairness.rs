@@ -279,6 +279,8 @@ impl<P> Addressed for On<P, Mine> {
 }
 
 /// 查看一条核查
+///
+/// 为什么标记、查看了什么、怎么决定；标记不影响当时的办理。
 #[utoipa::path(
     operation_id = "fairness.read", tag = "fairness",
     responses((status = 200, description = "核查", body = FlagView,

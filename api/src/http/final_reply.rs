@@ -134,6 +134,8 @@ impl<P> Addressed for On<P, FinalReplyId> {
 }
 
 /// 查看最终答复
+///
+/// 提出、签署、确认的经过和全文；本单位和区中心能看。
 #[utoipa::path(
     operation_id = "final_reply.read",
     tag = "final_reply",

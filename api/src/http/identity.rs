@@ -118,6 +118,8 @@ fn tokens(logged_in: LoggedIn) -> HttpResponse {
 }
 
 /// 居民用微信登录；第一次登录自动建立账号。
+///
+/// `code` 来自小程序的 `wx.login`，五分钟内有效，只能用一次；演示环境写 `demo:` 加任意名字。
 #[utoipa::path(
     operation_id = "identity.login_wechat", tag = "identity",
     request_body(content = WechatLogin, example = json!({"code": "demo:li"})),
@@ -139,6 +141,8 @@ pub async fn login_wechat(
 }
 
 /// 工作人员用用户名和密码登录；连续输错 5 次，账号锁定 15 分钟。
+///
+/// 密码错误、没有这个用户名、账号停用，答复相同。
 #[utoipa::path(
     operation_id = "identity.login_staff", tag = "identity",
     request_body(
@@ -161,6 +165,8 @@ pub async fn login_staff(
 
 /// 用刷新令牌换一对新的令牌。网络中断没有收到回答时，10 秒内原样重发会得到同一个新的刷新令牌；
 /// 之后再用旧的，视为令牌被盗，这次登录随即退出。
+///
+/// 刷新令牌每次都换新的，旧的随即作废。
 #[utoipa::path(
     operation_id = "identity.refresh", tag = "identity",
     request_body(
@@ -182,6 +188,8 @@ pub async fn refresh(
 }
 
 /// 退出登录：这次登录的所有令牌一秒内全部失效。
+///
+/// 别处的登录不受影响；重复退出不报错。
 #[utoipa::path(
     operation_id = "identity.logout", tag = "identity",
     request_body(content = Empty, example = json!({})),
@@ -200,6 +208,8 @@ pub async fn logout(
 }
 
 /// 本人账号与持有的角色。
+///
+/// 角色后面是它的范围：区划、部门、党组织、单位或商户的代码。
 #[utoipa::path(
     operation_id = "identity.me", tag = "identity",
     responses((status = 200, description = "本人账号", body = Me)),
@@ -379,6 +389,8 @@ pub struct Disable {
 }
 
 /// 账号列表，新建的在前。
+///
+/// 可按用户名或姓名查找；只有安全管理员能看，看不到密码和微信号。
 #[utoipa::path(
     operation_id = "account.list", tag = "identity",
     params(AccountFilter, Paging),
@@ -399,6 +411,8 @@ pub async fn list_accounts(
 }
 
 /// 停用账号：它的所有登录一秒内失效。重复停用不报错。
+///
+/// 安全管理员不能停用自己；正在办理的事项不受影响，由本单位其他人接着办。
 #[utoipa::path(
     operation_id = "account.disable", tag = "identity",
     request_body(content = Disable, example = json!({"reason": "已调离岗位"})),
@@ -429,6 +443,8 @@ pub async fn disable_account(
 }
 
 /// 重新启用账号，同时解除锁定；以前的登录不会恢复。重复启用不报错。
+///
+/// 安全管理员不能启用自己；密码不变。
 #[utoipa::path(
     operation_id = "account.enable", tag = "identity",
     request_body(content = Empty, example = json!({})),

@@ -78,6 +78,8 @@ pub struct JobFilter {
 }
 
 /// 失败作业，新的在前。
+///
+/// 试够次数仍没有办成的后台作业：种类、次数、最后的错误；里面没有个人信息。
 #[utoipa::path(
     operation_id = "job.list", tag = "job",
     params(JobFilter, Paging),
@@ -102,6 +104,8 @@ pub async fn list(
 }
 
 /// 重新执行一个失败作业：次数从头算起，马上排入队列。
+///
+/// 作业的效果只发生一次，重新执行不会重复办理；不在失败状态的作业被拒绝。
 #[utoipa::path(
     operation_id = "job.redrive", tag = "job",
     request_body(content = Empty, example = json!({})),

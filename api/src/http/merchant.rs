@@ -94,6 +94,8 @@ async fn list(
 }
 
 /// 查看商户
+///
+/// 名称、地址、电话、营业时间和能用的优惠；执照和联系人只有组织部看得到。
 #[utoipa::path(
     operation_id = "merchant.read", tag = "merchant",
     responses((status = 200, description = "商户", body = MerchantView,
@@ -232,6 +234,8 @@ async fn suspend(
 }
 
 /// 恢复合作
+///
+/// 可以重新发布和核销；停用时退回的兑换码不会恢复，持有人要另行兑换。
 #[utoipa::path(
     operation_id = "merchant.lift", tag = "merchant",
     params(IfMatch),

@@ -194,6 +194,8 @@ async fn write_on_whistle(
 }
 
 /// 吹哨的内部备注
+///
+/// 新的在前；吹哨单位、在办单位和区中心之间能看，反映人看不到。
 #[utoipa::path(
     operation_id = "note.list_of_whistle",
     tag = "note",

@@ -207,6 +207,8 @@ pub struct UnreadCount {
 }
 
 /// 本人收到的通知，新的在前。
+///
+/// 内容按读的时候的职责显示：事情已经不归本人的，不再显示内容。
 #[utoipa::path(
     operation_id = "notification.list", tag = "notification",
     params(Paging),
@@ -227,6 +229,8 @@ pub async fn list(
 }
 
 /// 本人有几条未读通知。
+///
+/// 供角标使用，可以频繁询问。
 #[utoipa::path(
     operation_id = "notification.unread_count", tag = "notification",
     responses((status = 200, description = "未读通知数", body = UnreadCount)),
@@ -243,6 +247,8 @@ pub async fn unread_count(
 }
 
 /// 把一条通知标为已读；重复标记不报错，时间不变。
+///
+/// 只能标自己的；别人的看起来不存在。
 #[utoipa::path(
     operation_id = "notification.read", tag = "notification",
     request_body(content = Empty, example = json!({})),

@@ -180,6 +180,8 @@ impl<P> Addressed for On<P, CadrePairingId> {
 }
 
 /// 查看一项包联
+///
+/// 哪位领导包联哪个社区或小区，接手和解决的事项各多少。
 #[utoipa::path(
     operation_id = "pairing.read",
     tag = "pairing",

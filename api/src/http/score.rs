@@ -310,6 +310,8 @@ impl<P> Addressed for On<P, ScoreEntryId> {
 }
 
 /// 查看一条记录
+///
+/// 从哪个入口来、说了什么、认定了没有；只在支部和它的上级能看。
 #[utoipa::path(
     operation_id = "score.read",
     tag = "score",

@@ -115,6 +115,8 @@ impl<P: Needs> Addressed for On<P, SupervisionId> {
 }
 
 /// 查看督办件
+///
+/// 级别、期限、各次书面答复；被督办的单位、区中心、督查员和区领导能看。
 #[utoipa::path(
     operation_id = "supervision.read",
     tag = "supervision",
@@ -214,6 +216,8 @@ async fn send_back(
 }
 
 /// 挂牌督办
+///
+/// 写明原因；单位、负责人、区中心和区领导都会收到通知。
 #[utoipa::path(
     operation_id = "supervision.put_on_list",
     tag = "supervision",
@@ -234,6 +238,8 @@ async fn put_on_list(
 }
 
 /// 摘牌
+///
+/// 写明原因；单位、负责人、区中心和区领导都会收到通知。
 #[utoipa::path(
     operation_id = "supervision.take_off_list",
     tag = "supervision",

@@ -107,6 +107,8 @@ impl<P> Addressed for On<P, TaskId> {
 }
 
 /// 查看任务
+///
+/// 本单位的任务，区中心能看全部；别的单位的任务看起来不存在。反映人的电话按角色隐去。
 #[utoipa::path(
     operation_id = "task.read",
     tag = "task",
@@ -120,6 +122,8 @@ async fn read_one(on: On<ReadTask, TaskId>) -> Result<HttpResponse, Error> {
 }
 
 /// 签收
+///
+/// 从派单起算签收时限；重复签收被拒绝，不改变时间。
 #[utoipa::path(
     operation_id = "task.acknowledge",
     tag = "task",
@@ -196,6 +200,8 @@ pub struct ReportInBody {
 }
 
 /// 到场报到
+///
+/// 写明到场人员的姓名和职务，可以附位置；时间以服务器为准。
 #[utoipa::path(
     operation_id = "task.report_in",
     tag = "task",

@@ -59,6 +59,8 @@ async fn shown(state: &State, id: ComplaintId) -> Result<Json<PublicView>, Error
 }
 
 /// 查询进度
+///
+/// 编号和查询码都对才答复；编号不对、查询码不对，答复相同。不需要登录，有次数限制。
 #[utoipa::path(
     operation_id = "track.read",
     tag = "track",
@@ -98,6 +100,8 @@ pub struct TrackEvaluateBody {
 }
 
 /// 凭查询码评价
+///
+/// 与登录后评价一样：是否解决、满意程度、有没有人联系过。并入别的诉求的，随主办的那件一起开放评价。
 #[utoipa::path(
     operation_id = "track.evaluate",
     tag = "track",
@@ -133,6 +137,8 @@ pub struct TrackReasonBody {
 }
 
 /// 凭查询码撤回
+///
+/// 已经派单的，在办单位会收到通知，任务随之取消。
 #[utoipa::path(
     operation_id = "track.withdraw",
     tag = "track",
@@ -155,6 +161,8 @@ async fn withdraw(
 }
 
 /// 凭查询码催办
+///
+/// 在办单位和区中心会收到催办；不改变时限。
 #[utoipa::path(
     operation_id = "track.remind",
     tag = "track",
@@ -176,6 +184,8 @@ async fn remind(
 }
 
 /// 凭查询码要求重新办理或复核
+///
+/// 办结后要求重新办理，或对不予受理、直接答复申请复核；写明原因。
 #[utoipa::path(
     operation_id = "track.reopen",
     tag = "track",

@@ -99,6 +99,8 @@ async fn save(
 }
 
 /// 删去常用筛选
+///
+/// 只能删去自己的；没有这个筛选时答复 404。
 #[utoipa::path(
     operation_id = "view.remove",
     tag = "view",

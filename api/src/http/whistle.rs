@@ -185,6 +185,8 @@ impl<P: Needs> Addressed for On<P, WhistleId> {
 }
 
 /// 查看吹哨
+///
+/// 吹哨的内容、各单位的任务和评哨；吹哨单位、审核单位、被吹哨的部门和区中心能看。
 #[utoipa::path(
     operation_id = "whistle.read",
     tag = "whistle",

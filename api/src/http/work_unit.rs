@@ -147,6 +147,8 @@ impl<P> Addressed for On<P, UnitCode> {
 }
 
 /// 查看工作单位
+///
+/// 单位的名称、党组织和结对的社区；本单位的联络员、社区和组织部能看。
 #[utoipa::path(
     operation_id = "work_unit.read",
     tag = "work_unit",
@@ -298,6 +300,8 @@ impl<P> Addressed for On<P, UnitRegistrationId> {
 }
 
 /// 查看单位报到
+///
+/// 单位向哪个社区报到、经过和结果；双方和组织部能看。
 #[utoipa::path(
     operation_id = "work_unit.read_registration",
     tag = "work_unit",
@@ -333,6 +337,8 @@ impl SignUnitBody {
 }
 
 /// 签署单位报到
+///
+/// 由单位报到的那个社区决定，写明是否同意；联络员会收到通知。经办单位报到的人不能自己签署。
 #[utoipa::path(
     operation_id = "work_unit.sign",
     tag = "work_unit",

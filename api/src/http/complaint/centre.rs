@@ -44,6 +44,8 @@ pub struct AcceptBody {
 }
 
 /// 受理诉求
+///
+/// 定下紧急程度，可以同时写明事项和分类；从这时起按它计算时限。反映的正是承办单位时写明被反映单位，以后派单会避开。
 #[utoipa::path(
     operation_id = "complaint.accept",
     tag = "complaint",
@@ -82,6 +84,8 @@ pub struct RejectBody {
 }
 
 /// 不予受理
+///
+/// 必须选一项法定理由并说明，反映人看得到；110、119、120、122 的事项要先有移交记录。反映人可以申请复核一次。
 #[utoipa::path(
     operation_id = "complaint.reject",
     tag = "complaint",
@@ -110,6 +114,8 @@ pub struct AnswerBody {
 }
 
 /// 直接答复
+///
+/// 不派单，由区中心答复；有没有办结的吹哨时不能答复。反映人可以评价，也可以申请复核一次。
 #[utoipa::path(
     operation_id = "complaint.answer",
     tag = "complaint",
@@ -256,6 +262,8 @@ pub struct SuspendBody {
 }
 
 /// 挂起：时限暂停
+///
+/// 写明到哪一天和原因，反映人和在办单位都会收到通知；到期自动恢复。
 #[utoipa::path(
     operation_id = "complaint.suspend",
     tag = "complaint",
@@ -276,6 +284,8 @@ async fn suspend(
 }
 
 /// 恢复办理：未到的时限顺延挂起的时间
+///
+/// 提前结束挂起；在办单位会收到新的时限。
 #[utoipa::path(
     operation_id = "complaint.resume",
     tag = "complaint",
@@ -391,6 +401,8 @@ pub struct ExcludeBody {
 }
 
 /// 剔除：不计入三率，只决定一次
+///
+/// 由督查员决定并留痕，看得到的只有工作人员；当月的剔除期结束后不能再剔除。
 #[utoipa::path(
     operation_id = "complaint.exclude",
     tag = "complaint",

@@ -226,6 +226,8 @@ async fn mine(
 }
 
 /// 查看一个包联
+///
+/// 谁包联哪一户、从什么时候起、走访情况；住址和电话隐去。
 #[utoipa::path(
     operation_id = "household.read_pairing",
     tag = "household",
@@ -258,6 +260,8 @@ async fn accept(on: On<LookAfter, PairingId>, body: Body<Empty>) -> Result<HttpR
 }
 
 /// 不接受包联
+///
+/// 写明原因，社区会收到通知并另行安排；不影响本人的积分和手册。
 #[utoipa::path(
     operation_id = "household.decline",
     tag = "household",

@@ -214,6 +214,8 @@ async fn correct(
 }
 
 /// 撤回入驻申请
+///
+/// 审核完以前可以撤回，撤回后可以重新申请。
 #[utoipa::path(
     operation_id = "merchant.withdraw", tag = "merchant",
     params(IfMatch),

@@ -123,6 +123,8 @@ pub struct CapBody {
 }
 
 /// 调整预算上限
+///
+/// 以分为单位，不能低于已经占用的数额；只影响以后的占用。
 #[utoipa::path(
     operation_id = "offer.set_cap", tag = "offer",
     params(IfMatch),

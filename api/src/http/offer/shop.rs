@@ -145,6 +145,8 @@ async fn show(
 }
 
 /// 提交审核
+///
+/// 交给组织部审核，审核期间不能修改；通过后按写明的时间上架。
 #[utoipa::path(
     operation_id = "offer.submit", tag = "offer",
     params(IfMatch),

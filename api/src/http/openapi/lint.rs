@@ -52,6 +52,9 @@ fn named(operation: &Operation, tags: &BTreeSet<&str>) -> Vec<String> {
     if operation.summary.as_deref().unwrap_or_default().trim().is_empty() {
         faults.push("no summary".to_owned());
     }
+    if operation.description.as_deref().unwrap_or_default().trim().is_empty() {
+        faults.push("no description".to_owned());
+    }
     for tag in operation.tags.iter().flatten().filter(|tag| !tags.contains(tag.as_str())) {
         faults.push(format!("tag {tag} is not described"));
     }

@@ -91,6 +91,8 @@ pub struct ReturnBody {
 }
 
 /// 流动结束
+///
+/// 不填台账就回到流动以前的那一个；另一端的党组织从这一天起不再看到他。
 #[utoipa::path(
     operation_id = "party.come_back",
     tag = "party",

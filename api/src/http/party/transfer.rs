@@ -201,6 +201,8 @@ async fn list(
 }
 
 /// 查看一件转接
+///
+/// 从哪个党组织到哪个党组织、双方的意见和经过；两端能看。
 #[utoipa::path(
     operation_id = "party.transfer",
     tag = "party",

@@ -85,6 +85,8 @@ async fn list(
 }
 
 /// 查看一件人工调整
+///
+/// 谁提出、谁批准、原因和结果；提出的人不能批准。
 #[utoipa::path(
     operation_id = "points.adjustment", tag = "points",
     responses((status = 200, description = "这一件", body = AdjustmentView,

@@ -152,6 +152,8 @@ async fn list(
 }
 
 /// 查看一笔流水
+///
+/// 借贷两方的每一笔和一句话说明；写的是账户，不是姓名。
 #[utoipa::path(
     operation_id = "points.movement", tag = "points",
     responses((status = 200, description = "这一笔", body = MovementView)),

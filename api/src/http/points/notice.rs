@@ -153,6 +153,8 @@ async fn list(
 }
 
 /// 查看一笔公示
+///
+/// 公示的是什么、到哪一天、有没有异议；姓名隐去。
 #[utoipa::path(
     operation_id = "points.notice", tag = "points",
     responses((status = 200, description = "这一笔", body = NoticeView,

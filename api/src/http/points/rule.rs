@@ -69,6 +69,8 @@ async fn list(
 }
 
 /// 查看一版积分规则
+///
+/// 种类、系数、每日每次每年的上限和生效时间；已经生效的版本不能改，只能另立新版。
 #[utoipa::path(
     operation_id = "points.rule", tag = "points",
     responses((status = 200, description = "这一版", body = PointsRuleView,

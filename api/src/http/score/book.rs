@@ -71,6 +71,8 @@ async fn mine(
 }
 
 /// 可打印的我的积分管理手册
+///
+/// 适合打印和另存为 PDF 的网页；不填季度就是本季度。
 #[utoipa::path(
     operation_id = "score.my_page",
     tag = "score",
@@ -130,6 +132,8 @@ async fn of_one(
 }
 
 /// 可打印的积分管理手册
+///
+/// 适合打印和另存为 PDF 的网页，查阅会留痕；只在支部和它的上级能看。
 #[utoipa::path(
     operation_id = "score.book_page",
     tag = "score",

@@ -179,6 +179,8 @@ async fn check_in(
 }
 
 /// 签退
+///
+/// 签到以后才能签退；时长仍由组织者确认，签退只作参考。
 #[utoipa::path(
     operation_id = "service.check_out",
     tag = "service",
@@ -301,6 +303,8 @@ pub struct RejectBody {
 }
 
 /// 不予认可
+///
+/// 不计时长和积分，写明原因，本人会收到通知并可以提出异议；不能处理自己的服务。
 #[utoipa::path(
     operation_id = "service.reject",
     tag = "service",

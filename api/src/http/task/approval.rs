@@ -113,6 +113,8 @@ async fn set_approval(
 }
 
 /// 查看答复审签的设置
+///
+/// 本单位的答复要不要负责人审签，由谁在什么时候设置。
 #[utoipa::path(
     operation_id = "task.approval",
     tag = "task",

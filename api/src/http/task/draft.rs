@@ -74,6 +74,8 @@ async fn shown(on: &On<WorkTask, TaskId>) -> Result<Json<DraftView>, Error> {
 }
 
 /// 删除草稿
+///
+/// 草稿属于写它的人，删去后不能恢复；没有草稿时也不报错，任务结束以后也能删。
 #[utoipa::path(
     operation_id = "task.discard_draft",
     tag = "task",

@@ -99,6 +99,8 @@ pub struct DecideExtensionBody {
 }
 
 /// 裁定延期
+///
+/// 同意可以另定日期；反映人会收到新的日期和原因。紧急事项不能延期，次数和天数有上限。
 #[utoipa::path(
     operation_id = "task.decide_extension",
     tag = "task",
@@ -151,6 +153,8 @@ pub struct SendBackBody {
 }
 
 /// 退回重新答复
+///
+/// 写明哪里不合要求，可以另定答复时限；单位和负责人会收到通知。诉求的任务由区中心退回，吹哨的任务由吹哨单位退回。
 #[utoipa::path(
     operation_id = "task.send_back",
     tag = "task",

@@ -131,6 +131,8 @@ async fn read_receipt(on: On<ReadReceipt, ReceiptId>) -> Result<HttpResponse, Er
 }
 
 /// 签收回执
+///
+/// 由本单位的联络员签收，只能签收一次。
 #[utoipa::path(
     operation_id = "work_unit.acknowledge_receipt",
     tag = "work_unit",
@@ -193,6 +195,8 @@ impl<P> On<P, UnitReportId> {
 }
 
 /// 查看一份反馈
+///
+/// 季度反馈或年度证明的内容；文件另行下载。
 #[utoipa::path(
     operation_id = "work_unit.read_report",
     tag = "work_unit",
@@ -205,6 +209,8 @@ async fn read_report(on: On<ReadReceipt, UnitReportId>) -> Result<HttpResponse, 
 }
 
 /// 签收反馈
+///
+/// 由本单位的联络员签收，只能签收一次。
 #[utoipa::path(
     operation_id = "work_unit.acknowledge_report",
     tag = "work_unit",
