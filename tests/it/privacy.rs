@@ -18,7 +18,9 @@ async fn columns(app: &App) -> BTreeMap<String, BTreeMap<String, bool>> {
          from information_schema.columns c join information_schema.tables t
              using (table_schema, table_name)
          where c.table_schema = 'public' and t.table_type = 'BASE TABLE'
-             and c.table_name <> '_sqlx_migrations'",
+             and c.table_name <> '_sqlx_migrations'
+             and not exists (
+                 select from pg_class where relname = c.table_name and relispartition)",
     )
     .fetch_all(app.db())
     .await

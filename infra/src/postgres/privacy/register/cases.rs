@@ -410,4 +410,41 @@ pub(super) const TABLES: &[Table] = &[
         columns: &[(Kept(Code), "period whistle_id unit at speed handling result")],
         told: None,
     },
+    Table {
+        name: "attachment",
+        whose: Some("owner_id = $1"),
+        about: None,
+        columns: &[
+            (
+                Kept(Code),
+                "id owner_id media_type kind bytes sent_bytes width height milliseconds uploaded_at \
+                    place complaint_id task_id offer_id claim_id target_id position attached_at \
+                    superseded check_state judged_by judged_at",
+            ),
+            (Kept(Office), "hidden_reason"),
+        ],
+        told: Some(Told {
+            word: "attachments",
+            columns: "id media_type bytes uploaded_at place complaint_id claim_id",
+            sealed: &[],
+            only: None,
+        }),
+    },
+    Table {
+        name: "screening",
+        whose: None,
+        about: Some("complaint_id in (select id from complaint where reporter_id = $1)"),
+        columns: &[
+            (Kept(Code), "complaint_id state reason label created_at judged_at judged_by"),
+            (Scrubbed, "note"),
+        ],
+        told: None,
+    },
+    Table {
+        name: "media_trace",
+        whose: None,
+        about: None,
+        columns: &[(Kept(Code), "trace_id attachment_id asked_at answered_at")],
+        told: None,
+    },
 ];

@@ -164,7 +164,10 @@ pub(super) const TABLES: &[Table] = &[
         whose: Some("account_id = $1"),
         about: None,
         columns: &[
-            (Kept(Code), "id at account_id role action object object_id request_id"),
+            (
+                Kept(Code),
+                "id seq before after at account_id role action object object_id request_id",
+            ),
             (Kept(Law), "address data"),
         ],
         told: Some(Told {
@@ -190,6 +193,20 @@ pub(super) const TABLES: &[Table] = &[
         whose: None,
         about: None,
         columns: &[(Kept(Code), "subject_id subject kind due_at state fired_at")],
+        told: None,
+    },
+    Table {
+        name: "audit_block",
+        whose: None,
+        about: None,
+        columns: &[(Kept(Code), "no sealed_at to_seq ids digests previous hash")],
+        told: None,
+    },
+    Table {
+        name: "audit_mark",
+        whose: None,
+        about: None,
+        columns: &[(Kept(Code), "one seq below")],
         told: None,
     },
 ];
