@@ -395,6 +395,8 @@ async fn file(
 }
 
 /// 下载缩略图
+///
+/// 凭短时有效的签名地址，不需要登录；地址在附件的 `thumbnail_url` 里。
 #[utoipa::path(
     operation_id = "attachment.thumbnail",
     tag = "attachment",

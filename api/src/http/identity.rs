@@ -327,7 +327,9 @@ pub async fn set_phone(
     Ok(HttpResponse::Ok().content_type(ContentType::json()).body(answer.body))
 }
 
-/// 本人绑定的手机号，中间四位隐去。
+/// 本人绑定的手机号
+///
+/// 中间四位隐去；没有绑定过时为空。
 #[utoipa::path(
     operation_id = "identity.phone", tag = "identity",
     responses((status = 200, description = "绑定的号码", body = OwnPhone)),

@@ -110,10 +110,12 @@ fn a_correction_names_a_settled_entry_of_an_earlier_quarter() {
 }
 
 #[test]
-fn an_event_tells_the_quarter_and_no_more() {
+fn an_event_tells_the_quarter_and_whose_branch_decides_and_no_more() {
     let made = entry_in(Status::Submitted).submit(None).unwrap();
     let account: AccountId = id(3);
-    assert_eq!(made.events[0].data, serde_json::json!({"account": account, "quarter": "2026Q4"}));
+    let branch = "party-140213066004-01";
+    let told = serde_json::json!({"account": account, "quarter": "2026Q4", "branch": branch});
+    assert_eq!(made.events[0].data, told);
 }
 
 #[test]
