@@ -383,7 +383,7 @@ async fn a_registration_ends_with_the_membership() {
     let own = &person.all("/me/registrations").await[0];
     assert_eq!(own["status"], "ended", "{own}");
     let closed = format!("/registration-changes/{}", change["id"].as_str().unwrap());
-    assert_eq!(person.get(&closed).await.expect(200)["status"], "taken_back");
+    assert_eq!(officer.get(&closed).await.expect(200)["status"], "taken_back");
     officer
         .post(&format!("{closed}/decide"), json!({"approve": true}))
         .await

@@ -568,25 +568,6 @@ pub async fn settle(
     Ok(())
 }
 
-/// What a locked quarter came to for each member, as it was locked.
-///
-/// # Errors
-/// The database is away.
-pub async fn lines(
-    conn: &mut Connection,
-    id: ScoreSettlementId,
-) -> Result<BTreeMap<MemberId, Total>, sqlx::Error> {
-    let rows = sqlx::query!(
-        r#"select member_id as "member: MemberId", points, entries from score_line
-           where settlement_id = $1"#,
-        id.0,
-    )
-    .fetch_all(conn)
-    .await?;
-    let line = |member, points, entries| (member, Total { points, entries });
-    Ok(rows.into_iter().map(|row| line(row.member, row.points, row.entries)).collect())
-}
-
 /// The quarters whose public notice is over, the earliest first.
 ///
 /// # Errors

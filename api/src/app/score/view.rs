@@ -381,7 +381,7 @@ pub async fn detail(
     let quarter = Quarter::containing(row.quarter);
     // What was locked stands as it was locked.
     let sums = match row.locked_at {
-        Some(_) => store::lines(&mut conn, row.id).await?,
+        Some(_) => read::lines(&mut conn, row.id).await?,
         None => totals(&store::counted(&mut conn, &row.branch, quarter).await?),
     };
     let mut names = std::collections::HashMap::new();

@@ -1,13 +1,19 @@
 //! The score book as it is read: by the branch and above, by a member their own. What is sealed
 //! stays sealed here.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use domain::{
     id::{MemberId, ObjectionId, ScoreEntryId, ScoreSettlementId},
     org::NodeCode,
     page::{Cursor, PageRequest},
     scope::Scope,
-    score::{Inlet, Quarter, Status, catalogue::Item, quarterly as settlement},
+    score::{
+        Inlet, Quarter, Status,
+        catalogue::{Item, Total},
+        quarterly as settlement,
+    },
     time::Timestamp,
 };
 use uuid::Uuid;
@@ -483,4 +489,23 @@ pub async fn standing(
     )
     .fetch_one(conn)
     .await
+}
+
+/// What a locked quarter came to for each member, as it was locked.
+///
+/// # Errors
+/// The database is away.
+pub async fn lines(
+    conn: &mut Connection,
+    id: ScoreSettlementId,
+) -> Result<BTreeMap<MemberId, Total>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select member_id as "member: MemberId", points, entries from score_line
+           where settlement_id = $1"#,
+        id.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    let line = |member, points, entries| (member, Total { points, entries });
+    Ok(rows.into_iter().map(|row| line(row.member, row.points, row.entries)).collect())
 }
