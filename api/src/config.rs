@@ -570,7 +570,7 @@ mod tests {
     }
 
     #[test]
-    fn production_refuses_each_demo_secret_by_name() {
+    fn production_names_what_is_still_the_demos_or_missing() {
         let mut own = vec![("mode", "production")];
         for (key, value) in [
             ("security.jwt_secret", "another-secret-that-is-long-enough!"),
@@ -582,6 +582,7 @@ mod tests {
             ("wechat.app_secret", "s"),
             ("wechat.push_token", "t"),
             ("wechat.encoding_aes_key", "bbcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"),
+            ("audit.heads", "/var/lib/zhixiang/audit"),
         ] {
             let error = with(&own).unwrap_err().to_string();
             assert!(error.contains(key) && error.contains(&variable(key)), "{error}");

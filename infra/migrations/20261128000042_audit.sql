@@ -53,7 +53,9 @@ begin
     if month !~ '^\d{4}-\d{2}$' then
         raise exception '% is no month', month using errcode = 'invalid_parameter_value';
     end if;
-    perform pg_advisory_xact_lock(hashtext('audit_make_month'));
+    -- The lock that attaching takes anyway; unlike an advisory one it lets this session see what
+    -- another has just made.
+    lock table audit_entry in share update exclusive mode;
     if to_regclass(part) is not null then
         return;
     end if;

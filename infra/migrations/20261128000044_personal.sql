@@ -56,14 +56,15 @@ begin
     raise exception '% is append-only', tg_table_name using errcode = 'restrict_violation';
 end
 $$;
+-- After the row, when what is generated from it stands in it.
 drop trigger internal_note_append_only on internal_note;
-create trigger internal_note_append_only before update or delete on internal_note
+create trigger internal_note_append_only after update or delete on internal_note
     for each row execute function words_are_append_only('text');
 drop trigger points_objection_append_only on points_objection;
-create trigger points_objection_append_only before update or delete on points_objection
+create trigger points_objection_append_only after update or delete on points_objection
     for each row execute function words_are_append_only('reason');
 drop trigger donation_append_only on donation;
-create trigger donation_append_only before update or delete on donation
+create trigger donation_append_only after update or delete on donation
     for each row execute function words_are_append_only('reason');
 
 -- What an erasure looks for.

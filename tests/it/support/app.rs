@@ -131,7 +131,11 @@ impl App {
         let server = server::spawn(served, listener).expect("the server starts");
         let handle = server.handle();
         tokio::spawn(server);
-        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        // The server hangs up on who is silent for five seconds; a test that counts something
+        // meanwhile must not meet it in the act.
+        let idle = std::time::Duration::from_secs(3);
+        let builder = reqwest::Client::builder().no_proxy().pool_idle_timeout(idle);
+        let http = builder.build().expect("a client");
         let inner = Inner {
             base: format!("http://{address}"),
             http,
