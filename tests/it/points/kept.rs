@@ -134,6 +134,8 @@ async fn an_award_that_was_spent_whole_is_explained_in_a_line_of_its_own() {
     let (li, organiser) = (app.resident("li"), app.as_("organiser"));
     served(&app, "li", 300).await;
     let line = last(&li).await;
+    // Each movement at an instant of its own, so that the statement has one order.
+    app.advance(chrono::TimeDelta::seconds(1));
     let offer = json!({
         "title": "套餐一份", "category": "dining", "points": 5, "stock": 5, "per_person": 2,
         "valid_until": "2027-01-01T00:00:00Z", "merchant": "wenxing",
@@ -143,6 +145,7 @@ async fn an_award_that_was_spent_whole_is_explained_in_a_line_of_its_own() {
     let spent = li.request(Method::POST, &path).key("key-00001").send().await.expect(201);
     let clerk = app.as_("merchant.wenxing");
     clerk.post("/redemptions/verify", json!({"code": spent["code"]})).await.expect(200);
+    app.advance(chrono::TimeDelta::seconds(1));
     organiser.post(&entry(&line, "/reverse"), json!({"reason": "登记错了人"})).await.expect(200);
     let all = li.all("/me/points/entries?limit=1").await;
     let kinds: Vec<&str> = all.iter().map(|one| one["kind"].as_str().unwrap()).collect();
