@@ -50,21 +50,6 @@ async fn kinds(app: &App) -> Vec<String> {
     kinds
 }
 
-/// Gives two accounts the same phone.
-async fn same_phone(app: &App, accounts: [Value; 2]) {
-    for account in accounts {
-        sqlx::query(
-            "insert into person (account_id, phone_index) values ($1::uuid, $2)
-             on conflict (account_id) do update set phone_index = excluded.phone_index",
-        )
-        .bind(account.as_str().unwrap())
-        .bind([7_u8; 32])
-        .execute(app.db())
-        .await
-        .unwrap();
-    }
-}
-
 async fn me(who: &Client) -> Value {
     who.get("/me").await.expect(200)["id"].clone()
 }
@@ -216,7 +201,7 @@ async fn hours_that_are_always_full_and_always_for_the_same_few_are_flagged() {
 async fn nobody_certifies_their_own_hours_by_another_account() {
     let app = App::spawn().await;
     let claim = claim(&app, "li", &post(&app, 113.30, 0).await).await;
-    same_phone(&app, [me(&app.resident("li")).await, me(&app.as_(DESK)).await]).await;
+    app.one_person([&app.resident("li"), &app.as_(DESK)]).await;
     let path = format!("/claims/{claim}/confirm");
     let minutes = json!({"minutes": 20});
     app.as_(DESK).post(&path, minutes.clone()).await.refused(409, "own_service");
@@ -277,7 +262,7 @@ async fn what_is_upheld_is_told_and_another_looks_at_the_appeal() {
         .refused(409, "fairness_same_reviewer");
     // The first reviewer by another account, which has the same phone.
     let supervisor = app.as_("supervisor");
-    same_phone(&app, [me(&organiser).await, me(&supervisor).await]).await;
+    app.one_person([&organiser, &supervisor]).await;
     supervisor
         .post(&path("/decide-appeal"), word(true))
         .await
@@ -324,7 +309,7 @@ async fn a_party_does_not_judge_and_two_at_once_judge_once() {
     let id = flagged(&app).await;
     let path = format!("/flags/{id}/review");
     // The organiser is made a party, by the phone of the person whom it concerns.
-    same_phone(&app, [me(&app.resident("party-1")).await, me(&app.as_("organiser")).await]).await;
+    app.one_person([&app.resident("party-1"), &app.as_("organiser")]).await;
     let organiser = app.as_("organiser");
     organiser.post(&path, word(false)).await.refused(409, "fairness_own_matter");
     let supervisor = app.as_("supervisor");

@@ -134,28 +134,12 @@ async fn what_a_resident_asks_for_is_ordered_taken_and_confirmed() {
     assert_eq!(wang.get("/me/service-year").await.ok()["hours"], 1.5);
 }
 
-/// Gives the accounts of two people one phone: they are one person's.
-async fn one_person(app: &App, one: &Client, other: &Client) {
-    for who in [one, other] {
-        let me = who.get("/me").await.ok();
-        sqlx::query(
-            "insert into person (account_id, phone_index) values ($1::uuid, $2)
-             on conflict (account_id) do update set phone_index = excluded.phone_index",
-        )
-        .bind(me["id"].as_str().unwrap())
-        .bind([7_u8; 32])
-        .execute(app.db())
-        .await
-        .unwrap();
-    }
-}
-
 #[tokio::test]
 async fn nobody_handles_their_own_request() {
     let app = App::spawn().await;
     let (li, officer) = (app.resident("li"), app.as_(OFFICER));
     let id = submitted(&li).await;
-    one_person(&app, &li, &officer).await;
+    app.one_person([&li, &officer]).await;
     let reason = json!({ "reason": "需要持证护理人员，已转介街道" });
     let one = post(&app, 60);
     ordered(&officer, &id, "order-for-myself", &one).await.refused(409, "own_request");

@@ -52,22 +52,6 @@ async fn confirm(who: &Client, claim: &str, minutes: i64) -> Answer {
     who.post(&step(claim, "confirm"), json!({ "minutes": minutes })).await
 }
 
-/// Gives the accounts of two people one phone: they are one person's.
-async fn one_person(app: &App, one: &Client, other: &Client) {
-    for who in [one, other] {
-        let me = who.get("/me").await.ok();
-        sqlx::query(
-            "insert into person (account_id, phone_index) values ($1::uuid, $2)
-             on conflict (account_id) do update set phone_index = excluded.phone_index",
-        )
-        .bind(me["id"].as_str().unwrap())
-        .bind([7_u8; 32])
-        .execute(app.db())
-        .await
-        .unwrap();
-    }
-}
-
 fn statuses(answers: &[Answer], status: u16) -> usize {
     answers.iter().filter(|answer| answer.status == status).count()
 }

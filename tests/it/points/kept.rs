@@ -230,32 +230,18 @@ async fn points_are_adjusted_for_whom_the_register_knows_and_never_for_oneself()
         assert_eq!(ask(key, who).await.fields(), [field], "{key}");
     }
     // Both organisers are one person by their phone; then the second is the member.
-    let phone = async |whose: &Value, phone: u8| {
-        sqlx::query(
-            "insert into person (account_id, phone_index) values ($1::uuid, $2)
-             on conflict (account_id) do update set phone_index = excluded.phone_index",
-        )
-        .bind(whose.as_str().unwrap())
-        .bind([phone; 32])
-        .execute(app.db())
-        .await
-        .unwrap();
-    };
-    let (first, second) =
-        (one.get("/me").await.ok()["id"].clone(), other.get("/me").await.ok()["id"].clone());
-    phone(&first, 7).await;
-    phone(&second, 7).await;
+    app.one_person([&one, &other]).await;
     let path = adjustment(&made, "/decide");
     let approve = json!({"approve": true});
     other.post(&path, approve.clone()).await.refused(409, "own_points_proposal");
-    phone(&account, 8).await;
-    phone(&second, 8).await;
+    person.has_phone(&[8; 32]).await;
+    other.has_phone(&[8; 32]).await;
     other.post(&path, approve.clone()).await.refused(409, "own_points");
-    phone(&second, 9).await;
+    other.has_phone(&[9; 32]).await;
     let before = person.get("/me/points").await.ok()["available"].as_i64().unwrap();
     other.post(&path, approve).await.expect(200);
     assert_eq!(person.get("/me/points").await.ok()["available"], before + 20);
-    phone(&first, 8).await;
+    one.has_phone(&[8; 32]).await;
     ask("adjust-0006", known).await.refused(409, "own_points");
     adds_up(&app).await;
 }

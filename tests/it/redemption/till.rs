@@ -25,21 +25,6 @@ async fn account(who: &Client) -> AccountId {
     AccountId(me["id"].as_str().unwrap().parse().unwrap())
 }
 
-/// Gives two accounts the same phone.
-async fn same_phone(app: &App, one: AccountId, other: AccountId) {
-    for account in [one, other] {
-        sqlx::query(
-            "insert into person (account_id, phone_index) values ($1, $2)
-             on conflict (account_id) do update set phone_index = excluded.phone_index",
-        )
-        .bind(account.0)
-        .bind([7_u8; 32])
-        .execute(app.db())
-        .await
-        .unwrap();
-    }
-}
-
 /// Another clerk of the same merchant.
 async fn second_clerk(app: &App) -> Client {
     let granted = sqlx::query(
@@ -239,7 +224,7 @@ async fn nobody_verifies_for_themselves() {
     let (member, till) = (app.resident("party-1"), app.as_(TILL));
     let offer = published(&app, 10, 10, 9).await;
     let ticket = redeem(&member, &offer, "first-key").await.expect(201);
-    same_phone(&app, account(&member).await, account(&till).await).await;
+    app.one_person([&member, &till]).await;
     for shown in ["code", "digits"] {
         verify(&till, &ticket[shown]).await.refused(409, "own_redemption");
     }

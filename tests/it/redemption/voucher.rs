@@ -202,22 +202,9 @@ async fn an_officer_acts_for_nobody_else() {
     issue(&desk, &missing, "first-key-2", json!({})).await.refused(404, "not_found");
 
     // By the telephone, and never for oneself.
-    let me = |who: Client| async move {
-        who.get("/me").await.expect(200)["id"].as_str().unwrap().to_owned()
-    };
-    let (person, officer) = (me(app.resident("party-2")).await, me(desk.clone()).await);
+    let person = app.resident("party-2");
+    let me = person.get("/me").await.expect(200)["id"].clone();
     let index = app.state().crypto.index("person.phone", b"13800001234").to_vec();
-    let phone = async |account: &str| {
-        sqlx::query(
-            "insert into person (account_id, phone_index) values ($1::uuid, $2)
-             on conflict (account_id) do update set phone_index = excluded.phone_index",
-        )
-        .bind(account)
-        .bind(&index)
-        .execute(app.db())
-        .await
-        .unwrap();
-    };
     let holder = json!({"phone": "0352-5012345"});
     issue(&desk, &offer, "by-phone-0", holder.clone()).await.refused(422, "voucher_holder_unknown");
     // The telephone at home, as it stands on the register.
@@ -225,16 +212,16 @@ async fn an_officer_acts_for_nobody_else() {
     sqlx::query(
         "update party_member set phone_index = $2, phone_sealed = $2 where account_id = $1::uuid",
     )
-    .bind(&person)
+    .bind(me.as_str().unwrap())
     .bind(&home)
     .execute(app.db())
     .await
     .unwrap();
     issue(&desk, &offer, "by-phone-1", holder.clone()).await.expect(201);
-    phone(&person).await;
+    person.has_phone(&index).await;
     let mobile = json!({"phone": "138 0000 1234"});
     issue(&desk, &offer, "by-phone-2", mobile).await.expect(201);
-    phone(&officer).await;
+    desk.has_phone(&index).await;
     issue(&desk, &offer, "by-phone-3", holder).await.refused(409, "voucher_for_oneself");
     adds_up(&app).await;
 }

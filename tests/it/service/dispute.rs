@@ -4,9 +4,7 @@ use chrono::TimeDelta;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use super::{
-    FOREIGN, OFFICER, claim, claimed, confirm, one_person, post, published, statuses, step,
-};
+use super::{FOREIGN, OFFICER, claim, claimed, confirm, post, published, statuses, step};
 use crate::support::{Answer, App, Client};
 
 const ORGANISER: &str = "organiser";
@@ -90,9 +88,9 @@ async fn another_account_of_somebody_concerned_decides_nothing() {
     let (li, officer, organiser) = (app.resident("li"), app.as_(OFFICER), app.as_(ORGANISER));
     let id = served(&app, &li, 60).await;
     let dispute = raise(&li, &id).await.expect(201);
-    one_person(&app, &li, &organiser).await;
+    app.one_person([&li, &organiser]).await;
     decide(&organiser, &dispute, Some(120)).await.refused(409, "own_service");
-    one_person(&app, &officer, &organiser).await;
+    app.one_person([&officer, &organiser]).await;
     sqlx::query("update person set phone_index = null where account_id = $1::uuid")
         .bind(li.get("/me").await.ok()["id"].as_str().unwrap())
         .execute(app.db())

@@ -210,6 +210,13 @@ impl App {
         self.client(Persona::Anonymous)
     }
 
+    /// Gives two accounts one phone: they are one person's.
+    pub async fn one_person(&self, both: [&Client; 2]) {
+        for who in both {
+            who.has_phone(&[7; 32]).await;
+        }
+    }
+
     /// Whoever holds this access token; the text is sent as it is.
     pub fn bearer(&self, token: &str) -> Client {
         self.client(Persona::Bearer(token.to_owned()))

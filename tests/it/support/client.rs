@@ -40,6 +40,21 @@ pub struct Client {
 }
 
 impl Client {
+    /// Gives the account a phone number, by its blind index: accounts with the same one are one
+    /// person's.
+    pub async fn has_phone(&self, index: &[u8]) {
+        let me = self.get("/me").await.expect(200);
+        sqlx::query(
+            "insert into person (account_id, phone_index) values ($1::uuid, $2)
+             on conflict (account_id) do update set phone_index = excluded.phone_index",
+        )
+        .bind(me["id"].as_str().unwrap())
+        .bind(index)
+        .execute(self.app.db())
+        .await
+        .unwrap();
+    }
+
     /// The access token, after a log-in when there is none that is fresh by the test's clock.
     pub async fn token(&self) -> Option<String> {
         let (path, body) = match &self.persona {
