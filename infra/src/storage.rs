@@ -1,5 +1,5 @@
 //! The file store: a directory of this machine, or a bucket that speaks S3. What lies there is
-//! sealed piece by piece ([`sealed`]); a name is made of an id and tells nothing.
+//! sealed piece by piece (`sealed`); a name is made of an id and tells nothing.
 //!
 //! A write is whole or not at all: the local store writes beside the name, syncs and renames.
 //! An upload waits in a nameless file of the local directory until it is whole, so that a slow

@@ -1,6 +1,6 @@
 //! WeChat's server interfaces. The seam is the base URL: tests and the demo point it at a stub.
 //!
-//! Every call goes one way ([`WeChat::get`], [`WeChat::post`], [`WeChat::ask`]): a limited wait,
+//! Every call goes one way (`get`, `post`, `ask` of `call`): a limited wait,
 //! few repetitions of what may be repeated, a breaker for each interface, and figures without a
 //! person in them. What went wrong is a [`Failure`], whose [`Failure::advice`] says what to do.
 
