@@ -137,8 +137,20 @@ fn redeemed(cases: &Cases, n: u64, statements: &[Statement]) -> Vec<Varying> {
     let hold = statements.iter().find(|statement| statement.sql.contains("insert into hold"));
     let given = hold.iter().flat_map(|statement| statement.parameters.iter().flatten());
     // The code's index is unique; its sealed copy may be anybody's.
-    let code = given.filter_map(|text| text.strip_prefix("\\x")).next();
+    let code = given.clone().filter_map(|text| text.strip_prefix("\\x")).next();
     found.extend(code.map(|hex| Varying { text: hex.to_owned(), sql: "md5((:i)::text)".into() }));
+    // And so is that of the digits, of which several are offered.
+    let lists = given.filter_map(|text| text.strip_prefix('{')?.strip_suffix('}'));
+    let digits = lists.flat_map(|list| list.split(',')).filter_map(|one| {
+        one.trim_matches('"')
+            .trim_start_matches('\\')
+            .strip_prefix('x')
+            .filter(|hex| hex.len() == 64)
+    });
+    found.extend((1..).zip(digits).map(|(nth, hex)| Varying {
+        text: hex.to_owned(),
+        sql: format!("repeat(md5((4 * :i::bigint + {nth})::text), 2)"),
+    }));
     found
 }
 

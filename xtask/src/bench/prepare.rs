@@ -142,10 +142,17 @@ async fn hot_offer(client: &Client, postgres: &Postgres, members: u64) -> Result
         ids = ids.join(", "),
     );
     postgres.psql(super::DATABASE, &["-c", &sql])?;
-    postgres.psql(super::DATABASE, &["-c", ENRICH])?;
+    postgres.psql(super::DATABASE, &["-c", ENRICH, "-c", MADE_IDS])?;
     postgres.psql(super::DATABASE, &["-c", &shelf(offer.text("/id"))])?;
     postgres.psql(super::DATABASE, &["-c", &history()]).map(drop)
 }
+
+/// The scripts of pgbench make their ids as `uuid`; a function that takes an id as a text (the audit
+/// trail's) gets it as one.
+const MADE_IDS: &str =
+    "create function audit_append(uuid, timestamptz, uuid, text, text, text, uuid, uuid,
+        text, jsonb, text, timestamptz, timestamptz) returns bigint language sql as $$
+    select audit_append($1, $2, $3, $4, $5, $6, $7::text, $8::text, $9, $10, $11, $12, $13) $$";
 
 /// The other offers, published one after the other.
 fn shelf(original: &str) -> String {
@@ -156,6 +163,7 @@ fn shelf(original: &str) -> String {
                  'id', '00000000-0000-7000-8003-' || lpad(to_hex(i), 12, '0'),
                  'title', '优惠第 ' || i || ' 号', 'points', 5 + i % 60, 'stock', {PIECES},
                  'category', (array['dining', 'entertainment', 'medical', 'shop', 'class'])[1 + i % 5],
+                 'created_at', o.created_at + i * interval '1 second',
                  'published_at', o.published_at + i * interval '1 second')) as made
          where o.id = '{original}';
          insert into offer_unit (offer, n)
