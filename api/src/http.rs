@@ -166,6 +166,7 @@ pub fn words() -> Vec<Routes> {
         score::settlement::routes(),
         service::dispute::routes(),
         service::matching::routes(),
+        service::page_code::routes(),
         service::pause::routes(),
         service::series::routes(),
         points::routes(),

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use domain::personal::OpenId;
 use futures::future::join_all;
 use infra::{
@@ -12,7 +13,10 @@ use infra::{
 };
 use reqwest::Method;
 use serde_json::{Value, json};
-use wiremock::{Mock, matchers::query_param};
+use wiremock::{
+    Mock, ResponseTemplate,
+    matchers::{path as path_is, query_param},
+};
 
 use crate::support::{
     Answer, App, wechat, wechat_answers, wechat_asked, wechat_refuses, wechat_says,
@@ -20,6 +24,7 @@ use crate::support::{
 
 mod media;
 
+const PAGE_CODE: &str = "/wxa/getwxacodeunlimit";
 const SALT: [u8; 16] = [7; 16];
 
 /// An event of a check in XML.
@@ -309,4 +314,39 @@ async fn calls_and_pushes_are_counted_without_a_person() {
         assert!(figures.contains(figure), "{figure} is missing in\n{figures}");
     }
     assert!(!figures.contains("oTest") && !figures.contains("token-1"));
+}
+
+#[tokio::test]
+async fn a_poster_s_code_opens_the_post() {
+    let server = wechat().await;
+    let app = App::on_wechat(&server, |_| ()).await;
+    let officer = app.as_("community.140213066004");
+    let body = json!({"community_code": "140213066004", "kind": "environment", "title": "楼道清扫",
+        "starts_at": app.now() + TimeDelta::hours(1), "ends_at": app.now() + TimeDelta::hours(2),
+        "capacity": 3});
+    let post = officer.post("/posts", body).await.expect(201);
+    let id = post["id"].as_str().unwrap();
+    let path = format!("/posts/{id}/page-code");
+
+    // Without a picture there is an answer that says so, and a later one is asked for anew.
+    let quota = Mock::given(path_is(PAGE_CODE)).respond_with(wechat_refuses(45_009));
+    quota.up_to_n_times(1).mount(&server).await;
+    officer.get(&path).await.refused(503, "wechat_unavailable");
+    let drawn =
+        ResponseTemplate::new(200).set_body_raw(b"\x89PNG\r\n\x1a\nrest".to_vec(), "image/png");
+    wechat_answers(&server, PAGE_CODE, drawn).await;
+    let answer = officer.get(&format!("{path}?width=600")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.headers["content-type"], "image/png");
+    assert!(answer.text.ends_with("PNG\r\n\u{1a}\nrest"), "{}", answer.text);
+    let [_, asked] = &wechat_asked(&server, PAGE_CODE).await[..] else { panic!("asked twice") };
+    let scene = id.replace('-', "");
+    assert_eq!(scene.len(), 32);
+    let expected = json!({"scene": scene, "page": "pages/post/index", "env_version": "release",
+        "width": 600});
+    assert_eq!(asked, &expected);
+
+    app.as_("community.140213066001").get(&path).await.refused(404, "not_found");
+    app.resident("li").get(&path).await.refused(403, "forbidden");
+    officer.get(&format!("{path}?width=wide")).await.refused(422, "invalid_field");
 }

@@ -153,7 +153,7 @@ async fn who_wechat_says(state: &State, code: &str) -> Result<(OpenId, String), 
 }
 
 /// What a person is told when WeChat gave nothing for a code.
-fn not_given(failure: Failure) -> Error {
+pub(super) fn not_given(failure: Failure) -> Error {
     match failure {
         Failure::Said(Errcode::CodeInvalid) => Refused::WechatCodeInvalid.into(),
         Failure::Said(Errcode::CodeUsed) => Refused::WechatCodeUsed.into(),

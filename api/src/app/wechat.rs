@@ -1,19 +1,22 @@
 //! What WeChat pushes to us: checked, opened, and put into a job, so that WeChat has its answer at
-//! once. A push that comes again finds its job there.
+//! once. A push that comes again finds its job there. And the pictures that it draws for us.
 
 use std::time::Duration;
 
 use domain::{
-    id::JobId,
+    id::{JobId, PostId},
     refusal::{Basic, Kind, Refusal},
 };
 use infra::{
     postgres::job::{self, NewJob},
     random,
-    wechat::Push,
+    wechat::{
+        Push,
+        page_code::{self, NoPicture, PageCode},
+    },
 };
 
-use super::{attachment::check::MediaChecked, transact};
+use super::{attachment::check::MediaChecked, identity::not_given, transact};
 use crate::{error::Error, state::State};
 
 /// WeChat waits five seconds, and pushes again then.
@@ -149,4 +152,19 @@ fn caused(state: &State, push: &Push) -> Result<Option<NewJob>, Error> {
         run_at: now,
         max_attempts: ATTEMPTS,
     }))
+}
+
+/// The picture that opens a post in the mini-program when it is scanned. Demo mode has no WeChat
+/// that draws.
+///
+/// # Errors
+/// `wechat_unavailable`, `rate_limited`.
+pub async fn post_code(state: &State, post: PostId, width: u16) -> Result<Vec<u8>, Error> {
+    // An id without its hyphens is as long as a scene may be.
+    let scene = post.0.simple().to_string();
+    let code = PageCode { scene: &scene, page: Some(&state.config.wechat.post_page), width };
+    page_code::draw(&state.wechat, code).await.map_err(|no_picture| match no_picture {
+        NoPicture::Failed(failure) => not_given(failure),
+        NoPicture::Scene => Error::Internal(Box::new(no_picture)),
+    })
 }

@@ -25,6 +25,8 @@ pub struct WeChat {
     /// Where WeChat fetches photos and voice that it checks: the interface as the world reaches it;
     /// empty when it cannot.
     pub media_base_url: String,
+    /// The mini-program's page that shows a service post.
+    pub post_page: String,
     /// Seconds that an answer is waited for.
     pub answer_seconds: u32,
     /// So many times a call is repeated that may be.
@@ -50,6 +52,11 @@ impl WeChat {
                 media.is_empty() || media.starts_with("https://"),
                 "wechat.media_base_url",
                 "应为 https:// 开头的地址，或者留空",
+            ),
+            (
+                !self.post_page.is_empty() && !self.post_page.starts_with('/'),
+                "wechat.post_page",
+                "应为小程序里的页面路径，开头没有 /，例如 pages/post/index",
             ),
             ((1..=30).contains(&self.answer_seconds), "wechat.answer_seconds", "只能是 1–30 秒"),
             (self.retries <= 5, "wechat.retries", "最多 5 次"),

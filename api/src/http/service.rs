@@ -39,6 +39,7 @@ pub mod claim;
 pub mod dispute;
 pub mod hours;
 pub mod matching;
+pub mod page_code;
 pub mod pause;
 pub mod series;
 

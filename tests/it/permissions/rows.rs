@@ -556,6 +556,7 @@ pub(super) const ROWS: &[Row] = &[
     ("service.candidates", ORGANISERS, About::Organised),
     ("service.invite", ORGANISERS, About::Organised),
     ("service.check_in_code", ORGANISERS, About::Organised),
+    ("service.page_code", ORGANISERS, About::Organised),
     ("service.change", ORGANISERS, About::Organised),
     ("service.call_off", ORGANISERS, About::Organised),
     ("service.claims", ORGANISERS, About::Organised),
