@@ -95,9 +95,7 @@ async fn connected(config: Config) -> Result<State, Failure> {
 
 async fn worker(config: Config) -> Result<(), Failure> {
     let state = State::build(config, Clock::System)?;
-    if let Err(away) = state.reach_database().await {
-        tracing::warn!("{away}");
-    }
+    state.ready_to_start().await?;
     let db = state.db.clone();
     if let Some(watch) = server::watch(&state)? {
         tokio::spawn(watch);

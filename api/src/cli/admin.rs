@@ -4,7 +4,11 @@
 use std::io::IsTerminal;
 
 use api::{
-    app::{identity::accounts, job::redrive, privacy},
+    app::{
+        identity::accounts,
+        job::redrive,
+        privacy::{self, rekey},
+    },
     state::State,
 };
 use clap::{Args, Subcommand};
@@ -15,7 +19,7 @@ use domain::{
     page::{Limit, PageRequest},
     time::civil,
 };
-use infra::postgres::{audit::Origin, job};
+use infra::postgres::{audit::Origin, job, privacy::rekey::Left};
 
 use super::{Failure, audit, ledger};
 
@@ -43,6 +47,15 @@ pub enum Command {
         /// 已注销账号的名单文件（配置项 privacy.erased_list 指的那个）
         #[arg(long)]
         list: std::path::PathBuf,
+    },
+    /// 更换密钥或算法：用现行的密钥重新加密，可以在系统运行时执行，中断后再执行会接着做；须用表的所有者连接
+    Rekey {
+        /// 只清点，不改动
+        #[arg(long)]
+        dry_run: bool,
+        /// 重新计算盲索引（换了 index_key 或 algorithms 之后）；先停下全部进程，一次完成，出错则全部不变
+        #[arg(long, conflicts_with = "dry_run")]
+        indexes: bool,
     },
     /// 失败的后台作业
     Jobs {
@@ -121,11 +134,37 @@ pub async fn run(state: &State, command: Command) -> Result<(), Failure> {
             let count = privacy::erase_again(state, &list).await?;
             println!("按名单重新删除了 {count} 人");
         }
+        Command::Rekey { dry_run: true, .. } => show_left(&rekey::left(state).await?)?,
+        Command::Rekey { indexes: true, .. } => {
+            let count = rekey::reindex(state).await?;
+            println!("重新计算了 {count} 个盲索引");
+        }
+        Command::Rekey { .. } => {
+            let done = rekey::reseal(state).await?;
+            println!("重新加密了 {} 个值、{} 个文件", done.values, done.files);
+            show_left(&rekey::left(state).await?)?;
+        }
         Command::Ledger { what } => ledger::run(state, what).await?,
         Command::Jobs { what: Jobs::ListDead } => list_dead(state).await?,
         Command::Jobs { what: Jobs::Redrive { id, .. } } => again(state, id).await?,
     }
     Ok(())
+}
+
+/// Fails while an old key is still needed.
+fn show_left(left: &[Left]) -> Result<(), Failure> {
+    for Left { column, key, sm4, rows } in left {
+        let algorithm = if *sm4 { "SM4-GCM" } else { "AES-256-GCM" };
+        println!("{column}：{rows} 行由密钥 {key}（{algorithm}）加密");
+    }
+    if left.is_empty() {
+        println!(
+            "全部由现行的密钥和算法加密，旧密钥可以从 security.data_key 里去掉（它不再是 index_key 时）"
+        );
+        return Ok(());
+    }
+    let rows: i64 = left.iter().map(|one| one.rows).sum();
+    Err(format!("还有 {rows} 个值由旧密钥或旧算法加密，旧密钥不能去掉").into())
 }
 
 fn password() -> Result<String, Failure> {

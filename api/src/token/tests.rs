@@ -279,6 +279,6 @@ fn a_successor_follows_from_its_predecessor_and_the_key() {
     let second = first.successor(&crypto);
     assert_eq!(second, first.successor(&crypto));
     assert_ne!(second, first.successor(&other));
-    assert_ne!(second.hash(), first.hash());
+    assert_ne!(second.hash(&crypto), first.hash(&crypto));
     assert_ne!(second.successor(&crypto), first);
 }
