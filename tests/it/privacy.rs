@@ -10,6 +10,7 @@ use crate::support::{App, CLERK, Client, REPLY, complaint};
 
 mod erasure;
 mod files;
+mod plain;
 mod rekey;
 mod secrecy;
 
