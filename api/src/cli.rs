@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 mod admin;
 mod audit;
+mod backup;
 mod generate;
 mod import;
 mod ledger;
@@ -81,7 +82,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Import { what } => import::run(&connected(config).await?, what).await,
         Command::Generate(given) => generate::run(&connected(config).await?, &given).await,
-        Command::Admin { what } => admin::run(&connected(config).await?, what).await,
+        Command::Admin { what } => admin::run(config, what).await,
         Command::Openapi => Ok(()),
     }
 }

@@ -9,6 +9,7 @@ use api::{
         job::redrive,
         privacy::{self, rekey},
     },
+    config::Config,
     state::State,
 };
 use clap::{Args, Subcommand};
@@ -21,10 +22,21 @@ use domain::{
 };
 use infra::postgres::{audit::Origin, job, privacy::rekey::Left};
 
-use super::{Failure, audit, ledger};
+use super::{Failure, audit, backup, connected, ledger};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    #[command(flatten)]
+    Online(Online),
+    /// 恢复备份到一个新的数据目录，可以指定时刻；恢复后核对结构、密钥、账目、审计链和文件，并重新删除已注销的人
+    Restore(backup::restore::Restore),
+}
+
+/// What needs the database.
+#[derive(Debug, Subcommand)]
+pub enum Online {
+    /// 备份数据库和文件到一个新目录；要用有 REPLICATION 权限的账号连接
+    Backup(backup::Backup),
     /// 建立管理员账号；密码取自环境变量 ZHIXIANG_ADMIN_PASSWORD，没有则从标准输入读一行
     CreateAdministrator(NewAdministrator),
     /// 停用账号：所有登录一秒内失效
@@ -110,43 +122,51 @@ fn administrator(text: &str) -> Result<Role, String> {
 }
 
 /// Runs one of them.
-pub async fn run(state: &State, command: Command) -> Result<(), Failure> {
+pub async fn run(config: Config, command: Command) -> Result<(), Failure> {
     match command {
-        Command::CreateAdministrator(new) => {
+        Command::Restore(given) => backup::restore::restore(config, &given).await,
+        Command::Online(command) => online(&connected(config).await?, command).await,
+    }
+}
+
+async fn online(state: &State, command: Online) -> Result<(), Failure> {
+    match command {
+        Online::Backup(given) => backup::backup(state, &given).await?,
+        Online::CreateAdministrator(new) => {
             let scope = NodeCode::parse("scope", &new.scope)?;
             let password = password()?;
             accounts::create_administrator(state, &new.username, &password, new.role, &scope)
                 .await?;
             println!("已建立{}账号 {}", new.role.label(), new.username);
         }
-        Command::Disable { username, reason } => {
+        Online::Disable { username, reason } => {
             let id = accounts::by_username(state, &username).await?;
             accounts::disable(state, None, id, reason, &Origin::default()).await?;
             println!("已停用 {username}");
         }
-        Command::Enable { username } => {
+        Online::Enable { username } => {
             let id = accounts::by_username(state, &username).await?;
             accounts::enable(state, None, id, &Origin::default()).await?;
             println!("已启用 {username}");
         }
-        Command::Audit { what } => audit::run(state, what).await?,
-        Command::Erase { list } => {
+        Online::Audit { what } => audit::run(state, what).await?,
+        Online::Erase { list } => {
             let count = privacy::erase_again(state, &list).await?;
             println!("按名单重新删除了 {count} 人");
         }
-        Command::Rekey { dry_run: true, .. } => show_left(&rekey::left(state).await?)?,
-        Command::Rekey { indexes: true, .. } => {
+        Online::Rekey { dry_run: true, .. } => show_left(&rekey::left(state).await?)?,
+        Online::Rekey { indexes: true, .. } => {
             let count = rekey::reindex(state).await?;
             println!("重新计算了 {count} 个盲索引");
         }
-        Command::Rekey { .. } => {
+        Online::Rekey { .. } => {
             let done = rekey::reseal(state).await?;
             println!("重新加密了 {} 个值、{} 个文件", done.values, done.files);
             show_left(&rekey::left(state).await?)?;
         }
-        Command::Ledger { what } => ledger::run(state, what).await?,
-        Command::Jobs { what: Jobs::ListDead } => list_dead(state).await?,
-        Command::Jobs { what: Jobs::Redrive { id, .. } } => again(state, id).await?,
+        Online::Ledger { what } => ledger::run(state, what).await?,
+        Online::Jobs { what: Jobs::ListDead } => list_dead(state).await?,
+        Online::Jobs { what: Jobs::Redrive { id, .. } } => again(state, id).await?,
     }
     Ok(())
 }
