@@ -8,6 +8,8 @@ fn tokens() -> Tokens {
     Tokens::new(&Security {
         jwt_secret: SECRET.into(),
         data_key: "".into(),
+        index_key: 0,
+        algorithms: infra::crypto::Algorithms::International,
         access_minutes: 15,
         refresh_days: 14,
         session_days: 90,
