@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 mod admin;
 mod audit;
+mod backup;
 mod generate;
 mod import;
 mod ledger;
@@ -81,7 +82,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Import { what } => import::run(&connected(config).await?, what).await,
         Command::Generate(given) => generate::run(&connected(config).await?, &given).await,
-        Command::Admin { what } => admin::run(&connected(config).await?, what).await,
+        Command::Admin { what } => admin::run(config, what).await,
         Command::Openapi => Ok(()),
     }
 }
@@ -95,9 +96,7 @@ async fn connected(config: Config) -> Result<State, Failure> {
 
 async fn worker(config: Config) -> Result<(), Failure> {
     let state = State::build(config, Clock::System)?;
-    if let Err(away) = state.reach_database().await {
-        tracing::warn!("{away}");
-    }
+    state.ready_to_start().await?;
     let db = state.db.clone();
     if let Some(watch) = server::watch(&state)? {
         tokio::spawn(watch);

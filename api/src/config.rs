@@ -93,6 +93,8 @@ pub struct Privacy {
     pub erased_list: String,
     /// Days that notifications and ended log-ins are kept.
     pub keep_days: u32,
+    /// Megabytes of a person's own files that an export as ZIP holds at most.
+    pub export_megabytes: u32,
     /// Operations that ask for a consent first: `complaint.submit`, `registration.submit`.
     #[serde(deserialize_with = "list")]
     pub consent_required: Vec<String>,
@@ -164,6 +166,10 @@ pub struct Security {
     pub jwt_secret: Secret,
     /// Encrypts personal data; keys as `infra::crypto::Crypto::parse` reads them.
     pub data_key: Secret,
+    /// The id of the key that blind indexes and MACs are made by; 0 for the last one.
+    pub index_key: u8,
+    /// What seals, indexes and hashes: `international` or `sm`.
+    pub algorithms: infra::crypto::Algorithms,
     /// Minutes an access token lives (1–15).
     pub access_minutes: u32,
     /// Days an unused refresh token lives.
@@ -174,6 +180,18 @@ pub struct Security {
     pub staff_idle_minutes: u32,
     /// Hours a staff log-in lives at most.
     pub staff_session_hours: u32,
+}
+
+impl Security {
+    /// The keys, with the algorithms that are to be used.
+    ///
+    /// # Errors
+    /// A key cannot be used.
+    pub fn crypto(&self) -> Result<infra::crypto::Crypto, infra::crypto::BadKey> {
+        let keys = infra::crypto::Crypto::parse(self.data_key.expose())?;
+        let keys = if self.index_key == 0 { keys } else { keys.indexing_by(self.index_key)? };
+        Ok(keys.using(self.algorithms))
+    }
 }
 
 /// Rate limits.

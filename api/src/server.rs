@@ -11,7 +11,8 @@ use actix_web::{
 };
 use domain::calendar::WorkingCalendar;
 use infra::{
-    crypto::{BadKey, Crypto},
+    crypto::BadKey,
+    password::Passwords,
     redis::Redis,
     wechat::{
         Credentials, WeChat,
@@ -22,7 +23,7 @@ use sqlx::{ConnectOptions, Connection};
 use tracing_actix_web::TracingLogger;
 
 use crate::{
-    app::calendar,
+    app::{calendar, privacy::rekey},
     calendars::Calendars,
     clock::{Clock, Steadiness},
     config::Config,
@@ -69,6 +70,13 @@ pub enum Failure {
         "连不上数据库：{0}\n请检查 PostgreSQL 是否在运行，以及配置项 database.url（环境变量 ZHIXIANG__DATABASE__URL）"
     )]
     Database(sqlx::Error),
+    /// What is stored was indexed by other keys or algorithms than are configured.
+    #[error(
+        "数据库里的盲索引（{0}）与配置的密钥或算法不符：现在启动会找不到已有的人，登录会建出新账号\n\
+         请检查 security.data_key、security.index_key 和 security.algorithms；确实要更换的，先停下全部进程，\
+         再执行 zhixiang admin rekey --indexes"
+    )]
+    StrangeIndexes(String),
     /// The server broke down.
     #[error("服务异常退出：{0}")]
     Server(#[from] std::io::Error),
@@ -101,7 +109,7 @@ impl State {
             app_id: config.wechat.app_id.clone(),
             app_secret: config.wechat.app_secret.expose().to_owned(),
         };
-        let crypto = Arc::new(Crypto::parse(config.security.data_key.expose())?);
+        let crypto = Arc::new(config.security.crypto()?);
         let wechat = WeChat::new(
             &config.wechat.base_url,
             credentials,
@@ -121,7 +129,7 @@ impl State {
             steadiness: Steadiness::new(&clock),
             clock,
             crypto,
-            passwords: Arc::default(),
+            passwords: Arc::new(Passwords::new(config.security.algorithms)),
             tokens: Arc::new(Tokens::new(&config.security)),
             calendars: Calendars::new(WorkingCalendar::embedded()),
             rules: Arc::new(config.sla),
@@ -147,6 +155,29 @@ impl State {
             }
             Ok(Err(why)) => Err(Failure::Database(why)),
             Err(_) => Err(Failure::Database(sqlx::Error::PoolTimedOut)),
+        }
+    }
+}
+
+impl State {
+    /// Asks whether the database answers, and whether the configured keys are the ones it was
+    /// indexed by. A database that is away does not stop the start; wrong keys do.
+    ///
+    /// # Errors
+    /// [`Failure::StrangeIndexes`].
+    pub async fn ready_to_start(&self) -> Result<(), Failure> {
+        if let Err(away) = self.reach_database().await {
+            tracing::warn!("{away}");
+            return Ok(());
+        }
+        match rekey::strange(self).await {
+            Ok(strange) if strange.is_empty() => Ok(()),
+            Ok(strange) => Err(Failure::StrangeIndexes(strange.join("、"))),
+            Err(error) => {
+                // An older schema says so in `readyz`.
+                tracing::warn!(?error, "the keys could not be compared with the database");
+                Ok(())
+            }
         }
     }
 }
@@ -185,9 +216,7 @@ pub fn listen(config: &Config) -> Result<TcpListener, Failure> {
 pub async fn serve(config: Config, clock: Clock) -> Result<(), Failure> {
     let listener = listen(&config)?;
     let state = State::build(config, clock)?;
-    if let Err(away) = state.reach_database().await {
-        tracing::warn!("{away}");
-    }
+    state.ready_to_start().await?;
     let db = state.db.clone();
     tracing::info!(address = %listener.local_addr()?, mode = ?state.config.mode, "serving");
     spawn(state, listener)?.await?;

@@ -172,8 +172,8 @@ impl RefreshToken {
     }
 
     /// What is stored in its place.
-    pub fn hash(&self) -> [u8; 32] {
-        crypto::digest(&self.0)
+    pub fn hash(&self, crypto: &Crypto) -> [u8; 32] {
+        crypto.digest(&self.0)
     }
 
     /// The token it is exchanged for. Derived, not drawn: a replay after a lost answer gets the

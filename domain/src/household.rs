@@ -202,9 +202,14 @@ impl Form<'_> {
 impl Details {
     /// By what a second registration of the same household is found.
     pub fn key(&self) -> String {
-        let address: String = self.address.chars().filter(|c| !c.is_whitespace()).collect();
-        format!("{}\n{address}", self.name.plain())
+        key(self.name.plain(), &self.address)
     }
+}
+
+/// By what a household is found: its head's name, and its address without white space.
+pub fn key(name: &str, address: &str) -> String {
+    let address: String = address.chars().filter(|c| !c.is_whitespace()).collect();
+    format!("{name}\n{address}")
 }
 
 /// A household as its rules see it.

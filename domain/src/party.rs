@@ -158,8 +158,13 @@ impl Identity {
 
     /// What is looked up by: both parts in one text, so that neither can be tried alone.
     pub fn key(&self) -> String {
-        format!("{}\n{}", self.name.plain(), self.number.plain())
+        key(self.name.plain(), self.number.plain())
     }
+}
+
+/// By what a member is found: the name and the last six characters of the number, in one text.
+pub fn key(name: &str, tail: &str) -> String {
+    format!("{name}\n{tail}")
 }
 
 /// A row of the register, as registrations need it.

@@ -9,6 +9,7 @@ use sqlx::{
 
 pub mod attachment;
 pub mod audit;
+pub mod backup;
 pub mod bulletin;
 pub mod calendar;
 pub mod complaint;

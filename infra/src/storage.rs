@@ -194,6 +194,26 @@ impl Storage {
         Ok(Some((length, sealed::open(crypto, name.context(), bytes))))
     }
 
+    /// Seals a file anew where another key or algorithm sealed it than is configured; whether that
+    /// was so. A file that is not there is none to seal.
+    ///
+    /// # Errors
+    /// The store is away, or the file was altered or its key is gone.
+    pub async fn reseal(&self, crypto: &Arc<Crypto>, name: Name) -> std::io::Result<bool> {
+        let first = match self.store.get_range(&name.path(), 0..1).await {
+            Ok(first) => first,
+            Err(Error::NotFound { .. }) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        if first.first() == Some(&crypto.tag()) {
+            return Ok(false);
+        }
+        let Some((_, pieces)) = self.get(crypto.clone(), name).await? else { return Ok(false) };
+        let plain = pieces.try_concat().await?;
+        self.put(crypto, name, &plain).await?;
+        Ok(true)
+    }
+
     /// Removes a file; one that is not there is removed already.
     ///
     /// # Errors

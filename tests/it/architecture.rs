@@ -70,6 +70,8 @@ const WORDS: &[(&str, &str)] = &[
     ("audit", "diaht"),
     // What is tracked by number and query code is a complaint; only the door is another.
     ("track", "ht"),
+    // What backups and restores ask the server; the rest of them is a command.
+    ("backup", "i"),
     ("job", "iah"),
     ("queue", "t"),
     ("import", "dia"),

@@ -93,11 +93,15 @@ async fn officers_act_and_the_reply_rests_on_it() {
     app.advance(TimeDelta::minutes(1));
     let again = clerk.post(&case.task("/acts"), body.clone()).await;
     again.refused(409, "act_document_taken");
+    let names_seen = "audit_entry where action = 'enforcement.name_seen'";
+    let before = app.count(names_seen).await;
     assert_eq!(acts(&clerk, &case).await.len(), 1);
+    assert_eq!(app.count(names_seen).await, before + 1, "the unit reads the whole name, on record");
 
     // The centre reads it, with the name masked; no other unit does, nor the reporter.
     let seen = acts(&desk, &case).await;
     assert_eq!(seen[0]["party"]["name"], "王**");
+    assert_eq!(app.count(names_seen).await, before + 1, "a masked one is none");
     let path = case.task("/acts");
     app.as_("dept.housing").get(&path).await.refused(404, "not_found");
     app.resident("li").get(&path).await.refused(403, "forbidden");

@@ -153,7 +153,11 @@ impl<'a> App<'a> {
         Err(Failure::new("not ready"))
     }
 
-    async fn once(&self, name: &str, arguments: &[&str]) -> Result {
+    /// Runs a command of `zhixiang` to its end; its log has this name.
+    ///
+    /// # Errors
+    /// It fails; shows the end of the log.
+    pub async fn once(&self, name: &str, arguments: &[&str]) -> Result {
         let (log, mut child) = self.spawn(name, arguments)?;
         if child.wait().await?.success() {
             return Ok(());

@@ -76,6 +76,8 @@ enum Task {
     },
     /// 可靠性实验：断电、强杀、断线、争抢之后，不丢、不重、账平
     Soak(soak::Options),
+    /// 恢复演练：负载中备份，误删一张表，恢复到指定时刻，核对后接着运行
+    Drill(soak::Drill),
     /// 提交前的全部检查
     Ci,
     /// 只启动 .data/ 里的数据库和 Redis，直到 Ctrl-C
@@ -117,6 +119,7 @@ async fn carry_out(task: Task) -> Result {
         Task::Bench(options) => bench::bench(&root, &options).await,
         Task::Mutants { name } => mutants::mutants(&root, name.as_deref()).await,
         Task::Soak(options) => soak::soak(&root, &options).await,
+        Task::Drill(options) => soak::drill(&root, &options).await,
         Task::Ci => ci::ci(&root).await,
         Task::Services => services_only(&root).await,
     }

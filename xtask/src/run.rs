@@ -26,6 +26,13 @@ pub struct Options {
     fresh: bool,
 }
 
+/// Where the heads of the audit chain go, as in production: beside the database, not in it.
+const HEADS: &str = "ZHIXIANG__AUDIT__HEADS";
+
+fn heads(services: &Services) -> String {
+    services.home.dir.join("audit").display().to_string()
+}
+
 /// Sets everything up, says `ready …`, and serves until the caller drops the future.
 ///
 /// # Errors
@@ -37,7 +44,9 @@ pub async fn run(root: &Path, options: &Options) -> Result {
     ports::check(options.port)?;
     say("编译……");
     let program = app::build(root, options.release).await?;
-    let app = App::new(&program, &services, options.port);
+    let heads = heads(&services);
+    let settings = [(HEADS, heads.as_str())];
+    let app = App::new(&program, &services, options.port).with(&settings);
     say("建表、装入演示数据……");
     app.migrate().await?;
     app.seed().await?;
@@ -63,7 +72,9 @@ pub async fn run(root: &Path, options: &Options) -> Result {
 pub async fn rehearse(root: &Path) -> Result {
     let services = Services::scratch(root, "tour", Durability::None).await?;
     let program = app::build(root, false).await?;
-    let app = App::new(&program, &services, ports::free()?);
+    let heads = heads(&services);
+    let settings = [(HEADS, heads.as_str())];
+    let app = App::new(&program, &services, ports::free()?).with(&settings);
     app.migrate().await?;
     app.seed().await?;
     let mut running = app.start().await?;
@@ -73,6 +84,7 @@ pub async fn rehearse(root: &Path) -> Result {
             died = running.died() => return Err(died),
         }
     }
+    app.once("audit", &["admin", "audit", "verify"]).await?;
     // A demo that is started again is seeded again.
     app.seed().await.map_err(|_| Failure::new("zhixiang seed demo 不能重复执行"))
 }

@@ -16,6 +16,7 @@ mod postgres;
 mod progress;
 mod redemptions;
 mod redis;
+mod restore;
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -58,6 +59,35 @@ pub struct Options {
 }
 
 const ALL: &str = "all";
+const RESTORE: &str = "restore";
+
+/// The options of `cargo xtask drill`.
+#[derive(Debug, clap::Args)]
+pub struct Drill {
+    /// 每一段写入多少毫秒：备份前、备份后、时刻之后
+    #[arg(long)]
+    each: Option<usize>,
+    /// 不编译，用这个程序
+    #[arg(long)]
+    program: Option<PathBuf>,
+}
+
+/// A restore drill alone.
+///
+/// # Errors
+/// As of [`soak`].
+pub async fn drill(root: &Path, given: &Drill) -> Result {
+    let options = Options {
+        name: RESTORE.to_owned(),
+        short: true,
+        seed: 1,
+        rounds: None,
+        each: given.each,
+        out: None,
+        program: given.program.clone(),
+    };
+    soak(root, &options).await
+}
 
 /// How much of an experiment: so many rounds of `each`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +114,7 @@ struct Experiment {
 }
 
 /// All of them; the sizes are those of docs/RELIABILITY.md.
-const EXPERIMENTS: [Experiment; 10] = [
+const EXPERIMENTS: [Experiment; 11] = [
     Experiment {
         name: "redemptions",
         about: "库存 100 的兑换，夹着取消",
@@ -154,6 +184,14 @@ const EXPERIMENTS: [Experiment; 10] = [
         short: size(1, 500),
         soak: size(1, 10_000),
         round: |ground, each| Box::pin(deadlines::round(ground, each)),
+    },
+    // The last one: the product works on what was restored afterwards, until it is stopped.
+    Experiment {
+        name: RESTORE,
+        about: "负载中备份，误删之后恢复到指定时刻",
+        short: size(1, 1_000),
+        soak: size(1, 20_000),
+        round: |ground, each| Box::pin(restore::round(ground, each)),
     },
 ];
 

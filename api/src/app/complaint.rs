@@ -161,8 +161,13 @@ pub(super) fn sealed(state: &State, id: ComplaintId, contact: &Contact) -> Seale
     SealedContact {
         name: name.map(|name| state.crypto.seal(&context, name.plain().as_bytes())),
         phone: state.crypto.seal(&context, contact.phone.plain().as_bytes()),
-        index: state.crypto.index("phone", contact.phone.plain().as_bytes()).to_vec(),
+        index: contact_index(state, &contact.phone).to_vec(),
     }
+}
+
+/// How a contact's number is found.
+pub(super) fn contact_index(state: &State, phone: &Phone) -> [u8; 32] {
+    state.crypto.index("phone", phone.plain().as_bytes())
 }
 
 /// Whom to call about a complaint, opened. Whoever shows it unmasked keeps a record of that.

@@ -244,6 +244,9 @@ pub async fn login_staff(
     }
     let stored = known.as_ref().map(|known| known.password_hash.clone());
     let right = state.passwords.verify(password.plain().to_owned(), stored).await?;
+    if let Some(known) = known.as_ref().filter(|_| right) {
+        renew_hash(state, known, &password).await?;
+    }
     match known {
         Some(known) if right && known.disabled => Err(Refused::AccountDisabled.into()),
         Some(known) if right => enter(state, known.id, now).await,
@@ -253,6 +256,20 @@ pub async fn login_staff(
         }
         None => Err(Refused::BadCredentials.into()),
     }
+}
+
+/// Hashes a password that was right by the configured algorithms, where others hashed it.
+async fn renew_hash(
+    state: &State,
+    known: &store::Credentials,
+    password: &Password,
+) -> Result<(), Error> {
+    if !state.passwords.is_outdated(&known.password_hash) {
+        return Ok(());
+    }
+    let hash = state.passwords.hash(password.plain().to_owned()).await?;
+    let mut conn = state.db.acquire().await?;
+    Ok(store::renew_hash(&mut conn, known.id, &known.password_hash, &hash).await?)
 }
 
 async fn enter(state: &State, id: AccountId, now: Timestamp) -> Result<LoggedIn, Error> {
@@ -315,7 +332,10 @@ async fn open(
     let bearer = Bearer { account: account.id, session: random::id(now) };
     let ends = now + lives.session;
     let token = RefreshToken::random();
-    let stored = StoredToken { hash: &token.hash(), expires_at: (now + lives.refresh).min(ends) };
+    let stored = StoredToken {
+        hash: &token.hash(&state.crypto),
+        expires_at: (now + lives.refresh).min(ends),
+    };
     sessions::open(tx, bearer.session, account.id, ends, stored, now).await?;
     issue(state, tx, bearer, account, &token, ends, now).await
 }
@@ -374,9 +394,9 @@ async fn exchange(
     origin: &Origin,
     now: Timestamp,
 ) -> Result<Refreshed, Error> {
-    let hash = token.hash();
+    let hash = token.hash(&state.crypto);
     let successor = token.successor(&state.crypto);
-    let successor_hash = successor.hash();
+    let successor_hash = successor.hash(&state.crypto);
     let Some(session) = sessions::lock_of(tx, &hash).await? else {
         return Ok(Refreshed::Refused);
     };

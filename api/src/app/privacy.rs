@@ -2,7 +2,7 @@
 //! and what an erasure does to it, says the register in `infra::postgres::privacy::register`.
 
 use domain::{
-    id::{AccountId, ConsentId, JobId},
+    id::{AccountId, AttachmentId, ConsentId, JobId},
     identity::{Actor, SessionEnd},
     privacy::{self, Hold, Purpose},
     refusal::{Basic, Invalid},
@@ -19,15 +19,22 @@ use infra::{
     },
     random,
     redis::session,
+    storage::{Name, Part},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{case::Ask, points, redemption, service, transact};
-use crate::{app::identity::Who, error::Error, state::State};
+use super::{
+    case::Ask,
+    complaint,
+    identity::{Who, phone},
+    points, redemption, service, transact,
+};
+use crate::{error::Error, state::State};
 
 mod export;
 mod list;
+pub mod rekey;
 
 pub use export::{Form, export};
 
@@ -82,14 +89,16 @@ async fn own_account(tx: &mut Connection, actor: &Actor) -> Result<Account, Erro
 pub async fn ask(state: &State, who: &Who, origin: Origin) -> Result<Vec<(Hold, i64)>, Error> {
     privacy::own(&who.actor, false)?;
     give_back(state, &who.actor, &origin).await?;
-    let (now, actor) = (state.clock.now(), who.actor.clone());
+    let (now, actor, inner) = (state.clock.now(), who.actor.clone(), state.clone());
     let (holds, ended, jobs) = transact(&state.db, move |tx| {
         Box::pin(async move {
             let id = own_account(tx, &actor).await?.id;
             store::ask(tx, id, "asked", now).await?;
             store::unlink(tx, id, now).await?;
             let ended = sessions::end_all(tx, id, SessionEnd::Erased, now).await?;
-            let holds = store::holds(tx, id).await?;
+            let contact = contact_index(tx, &inner, id).await?;
+            let contact = contact.as_ref().map(<[u8; 32]>::as_slice);
+            let holds = store::holds(tx, id, contact).await?;
             let waits: Vec<Hold> = holds.iter().map(|(hold, _)| *hold).collect();
             let entry = AuditEntry::new("privacy.erase", "account", id, &origin)
                 .by(&actor)
@@ -129,20 +138,39 @@ fn unless_refused<T>(done: Result<T, Error>) -> Result<(), Error> {
     }
 }
 
+/// How the person's number is found among the contacts of complaints.
+pub(super) async fn contact_index(
+    tx: &mut Connection,
+    state: &State,
+    account: AccountId,
+) -> Result<Option<[u8; 32]>, Error> {
+    let phone = phone::of(state, tx, account).await?;
+    Ok(phone.map(|phone| complaint::contact_index(state, &phone)))
+}
+
+/// Whether something still needs what the person is to be erased of.
+async fn is_held(tx: &mut Connection, state: &State, account: AccountId) -> Result<bool, Error> {
+    let contact = contact_index(tx, state, account).await?;
+    Ok(!store::holds(tx, account, contact.as_ref().map(<[u8; 32]>::as_slice)).await?.is_empty())
+}
+
 async fn enqueue(
     tx: &mut Connection,
     account: AccountId,
     now: Timestamp,
 ) -> Result<Vec<JobId>, Error> {
+    follow_up(tx, ErasePerson::KIND, serde_json::to_value(ErasePerson { account })?, now).await
+}
+
+async fn follow_up(
+    tx: &mut Connection,
+    kind: &'static str,
+    payload: serde_json::Value,
+    now: Timestamp,
+) -> Result<Vec<JobId>, Error> {
     let id: JobId = random::id(now);
-    let job = NewJob {
-        id,
-        kind: ErasePerson::KIND,
-        dedupe: format!("{}:{id}", ErasePerson::KIND),
-        payload: serde_json::to_value(ErasePerson { account })?,
-        run_at: now,
-        max_attempts: 10,
-    };
+    let job =
+        NewJob { id, kind, dedupe: format!("{kind}:{id}"), payload, run_at: now, max_attempts: 10 };
     Ok(job::enqueue(tx, &job, now).await?.into_iter().collect())
 }
 
@@ -164,11 +192,37 @@ impl ErasePerson {
     pub async fn go(self, tx: &mut Connection, state: &State) -> Result<(), Error> {
         let now = state.clock.now();
         let Some(asked) = store::lock(tx, self.account).await? else { return Ok(()) };
-        if asked && !store::holds(tx, self.account).await?.is_empty() {
+        if asked && is_held(tx, state, self.account).await? {
             return Ok(());
         }
         if !erase(tx, state, self.account, now).await? {
             enqueue(tx, self.account, now).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Removes files whose rows an erasure deleted. A file goes only after its row is gone for good, and
+/// is asked for again until the store has removed it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RemoveFiles {
+    files: Vec<AttachmentId>,
+}
+
+impl RemoveFiles {
+    /// The kind of the job.
+    pub const KIND: &'static str = "remove_files";
+
+    /// Removes them; one that is not there is removed already.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn remove(self, state: &State) -> Result<(), Error> {
+        for id in self.files {
+            for part in [Part::Whole, Part::Thumbnail] {
+                let removed = state.files.remove(Name { id, part }).await;
+                removed.map_err(|error| Error::Internal(Box::new(error)))?;
+            }
         }
         Ok(())
     }
@@ -186,10 +240,10 @@ impl FollowErasures {
     ///
     /// # Errors
     /// The database's.
-    pub async fn follow(self, tx: &mut Connection, now: Timestamp) -> Result<(), Error> {
+    pub async fn follow(self, tx: &mut Connection, state: &State) -> Result<(), Error> {
         for account in store::waiting(tx, WAITING).await? {
-            if store::holds(tx, account).await?.is_empty() {
-                enqueue(tx, account, now).await?;
+            if !is_held(tx, state, account).await? {
+                enqueue(tx, account, state.clock.now()).await?;
             }
         }
         Ok(())
@@ -232,7 +286,19 @@ async fn erase(
     for table in register::tables() {
         store::scrub(tx, table, account, &words).await?;
     }
-    let mut left = BATCH;
+    // A complaint without an account is found by the number alone, which goes with the person's row.
+    if let Some(contact) = contact_index(tx, state, account).await? {
+        store::forget_contacts(tx, &contact).await?;
+    }
+    let files = store::forget_files(tx, account, BATCH).await?;
+    let mut left = BATCH - i64::try_from(files.len()).unwrap_or(BATCH);
+    if !files.is_empty() {
+        let payload = serde_json::to_value(RemoveFiles { files })?;
+        follow_up(tx, RemoveFiles::KIND, payload, now).await?;
+    }
+    if left <= 0 {
+        return Ok(false);
+    }
     for table in register::tables() {
         let erased = store::erase(tx, table, account, &state.crypto, left).await?;
         left -= i64::try_from(erased).unwrap_or(left);

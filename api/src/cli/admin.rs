@@ -4,7 +4,12 @@
 use std::io::IsTerminal;
 
 use api::{
-    app::{identity::accounts, job::redrive, privacy},
+    app::{
+        identity::accounts,
+        job::redrive,
+        privacy::{self, rekey},
+    },
+    config::Config,
     state::State,
 };
 use clap::{Args, Subcommand};
@@ -15,12 +20,23 @@ use domain::{
     page::{Limit, PageRequest},
     time::civil,
 };
-use infra::postgres::{audit::Origin, job};
+use infra::postgres::{audit::Origin, job, privacy::rekey::Left};
 
-use super::{Failure, audit, ledger};
+use super::{Failure, audit, backup, connected, ledger};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    #[command(flatten)]
+    Online(Online),
+    /// 恢复备份到一个新的数据目录，可以指定时刻；恢复后核对结构、密钥、账目、审计链和文件，并重新删除已注销的人
+    Restore(backup::restore::Restore),
+}
+
+/// What needs the database.
+#[derive(Debug, Subcommand)]
+pub enum Online {
+    /// 备份数据库和文件到一个新目录；要用有 REPLICATION 权限的账号连接
+    Backup(backup::Backup),
     /// 建立管理员账号；密码取自环境变量 ZHIXIANG_ADMIN_PASSWORD，没有则从标准输入读一行
     CreateAdministrator(NewAdministrator),
     /// 停用账号：所有登录一秒内失效
@@ -43,6 +59,15 @@ pub enum Command {
         /// 已注销账号的名单文件（配置项 privacy.erased_list 指的那个）
         #[arg(long)]
         list: std::path::PathBuf,
+    },
+    /// 更换密钥或算法：用现行的密钥重新加密，可以在系统运行时执行，中断后再执行会接着做；须用表的所有者连接
+    Rekey {
+        /// 只清点，不改动
+        #[arg(long)]
+        dry_run: bool,
+        /// 重新计算盲索引（换了 index_key 或 algorithms 之后）；先停下全部进程，一次完成，出错则全部不变
+        #[arg(long, conflicts_with = "dry_run")]
+        indexes: bool,
     },
     /// 失败的后台作业
     Jobs {
@@ -97,35 +122,69 @@ fn administrator(text: &str) -> Result<Role, String> {
 }
 
 /// Runs one of them.
-pub async fn run(state: &State, command: Command) -> Result<(), Failure> {
+pub async fn run(config: Config, command: Command) -> Result<(), Failure> {
     match command {
-        Command::CreateAdministrator(new) => {
+        Command::Restore(given) => backup::restore::restore(config, &given).await,
+        Command::Online(command) => online(&connected(config).await?, command).await,
+    }
+}
+
+async fn online(state: &State, command: Online) -> Result<(), Failure> {
+    match command {
+        Online::Backup(given) => backup::backup(state, &given).await?,
+        Online::CreateAdministrator(new) => {
             let scope = NodeCode::parse("scope", &new.scope)?;
             let password = password()?;
             accounts::create_administrator(state, &new.username, &password, new.role, &scope)
                 .await?;
             println!("已建立{}账号 {}", new.role.label(), new.username);
         }
-        Command::Disable { username, reason } => {
+        Online::Disable { username, reason } => {
             let id = accounts::by_username(state, &username).await?;
             accounts::disable(state, None, id, reason, &Origin::default()).await?;
             println!("已停用 {username}");
         }
-        Command::Enable { username } => {
+        Online::Enable { username } => {
             let id = accounts::by_username(state, &username).await?;
             accounts::enable(state, None, id, &Origin::default()).await?;
             println!("已启用 {username}");
         }
-        Command::Audit { what } => audit::run(state, what).await?,
-        Command::Erase { list } => {
+        Online::Audit { what } => audit::run(state, what).await?,
+        Online::Erase { list } => {
             let count = privacy::erase_again(state, &list).await?;
             println!("按名单重新删除了 {count} 人");
         }
-        Command::Ledger { what } => ledger::run(state, what).await?,
-        Command::Jobs { what: Jobs::ListDead } => list_dead(state).await?,
-        Command::Jobs { what: Jobs::Redrive { id, .. } } => again(state, id).await?,
+        Online::Rekey { dry_run: true, .. } => show_left(&rekey::left(state).await?)?,
+        Online::Rekey { indexes: true, .. } => {
+            let count = rekey::reindex(state).await?;
+            println!("重新计算了 {count} 个盲索引");
+        }
+        Online::Rekey { .. } => {
+            let done = rekey::reseal(state).await?;
+            println!("重新加密了 {} 个值、{} 个文件", done.values, done.files);
+            show_left(&rekey::left(state).await?)?;
+        }
+        Online::Ledger { what } => ledger::run(state, what).await?,
+        Online::Jobs { what: Jobs::ListDead } => list_dead(state).await?,
+        Online::Jobs { what: Jobs::Redrive { id, .. } } => again(state, id).await?,
     }
     Ok(())
+}
+
+/// Fails while an old key is still needed.
+fn show_left(left: &[Left]) -> Result<(), Failure> {
+    for Left { column, key, sm4, rows } in left {
+        let algorithm = if *sm4 { "SM4-GCM" } else { "AES-256-GCM" };
+        println!("{column}：{rows} 行由密钥 {key}（{algorithm}）加密");
+    }
+    if left.is_empty() {
+        println!(
+            "全部由现行的密钥和算法加密，旧密钥可以从 security.data_key 里去掉（它不再是 index_key 时）"
+        );
+        return Ok(());
+    }
+    let rows: i64 = left.iter().map(|one| one.rows).sum();
+    Err(format!("还有 {rows} 个值由旧密钥或旧算法加密，旧密钥不能去掉").into())
 }
 
 fn password() -> Result<String, Failure> {

@@ -2,7 +2,7 @@
 
 use infra::postgres::Connection;
 
-pub use crate::app::privacy::{ErasePerson, FollowErasures, SweepOld};
+pub use crate::app::privacy::{ErasePerson, FollowErasures, RemoveFiles, SweepOld};
 use crate::{error::Error, jobs::runner::Job, state::State};
 
 impl Job for ErasePerson {
@@ -17,7 +17,15 @@ impl Job for FollowErasures {
     const KIND: &'static str = Self::KIND;
 
     async fn run(self, state: &State, tx: &mut Connection) -> Result<(), Error> {
-        self.follow(tx, state.clock.now()).await
+        self.follow(tx, state).await
+    }
+}
+
+impl Job for RemoveFiles {
+    const KIND: &'static str = Self::KIND;
+
+    async fn run(self, state: &State, _tx: &mut Connection) -> Result<(), Error> {
+        self.remove(state).await
     }
 }
 

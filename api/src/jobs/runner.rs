@@ -79,6 +79,7 @@ const KINDS: &[(&str, Run)] = &[
     (points::WarnExpiring::KIND, run::<points::WarnExpiring>),
     (privacy::ErasePerson::KIND, run::<privacy::ErasePerson>),
     (privacy::FollowErasures::KIND, run::<privacy::FollowErasures>),
+    (privacy::RemoveFiles::KIND, run::<privacy::RemoveFiles>),
     (privacy::SweepOld::KIND, run::<privacy::SweepOld>),
     (redemption::Expire::KIND, run::<redemption::Expire>),
     (fairness::Watch::KIND, run::<fairness::Watch>),

@@ -8,6 +8,8 @@ fn tokens() -> Tokens {
     Tokens::new(&Security {
         jwt_secret: SECRET.into(),
         data_key: "".into(),
+        index_key: 0,
+        algorithms: infra::crypto::Algorithms::International,
         access_minutes: 15,
         refresh_days: 14,
         session_days: 90,
@@ -279,6 +281,6 @@ fn a_successor_follows_from_its_predecessor_and_the_key() {
     let second = first.successor(&crypto);
     assert_eq!(second, first.successor(&crypto));
     assert_ne!(second, first.successor(&other));
-    assert_ne!(second.hash(), first.hash());
+    assert_ne!(second.hash(&crypto), first.hash(&crypto));
     assert_ne!(second.successor(&crypto), first);
 }

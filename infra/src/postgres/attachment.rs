@@ -121,6 +121,38 @@ pub async fn insert(
     Ok(())
 }
 
+/// The ids of the files after `after`, in ascending order, at most `limit`.
+///
+/// # Errors
+/// The database is away.
+pub async fn ids(
+    conn: &mut Connection,
+    after: Option<AttachmentId>,
+    limit: i64,
+) -> Result<Vec<AttachmentId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select id as "id: AttachmentId" from attachment
+           where $1::uuid is null or id > $1 order by id limit $2"#,
+        after.map(|id| id.0),
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Whether a file has its row.
+///
+/// # Errors
+/// The database is away.
+pub async fn exists(conn: &mut Connection, id: AttachmentId) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (select from attachment where id = $1) as "there!""#,
+        id.0,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Locks files that are to be attached to `target`, in ascending id.
 ///
 /// # Errors

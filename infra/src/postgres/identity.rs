@@ -356,6 +356,27 @@ pub async fn credentials(
     }))
 }
 
+/// Puts a password's new hash in the place of its old one, unless the password changed meanwhile.
+///
+/// # Errors
+/// The database's.
+pub async fn renew_hash(
+    conn: &mut Connection,
+    id: AccountId,
+    old: &str,
+    new: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update account set password_hash = $3 where id = $1 and password_hash = $2",
+        id.0,
+        old,
+        new,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Locks an account until the transaction ends, so that what one person does at once happens one
 /// after the other.
 ///

@@ -4,7 +4,7 @@
 //! outside is bound.
 
 use domain::{
-    id::{AccountId, ClaimId, LotId, RedemptionId},
+    id::{AccountId, AttachmentId, ClaimId, ComplaintId, LotId, RedemptionId},
     privacy::Hold,
     time::Timestamp,
 };
@@ -19,6 +19,8 @@ use crate::crypto::Crypto;
 
 pub mod consent;
 pub mod register;
+pub mod rekey;
+pub mod sealed;
 
 /// What stands in place of an erased text; the function `erased_mark` says the same.
 pub const MARK: &str = "（已按本人要求删除）";
@@ -132,18 +134,24 @@ pub async fn scrub(
     Ok(())
 }
 
-/// What an erasure waits for, with how many of it.
+/// What an erasure waits for, with how many of it; `contact` is the index of the person's number
+/// among the contacts of complaints.
 ///
 /// # Errors
 /// The database's.
-pub async fn holds(conn: &mut Connection, account: AccountId) -> sqlx::Result<Vec<(Hold, i64)>> {
+pub async fn holds(
+    conn: &mut Connection,
+    account: AccountId,
+    contact: Option<&[u8]>,
+) -> sqlx::Result<Vec<(Hold, i64)>> {
     let rows = sqlx::query!(
         r#"with ended (status) as (
                values ('rejected'), ('answered'), ('withdrawn'), ('closed'), ('archived')
            ), held (kind) as (
                select 'complaint' from complaint c
                left join complaint main on main.id = c.merged_into
-               where c.reporter_id = $1
+               where (c.reporter_id = $1 or c.reporter_id is null and c.id in (
+                       select complaint_id from complaint_contact where phone_index = $2))
                    and coalesce(main.status, c.status) not in (select status from ended)
                union all
                select 'claim' from claim where account_id = $1
@@ -165,10 +173,115 @@ pub async fn holds(conn: &mut Connection, account: AccountId) -> sqlx::Result<Ve
            )
            select kind as "kind!: Hold", count(*) as "count!" from held group by kind order by kind"#,
         account.0,
+        contact,
     )
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(|row| (row.kind, row.count)).collect())
+}
+
+/// A complaint that was lodged without an account, found by the number that was left with it.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ByPhone {
+    /// Its id.
+    pub id: ComplaintId,
+    /// Its number.
+    pub number: String,
+    /// Where it stands.
+    pub status: String,
+    /// What it is.
+    pub kind: String,
+    /// When it was lodged.
+    pub submitted_at: Timestamp,
+    /// When it was closed.
+    pub closed_at: Option<Timestamp>,
+}
+
+/// The complaints that were lodged without an account, anonymously or by telephone, with this number
+/// as contact. Neither words nor a name are among what is told: a number may have been somebody
+/// else's before.
+///
+/// # Errors
+/// The database's.
+pub async fn by_phone(conn: &mut Connection, contact: &[u8]) -> sqlx::Result<Vec<ByPhone>> {
+    sqlx::query_as!(
+        ByPhone,
+        r#"select c.id as "id: ComplaintId", number, status, kind, submitted_at, closed_at
+           from complaint c join complaint_contact on complaint_id = c.id
+           where phone_index = $1 and reporter_id is null order by submitted_at, c.id"#,
+        contact,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Destroys the contacts of those complaints.
+///
+/// # Errors
+/// The database's.
+pub async fn forget_contacts(conn: &mut Connection, contact: &[u8]) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "delete from complaint_contact using complaint c
+         where c.id = complaint_id and phone_index = $1 and reporter_id is null",
+        contact,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// The person's own files, after `after`, at most `limit`, with how they are kept.
+///
+/// # Errors
+/// The database's.
+pub async fn files(
+    conn: &mut Connection,
+    account: AccountId,
+    after: Option<AttachmentId>,
+    limit: i64,
+) -> sqlx::Result<Vec<OwnFile>> {
+    let sql = format!(
+        "select id, media_type, bytes from attachment
+         where ({}) and ($2::uuid is null or id > $2) order by id limit $3",
+        register::FILES
+    );
+    let query = sqlx::query_as::<_, (Uuid, String, i32)>(AssertSqlSafe(sql));
+    let rows = query.bind(account.0).bind(after.map(|id| id.0)).bind(limit).fetch_all(conn).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, media_type, bytes)| OwnFile { id: AttachmentId(id), media_type, bytes })
+        .collect())
+}
+
+/// A file of the person's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnFile {
+    /// Its id.
+    pub id: AttachmentId,
+    /// Such as `image/jpeg`.
+    pub media_type: String,
+    /// Its length.
+    pub bytes: i32,
+}
+
+/// Deletes the rows of at most `limit` files of the person's and answers which; the files themselves
+/// go once that is committed.
+///
+/// # Errors
+/// The database's.
+pub async fn forget_files(
+    conn: &mut Connection,
+    account: AccountId,
+    limit: i64,
+) -> sqlx::Result<Vec<AttachmentId>> {
+    let sql = format!(
+        "delete from attachment where id = any(array(
+             select id from attachment where {} order by id limit $2)) returning id",
+        register::FILES
+    );
+    let rows: Vec<Uuid> =
+        sqlx::query_scalar(AssertSqlSafe(sql)).bind(account.0).bind(limit).fetch_all(conn).await?;
+    Ok(rows.into_iter().map(AttachmentId).collect())
 }
 
 /// What the person still holds and can give back: redemptions, and claims of posts to come.

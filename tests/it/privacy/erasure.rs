@@ -37,7 +37,7 @@ fn sun(app: &App) -> Client {
     app.resident("sunwufan")
 }
 
-async fn erase(who: &Client) -> Value {
+pub(super) async fn erase(who: &Client) -> Value {
     who.request(Method::DELETE, "/me").send().await.expect(202)
 }
 
@@ -206,7 +206,7 @@ async fn adds_up(app: &App) {
 }
 
 /// Whether the erasure of an account is finished.
-async fn is_erased(app: &App, account: &Value) -> bool {
+pub(super) async fn is_erased(app: &App, account: &Value) -> bool {
     sqlx::query_scalar(
         "select erased_at is not null from erasure where account_id = $1::text::uuid",
     )

@@ -106,6 +106,39 @@ impl Postgres {
         self.launch()
     }
 
+    /// The path of something that lies beside the data.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.data.with_file_name(name)
+    }
+
+    /// A new folder beside the data that the server may write to.
+    ///
+    /// # Errors
+    /// It is there already.
+    pub fn folder(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.beside(name);
+        fs::create_dir(&folder).context(|| format!("创建 {}", folder.display()))?;
+        self.account.own(&folder)?;
+        Ok(folder)
+    }
+
+    /// Starts another data folder where this server, which is stopped, was reached.
+    ///
+    /// # Errors
+    /// Shows the end of the server's log.
+    pub fn take_over(&self, data: &Path) -> Result<Self> {
+        let server = Self {
+            bin: self.bin.clone(),
+            data: data.to_owned(),
+            sockets: self.sockets.clone(),
+            account: self.account.clone(),
+            log: self.log.clone(),
+            durability: self.durability,
+        };
+        server.launch()?;
+        Ok(server)
+    }
+
     /// A session that keeps what `sql` has locked until it is dropped.
     ///
     /// # Errors

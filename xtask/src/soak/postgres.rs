@@ -32,7 +32,11 @@ pub async fn round(ground: &mut Ground<'_>, each: usize) -> Result<Figures> {
     Ok(figures.and(&settled(ground, &written, PATIENCE).await?))
 }
 
-async fn ready(ground: &Ground<'_>, since: Instant) -> Result {
+/// Waits until the product says that it is ready.
+///
+/// # Errors
+/// Not within the limit, counted from `since`.
+pub async fn ready(ground: &Ground<'_>, since: Instant) -> Result {
     let ask = Call::get("/readyz");
     let limit = ground.limit(LIMIT);
     loop {

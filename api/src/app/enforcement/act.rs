@@ -31,6 +31,7 @@ use crate::{
     app::{
         case::{Ask, carry_out},
         task::Held,
+        transact,
     },
     error::Error,
     state::State,
@@ -165,6 +166,26 @@ pub struct Opened {
     pub party_name: Option<String>,
     /// What was found and ordered.
     pub content: Option<String>,
+}
+
+/// The acts of a task that the actor may read. That somebody read a whole name is on record.
+///
+/// # Errors
+/// As of [`acts`].
+pub async fn of_task(state: &State, ask: Ask, task: TaskId) -> Result<Vec<Opened>, Error> {
+    let actor = ask.actor.clone().ok_or(Basic::Unauthenticated)?;
+    let found = acts(state, &actor, Which::Task(task)).await?;
+    if found.iter().any(|one| one.party_name.is_some() && actor.works_for(&one.act.unit)) {
+        let now = state.clock.now();
+        transact(&state.db, move |tx| {
+            Box::pin(async move {
+                let seen = ("enforcement.name_seen", "task", task);
+                ask.record(tx, seen, serde_json::Value::Null, now).await
+            })
+        })
+        .await?;
+    }
+    Ok(found)
 }
 
 /// The acts that the actor may read, opened.

@@ -10,6 +10,7 @@ use domain::{
 };
 use infra::{
     postgres::{
+        Connection,
         audit::{self, AuditEntry, Origin},
         identity as store,
     },
@@ -91,7 +92,20 @@ async fn who_wechat_says(state: &State, code: &str) -> Result<Phone, Error> {
 /// # Errors
 /// The database's; a key is missing.
 pub async fn shown(state: &State, account: AccountId) -> Result<OwnPhone, Error> {
-    let sealed = store::phone(&mut *state.db.acquire().await?, account).await?;
-    let phone = sealed.map(|sealed| state.crypto.open_text(CONTEXT, &sealed)).transpose()?;
-    Ok(OwnPhone { phone: phone.map(|plain| Phone::trusted(plain).masked()) })
+    let phone = of(state, &mut *state.db.acquire().await?, account).await?;
+    Ok(OwnPhone { phone: phone.map(|phone| phone.masked()) })
+}
+
+/// The number of an account.
+///
+/// # Errors
+/// The database's; a key is missing.
+pub(in crate::app) async fn of(
+    state: &State,
+    conn: &mut Connection,
+    account: AccountId,
+) -> Result<Option<Phone>, Error> {
+    let sealed = store::phone(conn, account).await?;
+    let plain = sealed.map(|sealed| state.crypto.open_text(CONTEXT, &sealed)).transpose()?;
+    Ok(plain.map(Phone::trusted))
 }

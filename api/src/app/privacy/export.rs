@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{id::AccountId, refusal::Basic, time::Timestamp};
+use domain::{attachment::MediaType, id::AccountId, refusal::Basic, time::Timestamp};
 use futures::TryStreamExt;
 use infra::{
     crypto::Crypto,
@@ -17,9 +17,11 @@ use infra::{
         privacy::{
             self as store,
             register::{self, Told},
+            sealed::filled,
         },
     },
     redis::rate_limit::{self, Limit},
+    storage::{Name, Part},
 };
 use serde_json::{Map, Value, json};
 use tokio::sync::{Semaphore, mpsc};
@@ -36,6 +38,8 @@ use crate::{
 
 /// So much is sent at once, in bytes.
 const CHUNK: usize = 64 * 1024;
+/// Files that are looked up at once.
+const FILES: i64 = 100;
 /// Whoever takes nothing for so long has gone: the connection to the database is given back.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Each holds a connection to the database while it is sent.
@@ -79,7 +83,7 @@ pub async fn export(state: &State, who: &Who, form: Form, origin: Origin) -> Res
                     .by(&actor)
                     .with(data);
                 audit::append(tx, &entry, now).await?;
-                write(tx, &inner.crypto, account, (form, now), chunks).await
+                write(tx, &inner, account, (form, now), chunks).await
             })
         })
         .await;
@@ -94,7 +98,7 @@ pub async fn export(state: &State, who: &Who, form: Form, origin: Origin) -> Res
 
 async fn write(
     tx: &mut Connection,
-    crypto: &Crypto,
+    state: &State,
     account: AccountId,
     (form, now): (Form, Timestamp),
     chunks: mpsc::Sender<Result<Vec<u8>, Error>>,
@@ -105,15 +109,80 @@ async fn write(
         out.open(told.word)?;
         let mut rows = store::told(tx, table, told, account);
         while let Some(row) = rows.try_next().await? {
-            out.row(&opened(crypto, told, row)?)?;
+            out.row(&opened(&state.crypto, told, row)?)?;
             if let Some(chunk) = out.taken(CHUNK) {
                 send(&chunks, chunk).await?;
             }
         }
         out.close()?;
     }
+    out.open("phone_complaints")?;
+    if let Some(contact) = super::contact_index(tx, state, account).await? {
+        for found in store::by_phone(tx, &contact).await? {
+            if let Value::Object(row) = serde_json::to_value(found)? {
+                out.row(&row)?;
+            }
+        }
+    }
+    out.close()?;
+    if form == Form::Zip {
+        write_files(tx, state, account, &mut out, &chunks).await?;
+    }
     let last = out.end()?;
     send(&chunks, last).await
+}
+
+/// Puts the person's own files into the archive, read piece by piece, until they are as much as is
+/// configured; what is left out, or is not there for the moment, is named.
+async fn write_files(
+    tx: &mut Connection,
+    state: &State,
+    account: AccountId,
+    out: &mut Out,
+    chunks: &mpsc::Sender<Result<Vec<u8>, Error>>,
+) -> Result<(), Error> {
+    let mut room = u64::from(state.config.privacy.export_megabytes) * 1024 * 1024;
+    let (mut after, mut left_out) = (None, Vec::new());
+    loop {
+        let files = store::files(tx, account, after, FILES).await?;
+        let Some(last) = files.last() else { break };
+        after = Some(last.id);
+        for file in files {
+            let length = u64::try_from(file.bytes).unwrap_or(u64::MAX);
+            let name = Name { id: file.id, part: Part::Whole };
+            let pieces = match room.checked_sub(length) {
+                Some(_) => {
+                    state.files.get(state.crypto.clone(), name).await.unwrap_or_else(|error| {
+                        tracing::warn!(%error, "a file is left out of an export");
+                        None
+                    })
+                }
+                None => None,
+            };
+            let Some((_, pieces)) = pieces else {
+                left_out.push(file.id);
+                continue;
+            };
+            room = room.saturating_sub(length);
+            out.file(&format!("files/{}.{}", file.id, extension(&file.media_type)))?;
+            let mut pieces = std::pin::pin!(pieces);
+            while let Some(piece) = pieces.try_next().await.map_err(broken)? {
+                out.put(&piece)?;
+                if let Some(chunk) = out.taken(CHUNK) {
+                    send(chunks, chunk).await?;
+                }
+            }
+        }
+    }
+    if !left_out.is_empty() {
+        out.file("files/left-out.json")?;
+        out.put(&serde_json::to_vec(&left_out)?)?;
+    }
+    Ok(())
+}
+
+fn extension(media_type: &str) -> &'static str {
+    media_type.parse().map_or("bin", MediaType::extension)
 }
 
 async fn send(chunks: &mpsc::Sender<Result<Vec<u8>, Error>>, chunk: Vec<u8>) -> Result<(), Error> {
@@ -139,14 +208,6 @@ pub(super) fn opened(
         row.insert((*name).to_owned(), Value::String(plain));
     }
     Ok(row)
-}
-
-/// A context with the row's values in place of `{column}`.
-fn filled(context: &str, row: &Map<String, Value>) -> String {
-    let Some((head, rest)) = context.split_once('{') else { return context.to_owned() };
-    let (column, tail) = rest.split_once('}').unwrap_or((rest, ""));
-    let value = row.get(column).and_then(Value::as_str).unwrap_or_default();
-    format!("{head}{value}{tail}")
 }
 
 /// Where the bytes gather until they are sent.
@@ -221,6 +282,14 @@ impl Out {
         }
         let comma = if std::mem::take(&mut self.first_word) { "" } else { "," };
         self.put(format!("{comma}\"{word}\":[").as_bytes())
+    }
+
+    /// Begins a file of the archive.
+    fn file(&mut self, name: &str) -> Result<(), Error> {
+        match &mut self.zip {
+            Some(zip) => zip.start_file(name, SimpleFileOptions::default()).map_err(broken),
+            None => Ok(()),
+        }
     }
 
     fn row(&mut self, row: &Map<String, Value>) -> Result<(), Error> {

@@ -243,7 +243,7 @@ async fn record(on: On<WorkTask, TaskId>, body: Body<ActBody>) -> Result<HttpRes
 #[get("/tasks/{id}/acts")]
 async fn list(on: On<ReadTask, TaskId>) -> Result<Json<Page<ActView>>, Error> {
     on.visible().await?;
-    let found = acts::acts(&on.state, &on.caller.actor, Which::Task(on.id)).await?;
+    let found = acts::of_task(&on.state, on.ask(), on.id).await?;
     let items = found.into_iter().map(ActView::from).collect();
     Ok(Json(Page { items, next_cursor: None }))
 }

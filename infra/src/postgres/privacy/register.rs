@@ -4,6 +4,11 @@
 //!
 //! Conditions are SQL in which `$1` is the person's account.
 
+/// Which files are a person's own: what was sent with a complaint, whoever took it in, or a claim,
+/// or was attached to nothing. What staff photographed on duty is the office's.
+pub const FILES: &str = "(place is null or place in ('complaint', 'claim')) and owner_id = $1 \
+    or complaint_id in (select id from complaint where reporter_id = $1)";
+
 mod cases;
 mod identity;
 mod organisation;

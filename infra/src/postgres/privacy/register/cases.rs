@@ -1,6 +1,7 @@
 //! The register of personal data: complaints, tasks, whistles and what is said on them.
 
 use super::{
+    FILES,
     Fate::{Forgotten, Gone, Kept, Marked, MarkedIfNamed, Scrubbed, WithRow},
     Table, Told,
     Why::{Code, Law, Office},
@@ -412,17 +413,15 @@ pub(super) const TABLES: &[Table] = &[
     },
     Table {
         name: "attachment",
-        whose: Some("owner_id = $1"),
+        whose: Some(FILES),
         about: None,
-        columns: &[
-            (
-                Kept(Code),
-                "id owner_id media_type kind bytes sent_bytes width height milliseconds uploaded_at \
-                    place complaint_id task_id offer_id claim_id target_id position attached_at \
-                    superseded check_state judged_by judged_at",
-            ),
-            (Kept(Office), "hidden_reason"),
-        ],
+        // The files go with their rows, by a job that runs once that is committed.
+        columns: &[(
+            WithRow,
+            "id owner_id media_type kind bytes sent_bytes width height milliseconds uploaded_at \
+                place complaint_id task_id offer_id claim_id target_id position attached_at \
+                superseded check_state judged_by judged_at hidden_reason",
+        )],
         told: Some(Told {
             word: "attachments",
             columns: "id media_type bytes uploaded_at place complaint_id claim_id",
