@@ -337,6 +337,36 @@ codes! {
         ScoreObjectionDecided = "score_objection_decided", "异议处理";
         /// The quarter is locked.
         ScoreLocked = "score_locked", "季度积分锁定";
+        /// A merchant's statement of a month is made.
+        StatementReady = "statement_ready", "月度结算单";
+        /// The merchant agreed to it.
+        StatementConfirmed = "statement_confirmed", "确认结算单";
+        /// The merchant says that a line of it is wrong.
+        StatementDisputed = "statement_disputed", "结算单异议";
+        /// That was answered.
+        StatementAnswered = "statement_answered", "结算单异议答复";
+        /// It was paid.
+        StatementPaid = "statement_paid", "结算单付款";
+        /// A member is to go over to another branch.
+        TransferProposed = "transfer_proposed", "申请转接";
+        /// The branch that the member leaves agreed.
+        TransferReleased = "transfer_released", "同意转出";
+        /// The member is with the other branch now.
+        TransferAccepted = "transfer_accepted", "转接完成";
+        /// One of the branches did not agree.
+        TransferRefused = "transfer_refused", "转接未同意";
+        /// It was taken back.
+        TransferWithdrawn = "transfer_withdrawn", "撤回转接";
+        /// A leading cadre took something on in the community (领导干部包联).
+        MatterLogged = "matter_logged", "包联事项登记";
+        /// It is reported solved.
+        MatterSolved = "matter_solved", "包联事项报告解决";
+        /// The community confirmed that.
+        MatterConfirmed = "matter_confirmed", "包联事项确认解决";
+        /// The community sent it back.
+        MatterSentBack = "matter_sent_back", "包联事项退回";
+        /// The cadre's pairing ended before its term.
+        CadreEnded = "cadre_pairing_ended", "领导包联终止";
     }
 }
 

@@ -33,12 +33,14 @@ pub enum Recipient {
     Leader,
     /// The liaisons of the work unit that the event names.
     Liaison,
-    /// The secretary of the party branch that the event names.
+    /// The secretaries of the party branches that the event names: one, or both ends of a transfer.
     Secretary,
     /// Those who organise service and points in the district (组织部).
     Organiser,
     /// The person whose account the event names: who registers, who claims a post.
     Person,
+    /// The managers of the merchant that the event names.
+    Merchant,
 }
 
 impl Recipient {
@@ -60,6 +62,7 @@ impl Recipient {
             Self::Secretary => &[Role::BranchSecretary],
             Self::Organiser => &[Role::Organiser],
             Self::Person => &[Role::Resident],
+            Self::Merchant => &[Role::MerchantManager],
         }
     }
 }
@@ -67,8 +70,8 @@ impl Recipient {
 /// Who is told of what. Every kind of event has its line.
 pub const TOLD: &[(EventKind, &[Recipient])] = {
     use Recipient::{
-        Approvers, Assignee, Blower, Centre, Leader, Liaison, Organiser, Person, Reporter,
-        Reviewer, Secretary, Supervisor, Unit, UnitHeads,
+        Approvers, Assignee, Blower, Centre, Leader, Liaison, Merchant, Organiser, Person,
+        Reporter, Reviewer, Secretary, Supervisor, Unit, UnitHeads,
     };
     &[
         (EventKind::Submitted, &[Reporter, Centre]),
@@ -228,5 +231,20 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::ScoreObjected, &[Unit]),
         (EventKind::ScoreObjectionDecided, &[Person]),
         (EventKind::ScoreLocked, &[Person]),
+        (EventKind::StatementReady, &[Merchant, Organiser]),
+        (EventKind::StatementConfirmed, &[Organiser]),
+        (EventKind::StatementDisputed, &[Merchant, Organiser]),
+        (EventKind::StatementAnswered, &[Merchant, Organiser]),
+        (EventKind::StatementPaid, &[Merchant]),
+        (EventKind::TransferProposed, &[Secretary, Person]),
+        (EventKind::TransferReleased, &[Secretary, Person]),
+        (EventKind::TransferAccepted, &[Secretary, Person]),
+        (EventKind::TransferRefused, &[Secretary, Person]),
+        (EventKind::TransferWithdrawn, &[Secretary, Person]),
+        (EventKind::MatterLogged, &[Unit, Liaison, Person]),
+        (EventKind::MatterSolved, &[Unit]),
+        (EventKind::MatterConfirmed, &[Liaison, Person]),
+        (EventKind::MatterSentBack, &[Liaison, Person]),
+        (EventKind::CadreEnded, &[Unit, Liaison, Person]),
     ]
 };

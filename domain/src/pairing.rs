@@ -3,8 +3,10 @@
 //! confirms it.
 
 use chrono::NaiveDate;
+use serde_json::json;
 
 use crate::{
+    event::{EventKind, NewEvent, Visibility},
     id::{AccountId, CadrePairingId, ComplaintId, MatterId, WhistleId},
     org::NodeCode,
     refusal::{self, Faults, Invalid, Kind},
@@ -125,6 +127,8 @@ pub struct Pairing {
     pub version: i64,
     /// The cadre's work unit.
     pub unit: NodeCode,
+    /// The cadre's account, where there is one.
+    pub cadre: Option<AccountId>,
     /// With which community.
     pub community: NodeCode,
     /// From which day until which.
@@ -134,6 +138,13 @@ pub struct Pairing {
 }
 
 impl Pairing {
+    /// Something that community, work unit and cadre are told of.
+    pub fn event(&self, kind: EventKind) -> NewEvent {
+        let mut event = NewEvent::new(kind, Visibility::Everyone);
+        event.unit = Some(self.community.clone());
+        event.with(json!({ "work_unit": self.unit, "account": self.cadre }))
+    }
+
     /// Whether something can be logged under it on the day of `now`.
     ///
     /// # Errors
@@ -381,6 +392,7 @@ mod tests {
             id: id(4),
             version: 1,
             unit: code("education"),
+            cadre: None,
             community: code("140213066004"),
             term: (from, until),
             ended_at: None,

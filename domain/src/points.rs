@@ -169,11 +169,14 @@ pub struct Rules {
     pub adjust_at_most: i64,
     /// A person gives away so many points a day at most.
     pub donate_per_day: i64,
+    /// A community passes on so many points a month to one household at most.
+    pub pass_on_per_month: i64,
 }
 
 impl Default for Rules {
     /// The defaults of the scheme: warned 30 and 7 days before points run out; a code is good for 24
-    /// hours; adjustments of 500 points at most, donations of 200 a day.
+    /// hours; adjustments of 500 points at most, donations of 200 a day, 100 a
+    /// month from a community to one household.
     fn default() -> Self {
         Self {
             version: "2026-1".to_owned(),
@@ -183,6 +186,7 @@ impl Default for Rules {
             code_hours: 24,
             adjust_at_most: 500,
             donate_per_day: 200,
+            pass_on_per_month: 100,
         }
     }
 }

@@ -115,6 +115,17 @@ pub struct Registration {
     pub ended_at: Option<Timestamp>,
 }
 
+/// What comes of a member's working for another unit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moved {
+    /// The registration as it stands now.
+    pub registration: Registration,
+    /// What happened.
+    pub events: Vec<NewEvent>,
+    /// Which units have a receipt of it.
+    pub receipts: Vec<(NodeCode, ReceiptCause)>,
+}
+
 /// The officer's decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sign {
@@ -228,6 +239,23 @@ impl Registration {
         event.data = json!({ "account": self.account, "removed_as": why });
         let receipt = self.unit.as_ref().map(|unit| state.receipt(unit, ReceiptCause::Removed));
         Ok(Decision { state, events: std::iter::once(event).chain(receipt).collect() })
+    }
+
+    /// The member works elsewhere now, says the register of members: the unit of that name, where the
+    /// register of units knows one. Whom it concerns is told by receipt: the old unit that the member
+    /// left, the new one that the member came.
+    #[must_use]
+    pub fn works_for(self, name: Option<String>, unit: Option<NodeCode>) -> Moved {
+        let receipts: Vec<_> = if unit == self.unit {
+            Vec::new()
+        } else {
+            let left = self.unit.clone().map(|unit| (unit, ReceiptCause::Left));
+            let joined = unit.clone().map(|unit| (unit, ReceiptCause::Joined));
+            left.into_iter().chain(joined).collect()
+        };
+        let events = receipts.iter().map(|(unit, cause)| self.receipt(unit, *cause)).collect();
+        let registration = Self { work_unit: name, unit, ..self };
+        Moved { registration, events, receipts }
     }
 
     /// The event that tells a work unit of its member: whom is in the receipt, not here.

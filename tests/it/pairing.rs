@@ -65,6 +65,26 @@ async fn a_matter_counts_once_the_community_confirms_it() {
     assert_eq!(officer.post(&judge, yes.clone()).await.ok()["status"], "confirmed");
     officer.post(&judge, yes).await.refused(409, "matter_step_refused");
     assert_eq!(counted().await["confirmed"], 1);
+    // Each side is told what the other did, and nobody elsewhere.
+    app.drain().await;
+    let told = async |who: &str| {
+        let mut told = Vec::new();
+        for kind in ["logged", "solved", "confirmed", "sent_back"] {
+            told.push(app.as_(who).told(&format!("matter_{kind}")).await.len());
+        }
+        told
+    };
+    assert_eq!(told(OFFICER).await, [1, 2, 0, 0]);
+    assert_eq!(told(LIAISON).await, [0, 0, 1, 1]);
+    assert_eq!(told("liaison.housing").await, [0; 4]);
+    assert_eq!(told("community.140213066001").await, [0; 4]);
+    let about = officer.all("/notifications").await;
+    let about = about.iter().find(|one| one["kind"] == "matter_solved").unwrap();
+    assert_eq!(
+        (&about["cadre_pairing_id"], &about["title"]),
+        (&paired["id"], &json!("三号楼路灯长期不亮"))
+    );
+    assert_eq!(about["text"], "包联事项已报告解决，请社区核实确认。");
     assert_eq!(organiser.get(&path("cadre-pairings", &paired)).await.ok()["confirmed"], 1);
 }
 
@@ -115,6 +135,11 @@ async fn a_pairing_belongs_to_its_unit_and_community_and_can_be_ended() {
     let over = organiser.post(&format!("{one}/end"), reason.clone()).await.ok();
     assert!(!over["ended_at"].is_null());
     organiser.post(&format!("{one}/end"), reason).await.refused(409, "pairing_over");
+    app.drain().await;
+    for who in [LIAISON, OFFICER] {
+        let told = app.as_(who).told("cadre_pairing_ended").await;
+        assert_eq!(told, ["领导干部与社区的包联已终止。"], "{who}");
+    }
     let log = json!({ "title": "楼道堆物", "found_on": "2026-11-20" });
     app.as_(LIAISON).post(&format!("{one}/matters"), log).await.refused(409, "pairing_over");
     // The post can be paired again once the old pairing is over.

@@ -100,6 +100,10 @@ async fn a_code_is_verified_once() {
     let reason = json!({ "reason": "商户停业" });
     let refunded = app.as_("organiser").post(&path, reason.clone()).await.expect(200);
     assert_eq!(refunded["status"], "refunded");
+    // The person reads why; the trail keeps that there was a reason, not its words.
+    let line = member.get("/me/points/entries?limit=1").await.ok()["items"][0].clone();
+    assert_eq!((&line["kind"], &line["reason"]), (&json!("reverse"), &json!("商户停业")));
+    assert_eq!(app.count("audit_entry where data::text like '%商户停业%'").await, 0);
     app.as_("organiser").post(&path, reason).await.refused(409, "redemption_ended");
     verify(&till, &ticket["code"]).await.refused(409, "redemption_ended");
     assert_eq!((points(&member).await, remaining(&app, &offer).await), ((200, 0), 10));

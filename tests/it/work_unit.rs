@@ -271,3 +271,94 @@ async fn without_a_font_the_workbook_remains() {
     liaison.get(&format!("{path}/file?format=pdf")).await.refused(503, "pdf_font_missing");
     assert!(!download(&app, &format!("{path}/file")).await.1.is_empty());
 }
+
+/// The row of the register that a registered demo member is.
+async fn member(app: &App, name: &str) -> String {
+    let account = id(&app.resident(name).get("/me").await.ok());
+    sqlx::query_scalar("select id::text from party_member where account_id::text = $1")
+        .bind(account)
+        .fetch_one(app.db())
+        .await
+        .expect("a member")
+}
+
+async fn works_for(app: &App, name: &str, unit: &str) {
+    app.advance(TimeDelta::minutes(1));
+    let path = format!("/party-members/{}", member(app, name).await);
+    let change = json!({ "work_unit": unit });
+    app.as_("organiser").request(Method::PATCH, &path).json(&change).send().await.ok();
+    app.drain().await;
+}
+
+/// The latest receipt of a unit: why, and for whom.
+async fn latest(app: &App, unit: &str) -> (String, String) {
+    let liaison = app.as_(&format!("liaison.{unit}"));
+    let newest = id(&liaison.all("/receipts").await[0]);
+    let whole = liaison.get(&format!("/receipts/{newest}")).await.ok();
+    let text = |field: &str| whole[field].as_str().unwrap().to_owned();
+    (text("cause"), text("name"))
+}
+
+#[tokio::test]
+async fn whom_the_register_moves_to_another_unit_both_units_hear_of() {
+    let app = App::spawn().await;
+    works_for(&app, "party-2", "区教育局党委").await;
+    let known: Option<String> =
+        sqlx::query_scalar("select party_body from work_unit where code = 'education'")
+            .fetch_optional(app.db())
+            .await
+            .unwrap();
+    let body = known.expect("the demo unit");
+    works_for(&app, "party-2", &body).await;
+    let moved = ("left".to_owned(), "演示党员2".to_owned());
+    assert_eq!(latest(&app, "housing").await, moved);
+    assert_eq!(latest(&app, "education").await, ("joined".to_owned(), "演示党员2".to_owned()));
+    let registration = app.resident("party-2").all("/me/registrations").await[0].clone();
+    assert_eq!(registration["work_unit"], json!(body));
+    // Each change is told once; the same unit a second time is none.
+    let count = async || app.count("receipt where cause in ('left', 'joined')").await;
+    let told = count().await;
+    works_for(&app, "party-2", &body).await;
+    assert_eq!(count().await, told);
+    assert_eq!(app.count("audit_entry where action = 'registration.unit'").await, 2);
+    // What the member asked for meanwhile has come true, and tells nobody again.
+    let asked = json!({ "kind": "unit", "work_unit": "health", "reason": "工作调动" });
+    let change = app.resident("party-2").post("/me/registration-changes", asked).await.expect(201);
+    works_for(&app, "party-2", "区卫生健康局机关党委").await;
+    let told = count().await;
+    let path = format!("/registration-changes/{}/decide", id(&change));
+    app.as_(OFFICER).post(&path, json!({ "approve": true })).await.ok();
+    assert_eq!(count().await, told);
+    assert_eq!(latest(&app, "health").await, ("joined".to_owned(), "演示党员2".to_owned()));
+}
+
+#[tokio::test]
+async fn a_unit_that_comes_onto_the_register_late_has_its_members() {
+    let app = App::spawn().await;
+    works_for(&app, "party-5", "区统计局机关党委").await;
+    works_for(&app, "party-8", "区统计局").await;
+    let unit = async |name: &str| {
+        let sql = "select unit_code from registration where member_id::text = $1";
+        let row = sqlx::query_scalar(sql).bind(member(&app, name).await);
+        let unit: Option<String> = row.fetch_one(app.db()).await.unwrap();
+        unit
+    };
+    assert_eq!((unit("party-5").await, unit("party-8").await), (None, None));
+    let organiser = app.as_("organiser");
+    let new = json!({
+        "code": "statistics", "name": "区统计局", "party_body": "区统计局党支部", "communities": [],
+    });
+    organiser.post("/work-units", new).await.expect(201);
+    assert_eq!(unit("party-8").await.as_deref(), Some("statistics"), "by the name");
+    assert_eq!(unit("party-5").await, None);
+    let change = json!({ "name": "区统计局", "party_body": "区统计局机关党委", "communities": [] });
+    for version in [1, 2] {
+        let put = organiser.request(Method::PUT, "/work-units/statistics").version(version);
+        put.json(&change).send().await.ok();
+    }
+    assert_eq!(unit("party-5").await.as_deref(), Some("statistics"), "by the party body");
+    let told = organiser.all("/receipts?unit=statistics").await;
+    assert_eq!(told.len(), 2, "one for each, however often the unit is saved: {told:?}");
+    assert!(told.iter().all(|one| one["cause"] == "joined"), "housing was told that they signed");
+    assert_eq!(app.count("audit_entry where action = 'work_unit.link'").await, 2);
+}

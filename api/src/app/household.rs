@@ -196,7 +196,8 @@ pub async fn change(
             resident(tx, details.account).await?;
             household.belongs(details.account, &store::lock_pairings(tx, id, None).await?)?;
             let (entered, sealed) = sealed(&crypto, &details);
-            store::change(tx, id, &entered, &sealed).await.map_err(held)?;
+            let by = ask.account().ok_or(Basic::Unauthenticated)?;
+            store::change(tx, id, &entered, &sealed, by).await.map_err(held)?;
             let data = json!({ "category": entered.category });
             ask.record(tx, ("household.change", "household", id.0), data, now).await
         })

@@ -1,9 +1,10 @@
 //! Use cases of leading cadres paired with communities (包联).
 
 use domain::{
-    id::{CadrePairingId, MatterId},
+    event::EventKind,
+    id::{CadrePairingId, JobId, MatterId},
     identity::{Actor, Permission},
-    pairing::{Log, Matter, Pair, Pairing, Refused},
+    pairing::{Log, Matter, Pair, Pairing, Refused, Status},
     refusal::{Basic, Invalid},
     time::Timestamp,
 };
@@ -11,13 +12,18 @@ use infra::{
     postgres::{
         Connection,
         audit::{self, AuditEntry},
-        identity as accounts, org, pairing as store, violated, work_unit,
+        event, identity as accounts, org, pairing as store, violated, work_unit,
     },
     random,
 };
 use serde_json::json;
+use uuid::Uuid;
 
-use super::{case::Ask, transact};
+use super::{
+    case::{Ask, carry_out},
+    notification::announce,
+    transact,
+};
 use crate::{error::Error, state::State};
 
 /// Pairs a cadre with a community or one of its estates.
@@ -69,8 +75,7 @@ pub async fn pair(state: &State, ask: Ask, pair: Pair) -> Result<CadrePairingId,
 /// # Errors
 /// It is missing, or ended already.
 pub async fn end(state: &State, ask: Ask, id: CadrePairingId, reason: String) -> Result<(), Error> {
-    let now = state.clock.now();
-    transact(&state.db, move |tx| {
+    carry_out(state, move |tx, _, now| {
         Box::pin(async move {
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
             let held = store::lock(tx, id).await?.ok_or(Basic::NotFound)?;
@@ -78,10 +83,25 @@ pub async fn end(state: &State, ask: Ask, id: CadrePairingId, reason: String) ->
             held.end()?;
             store::end(tx, id, &reason, by, now).await?;
             let entry = AuditEntry::new("pairing.end", "pairing", id, &ask.origin);
-            Ok(audit::append(tx, &entry.by(ask.actor.as_ref()), now).await?)
+            audit::append(tx, &entry.by(ask.actor.as_ref()), now).await?;
+            tell(tx, &ask, (&held, id.0), EventKind::CadreEnded, now).await
         })
     })
     .await
+}
+
+/// Tells community, work unit and cadre of something under a locked pairing; `subject` is the pairing
+/// or a matter of it.
+async fn tell(
+    tx: &mut Connection,
+    ask: &Ask,
+    (pairing, subject): (&Pairing, Uuid),
+    kind: EventKind,
+    now: Timestamp,
+) -> Result<Vec<JobId>, Error> {
+    let told = [pairing.event(kind)];
+    let last = event::append_next(tx, subject, &told, ask.account(), now).await?;
+    Ok(announce(tx, subject, last, 1, now).await?.into_iter().collect())
 }
 
 /// Whether somebody speaks for the cadre's unit or for the community.
@@ -96,9 +116,8 @@ fn takes_part(actor: &Actor, pairing: &Pairing) -> bool {
 /// Neither the caller's unit nor community; the pairing is over; the complaint or whistle is not
 /// the community's, or was logged before.
 pub async fn log(state: &State, ask: Ask, id: CadrePairingId, log: Log) -> Result<MatterId, Error> {
-    let now = state.clock.now();
-    let matter: MatterId = random::id(now);
-    transact(&state.db, move |tx| {
+    let matter: MatterId = random::id(state.clock.now());
+    carry_out(state, move |tx, _, now| {
         Box::pin(async move {
             let actor = ask.actor.as_ref().ok_or(Basic::Unauthenticated)?;
             let held = store::lock(tx, id).await?.ok_or(Basic::NotFound)?;
@@ -126,10 +145,11 @@ pub async fn log(state: &State, ask: Ask, id: CadrePairingId, log: Log) -> Resul
             })?;
             let entry = AuditEntry::new("pairing.log", "pairing_matter", matter, &ask.origin);
             audit::append(tx, &entry.by(actor), now).await?;
-            Ok(matter)
+            tell(tx, &ask, (&held, matter.0), EventKind::MatterLogged, now).await
         })
     })
-    .await
+    .await?;
+    Ok(matter)
 }
 
 /// A matter and its pairing, both locked, for somebody who takes part.
@@ -153,12 +173,11 @@ async fn held(
 /// # Errors
 /// Not the caller's; it waits for the community or is confirmed.
 pub async fn solve(state: &State, ask: Ask, id: MatterId, solution: String) -> Result<(), Error> {
-    let now = state.clock.now();
-    transact(&state.db, move |tx| {
+    carry_out(state, move |tx, _, now| {
         Box::pin(async move {
-            let (_, matter, actor) = held(tx, &ask, id).await?;
+            let (pairing, matter, actor) = held(tx, &ask, id).await?;
             let solved = matter.solve(solution, actor.account, now)?;
-            keep(tx, &ask, "pairing.solve", &solved, now).await
+            keep(tx, &ask, "pairing.solve", (&pairing, &solved), now).await
         })
     })
     .await
@@ -174,15 +193,14 @@ pub async fn judge(
     id: MatterId,
     (approve, note): (bool, Option<String>),
 ) -> Result<(), Error> {
-    let now = state.clock.now();
-    transact(&state.db, move |tx| {
+    carry_out(state, move |tx, _, now| {
         Box::pin(async move {
             let (pairing, matter, actor) = held(tx, &ask, id).await?;
             if !actor.covers(Permission::SignRegistration, &pairing.community) {
                 return Err(Basic::NotFound.into());
             }
             let judged = matter.judge(approve, note, actor.account, now)?;
-            keep(tx, &ask, "pairing.judge", &judged, now).await
+            keep(tx, &ask, "pairing.judge", (&pairing, &judged), now).await
         })
     })
     .await
@@ -192,12 +210,19 @@ async fn keep(
     tx: &mut Connection,
     ask: &Ask,
     action: &'static str,
-    matter: &Matter,
+    (pairing, matter): (&Pairing, &Matter),
     now: Timestamp,
-) -> Result<(), Error> {
+) -> Result<Vec<JobId>, Error> {
     store::save_matter(tx, matter).await?;
     let entry = AuditEntry::new(action, "pairing_matter", matter.id, &ask.origin)
         .with(json!({ "status": matter.status }))
         .by(ask.actor.as_ref());
-    Ok(audit::append(tx, &entry, now).await?)
+    audit::append(tx, &entry, now).await?;
+    let kind = match matter.status {
+        Status::Logged => EventKind::MatterLogged,
+        Status::Solved => EventKind::MatterSolved,
+        Status::Confirmed => EventKind::MatterConfirmed,
+        Status::SentBack => EventKind::MatterSentBack,
+    };
+    tell(tx, ask, (pairing, matter.id.0), kind, now).await
 }

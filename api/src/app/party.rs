@@ -13,6 +13,7 @@ use domain::{
     },
     personal::{IdNumber, IdTail, PersonName, Phone},
     refusal::{Basic, Invalid},
+    registration::Registration,
     scope::Scope,
     time::{self, Timestamp},
 };
@@ -21,7 +22,7 @@ use infra::{
     postgres::{
         Connection, identity as accounts,
         party::{self as store, Indexed, Kept, Sealed},
-        registration as registrations, violated,
+        registration as registrations, violated, work_unit,
     },
     random,
 };
@@ -255,18 +256,38 @@ async fn put_stay(
     Ok(store::float(tx, id, float, contact.as_deref(), ask.account(), now).await?)
 }
 
-/// Puts something right. Returns the row as it stands.
+/// Refuses when a community signed, or let go of, a locked member since its registration was looked
+/// for.
+async fn same_registered(
+    tx: &mut Connection,
+    row: &Row,
+    registered: Option<&Registration>,
+) -> Result<(), Error> {
+    let signed = registrations::signed_for(tx, row.id).await?;
+    if signed == registered.map(|signed| signed.id) {
+        return Ok(());
+    }
+    Err(Basic::VersionMismatch { current: row.version }.into())
+}
+
+/// Puts something right. Who works elsewhere now is registered for the other unit. Returns the row
+/// as it stands.
 ///
 /// # Errors
-/// Not the asker's; stale; removed; a field contradicts another; the number is somebody else's.
+/// Not the asker's; stale, or a community signed just now; removed; a field contradicts another; the
+/// number is somebody else's.
 pub async fn change(state: &State, ask: Ask, id: MemberId, given: Change) -> Result<(), Error> {
-    let now = state.clock.now();
-    let here = state.clone();
-    transact(&state.db, move |tx| {
+    carry_out(state, move |tx, here, now| {
         Box::pin(async move {
             let renamed = given.name.is_some() || given.number.is_some();
             if renamed || given.group.is_some() {
                 store::hold(tx).await?;
+            }
+            let mut registered = None;
+            if given.work_unit.is_some() {
+                work_unit::steady(tx).await?;
+                // Whoever signs or changes a registration locks it before the member, too.
+                registered = registrations::lock_signed(tx, id).await?;
             }
             let (row, kept) = lock_own(tx, &ask, id).await?;
             let changed = row.change(&given, time::date(now))?;
@@ -290,7 +311,13 @@ pub async fn change(state: &State, ask: Ask, id: MemberId, given: Change) -> Res
             store::save(tx, &changed).await?;
             let data = json!({ "fields": given.fields() });
             store::note(tx, id, ChangeKind::Changed, ask.account(), &data, now).await?;
-            ask.record(tx, ("party.change", "party_member", id), data, now).await
+            ask.record(tx, ("party.change", "party_member", id), data, now).await?;
+            if changed.work_unit == row.work_unit {
+                return Ok(Vec::new());
+            }
+            same_registered(tx, &row, registered.as_ref()).await?;
+            let Some(signed) = registered else { return Ok(Vec::new()) };
+            registration::works_for(tx, &ask, signed, changed.work_unit, now).await
         })
     })
     .await
@@ -308,10 +335,7 @@ pub async fn remove(state: &State, ask: Ask, id: MemberId, given: Remove) -> Res
             let registered = registrations::lock_signed(tx, id).await?;
             let (row, _) = lock_own(tx, &ask, id).await?;
             row.standing_there()?;
-            let signed = registrations::signed_for(tx, id).await?;
-            if signed != registered.as_ref().map(|signed| signed.id) {
-                return Err(Basic::VersionMismatch { current: row.version }.into());
-            }
+            same_registered(tx, &row, registered.as_ref()).await?;
             store::remove(tx, id, &given, by, now).await?;
             // Whoever stands on the register no more is no party member here.
             if let Some(account) = row.account {

@@ -187,11 +187,8 @@ async fn award_served(
     let rule = rule_on(tx, state, on).await?;
     store::open(tx, account, now).await?;
     store::lock(tx, account).await?;
-    let mut earned = [0; 3];
-    for (sum, days) in earned.iter_mut().zip([(on, on + Days::new(1)), week(on), year(on)]) {
-        *sum = store::awarded(tx, account, &[Source::Service], days).await?.0;
-    }
-    let [day, week, year] = earned;
+    let terms = [(on, on + Days::new(1)), week(on), year(on)];
+    let [day, week, year] = store::served(tx, account, terms).await?;
     let kind = post_kind.parse().ok();
     let served = Served { kind, minutes, factor_percent, day, week, year };
     let points = rule.terms.service(&served);
@@ -350,11 +347,15 @@ impl ExpirePoints {
 /// # Errors
 /// The database's.
 pub async fn expire(tx: &mut Connection, now: Timestamp) -> Result<(), Error> {
-    let expired = store::expired(tx, BATCH, now).await?;
-    for lot in &expired {
+    let accounts = store::lock_expired(tx, BATCH, now).await?;
+    for account in &accounts {
+        // What came back too late of an award that was taken back is not lost and owed at once.
+        reversal::set_off(tx, AccountId(*account), now).await?;
+    }
+    for lot in &store::expired(tx, &accounts, now).await? {
         take_expired(tx, lot, &json!({ "lot": lot.lot }), now).await?;
     }
-    if !expired.is_empty() {
+    if !accounts.is_empty() {
         let id: JobId = random::id(now);
         let job = NewJob {
             id,

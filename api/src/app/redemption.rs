@@ -18,7 +18,7 @@ use infra::{
         identity as accounts,
         job::{self, NewJob},
         offer,
-        points::{self, Posting},
+        points::{self, Posting, reversal::Reason},
         redemption::{self as store, By, NewHold, Place, Sealed, read::Shown},
         violated,
     },
@@ -428,17 +428,27 @@ pub async fn refund(
         Box::pin(async move {
             let place = store::find(tx, By::Id(id)).await?.ok_or(Basic::NotFound)?;
             step(tx, &place, Step::Refund, now).await?;
-            give_back(tx, &place, now).await?;
-            record(tx, &by, "redemption.refund", id, json!({ "reason": reason }), now).await
+            let movement = give_back(tx, &place, now).await?;
+            // The person reads it in the statement; the trail says only that there is one.
+            let by_whom = Some(by.actor.account);
+            let reason = Reason { words: &reason, document: None, by: by_whom };
+            points::reversal::explain(tx, movement, &reason, now).await?;
+            record(tx, &by, "redemption.refund", id, json!({ "movement": movement }), now).await
         })
     })
     .await
 }
 
-/// Reverses the movement of a verified redemption, and gives points, slot and piece back.
-async fn give_back(tx: &mut Connection, place: &Place, now: Timestamp) -> Result<(), Error> {
+/// Reverses the movement of a verified redemption, and gives points, slot and piece back. Answers the
+/// new movement.
+async fn give_back(
+    tx: &mut Connection,
+    place: &Place,
+    now: Timestamp,
+) -> Result<LedgerTxId, Error> {
+    let id: LedgerTxId = random::id(now);
     let posting = Posting {
-        id: random::id(now),
+        id,
         kind: EntryKind::Reverse,
         cause: &place.id.to_string(),
         amount: place.points,
@@ -450,7 +460,7 @@ async fn give_back(tx: &mut Connection, place: &Place, now: Timestamp) -> Result
     };
     points::post(tx, &posting, now).await?;
     store::refund(tx, place.id, now).await?;
-    Ok(())
+    Ok(id)
 }
 
 /// The job that ends a redemption whose code was not used in time.

@@ -8,7 +8,7 @@ use domain::{
     page::{Limit, PageRequest},
     party::{Identity, RemovedAs},
     refusal::Basic,
-    registration::{Registration, Sign, Status},
+    registration::{Moved, Registration, Sign, Status},
     scope::Scope,
     time::Timestamp,
     work_unit::ReceiptCause,
@@ -91,6 +91,7 @@ pub async fn sign(state: &State, ask: Ask, id: RegistrationId, sign: Sign) -> Re
     let now = state.clock.now();
     let job = transact(&state.db, move |tx| {
         Box::pin(async move {
+            work_unit::steady(tx).await?;
             let (waiting, index) = lock_own(tx, &ask, id).await?;
             let officer = ask.account().ok_or(Basic::Unauthenticated)?;
             let members = party::lock_matching(tx, &index).await?;
@@ -187,6 +188,27 @@ pub(super) async fn lapse(
     work_unit::receipts(tx, (ended.id, &ended.community), None, &told, now).await?;
     audit(tx, ask, "registration.lapse", &ended, now).await?;
     Ok(announce(tx, ended.id.0, last, events.len(), now).await?.into_iter().collect())
+}
+
+/// The register of members says that a member of a locked registration works elsewhere now: the unit
+/// that was told of the member hears that they left, the new one that they came, where the register
+/// of units knows them. The community signed for the person, not for the unit, and is not asked.
+pub(super) async fn works_for(
+    tx: &mut Connection,
+    ask: &Ask,
+    signed: Registration,
+    name: Option<String>,
+    now: Timestamp,
+) -> Result<Vec<JobId>, Error> {
+    let unit = match &name {
+        Some(name) => work_unit::called(tx, name).await?,
+        None => None,
+    };
+    let Moved { registration: moved, events, receipts } = signed.works_for(name, unit);
+    let last = store::save(tx, &moved, &events, ask.account(), now).await?;
+    work_unit::receipts(tx, (moved.id, &moved.community), None, &receipts, now).await?;
+    audit(tx, ask, "registration.unit", &moved, now).await?;
+    Ok(announce(tx, moved.id.0, last, events.len(), now).await?.into_iter().collect())
 }
 
 /// Gives an account the role of a party member on itself.

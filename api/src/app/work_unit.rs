@@ -3,20 +3,21 @@
 
 use domain::{
     decision::Decision,
-    id::{ReceiptId, UnitRegistrationId},
+    id::{JobId, ReceiptId, UnitRegistrationId},
     identity::Permission,
     org::NodeCode,
     page::{Limit, PageRequest},
     refusal::{Basic, Invalid},
+    registration::{Registration, Status::Signed},
     scope::Scope,
     time::Timestamp,
-    work_unit::{Refused, UnitRegistration, WorkUnit},
+    work_unit::{ReceiptCause, Refused, UnitRegistration, WorkUnit},
 };
 use infra::{
     postgres::{
         Connection,
         audit::{self, AuditEntry},
-        violated,
+        registration as registrations, violated,
         work_unit::{
             self as store, Told,
             read::{self, ReceiptView, ToldFilter},
@@ -37,38 +38,84 @@ use crate::{error::Error, state::State};
 
 pub mod file;
 
-/// Adds a unit to the register.
+/// Adds a unit to the register. Members who were signed for before it stood there are its members
+/// from now on, and it has the receipts for them.
 ///
 /// # Errors
 /// The code, name or party body is another's; no such community.
 pub async fn add(state: &State, ask: Ask, unit: WorkUnit) -> Result<(), Error> {
-    let now = state.clock.now();
-    transact(&state.db, move |tx| {
+    carry_out(state, move |tx, _, now| {
         Box::pin(async move {
+            store::hold(tx).await?;
             communities(tx, &unit).await?;
+            let waiting = lock_unlinked(tx, &unit).await?;
             store::insert(tx, &unit, ask.account(), now).await.map_err(taken)?;
-            record(tx, &ask, "work_unit.add", &unit, now).await
+            record(tx, &ask, "work_unit.add", &unit, now).await?;
+            link(tx, &ask, waiting, &unit, now).await
         })
     })
     .await
 }
 
-/// Changes a unit of the register; its registrations and members stay.
+/// Changes a unit of the register; its registrations and members stay, and those who are registered
+/// under its new name or party body come to it.
 ///
 /// # Errors
 /// No such unit or community; the name or party body is another's.
 pub async fn change(state: &State, ask: Ask, unit: WorkUnit) -> Result<(), Error> {
-    let now = state.clock.now();
-    transact(&state.db, move |tx| {
+    carry_out(state, move |tx, _, now| {
         Box::pin(async move {
+            store::hold(tx).await?;
+            // Registrations are locked before the units that they name.
+            let waiting = lock_unlinked(tx, &unit).await?;
             let version = store::lock(tx, &unit.code).await?.ok_or(Basic::NotFound)?;
             ask.check_version(version)?;
             communities(tx, &unit).await?;
             store::save(tx, &unit).await.map_err(taken)?;
-            record(tx, &ask, "work_unit.change", &unit, now).await
+            record(tx, &ask, "work_unit.change", &unit, now).await?;
+            link(tx, &ask, waiting, &unit, now).await
         })
     })
     .await
+}
+
+/// Locks the signed registrations that name the unit and were not known to be its.
+async fn lock_unlinked(tx: &mut Connection, unit: &WorkUnit) -> Result<Vec<Registration>, Error> {
+    let mut waiting = Vec::new();
+    for id in store::unlinked(tx, unit).await? {
+        // It may have ended or come to a unit since; only its lock tells.
+        let held = registrations::lock(tx, id).await?.map(|(registration, _)| registration);
+        let open = |one: &Registration| one.status == Signed && one.unit.is_none();
+        waiting.extend(held.filter(open));
+    }
+    Ok(waiting)
+}
+
+/// Makes locked registrations the unit's, with a receipt for each.
+async fn link(
+    tx: &mut Connection,
+    ask: &Ask,
+    waiting: Vec<Registration>,
+    unit: &WorkUnit,
+    now: Timestamp,
+) -> Result<Vec<JobId>, Error> {
+    let mut jobs = Vec::new();
+    for mut signed in waiting {
+        // Who was another unit's in between has come to this one since.
+        let before = store::told_signed(tx, signed.id).await?;
+        let cause = if before { ReceiptCause::Joined } else { ReceiptCause::Signed };
+        let told = [(unit.code.clone(), cause)];
+        let receipt = signed.receipt(&unit.code, cause);
+        signed.unit = Some(unit.code.clone());
+        let last = registrations::save(tx, &signed, &[receipt], ask.account(), now).await?;
+        store::receipts(tx, (signed.id, &signed.community), None, &told, now).await?;
+        let entry = AuditEntry::new("work_unit.link", "registration", signed.id, &ask.origin)
+            .with(json!({ "unit": unit.code }))
+            .by(ask.actor.as_ref());
+        audit::append(tx, &entry, now).await?;
+        jobs.extend(announce(tx, signed.id.0, last, 1, now).await?);
+    }
+    Ok(jobs)
 }
 
 async fn communities(tx: &mut Connection, unit: &WorkUnit) -> Result<(), Error> {
@@ -197,7 +244,7 @@ async fn keep(
     action: &'static str,
     decision: Decision<UnitRegistration>,
     now: Timestamp,
-) -> Result<Vec<domain::id::JobId>, Error> {
+) -> Result<Vec<JobId>, Error> {
     let by = ask.account().ok_or(Basic::Unauthenticated)?;
     let (state, events) = (&decision.state, &decision.events);
     let last = store::save_registration(tx, state, events, by, now).await?;

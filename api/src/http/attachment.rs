@@ -6,12 +6,8 @@ use actix_web::{
     HttpResponse,
     body::SizedStream,
     get,
-    http::{
-        StatusCode,
-        header::{
-            CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY,
-            ContentType,
-        },
+    http::header::{
+        CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ContentType,
     },
     post,
     web::{Bytes, Data, Json},
@@ -36,6 +32,7 @@ use super::{
     extract::{
         Addressed, Caller, IdempotencyKey, On, Query, RequestMeta, Target,
         caller::needs::{AttachFile, ReadComplaint, ReadSelf, ReadTask},
+        kept,
     },
     offer,
     service::claim,
@@ -199,8 +196,7 @@ async fn upload(
     let ask = Ask::new(Some(caller.actor.clone()), meta);
     let answer =
         attachments::upload(&state, ask, once, received, AttachmentView::for_reader).await?;
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
-    Ok(HttpResponse::build(status).content_type(ContentType::json()).body(answer.body))
+    Ok(kept(answer))
 }
 
 /// The one part `file` of a form.

@@ -2,9 +2,7 @@
 //! [`centre`], what the reporter does in [`reporter`].
 
 use actix_web::{
-    HttpResponse, get,
-    http::{StatusCode, header::ContentType},
-    post,
+    HttpResponse, get, post,
     web::{Data, Json},
 };
 use domain::{
@@ -30,6 +28,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::extract::{
     Addressed, Body, Caller, IdempotencyKey, MaybeCaller, On, Paging, Query, RequestMeta, Target,
     caller::needs::{OwnComplaint, ReadComplaint, SubmitComplaint},
+    kept,
 };
 use crate::{
     app::{self, case::Ask, complaint::Receipt, idempotent::Once},
@@ -163,8 +162,7 @@ async fn submit(
     let once = Once::new(&state.crypto, account, "complaint.submit", key.0, &command)?;
     let ask = Ask::new(actor.cloned(), meta);
     let answer = app::complaint::submit(&state, ask, once, submission, files).await?;
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
-    Ok(HttpResponse::build(status).content_type(ContentType::json()).body(answer.body))
+    Ok(kept(answer))
 }
 
 fn form(body: &SubmitBody) -> SubmissionForm<'_> {

@@ -2,10 +2,7 @@
 
 use actix_web::{
     HttpResponse, get,
-    http::{
-        StatusCode,
-        header::{CACHE_CONTROL, CONTENT_DISPOSITION, ContentType},
-    },
+    http::header::{CACHE_CONTROL, CONTENT_DISPOSITION},
     post,
     web::{Data, Json},
 };
@@ -24,7 +21,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     BASE,
     extract::{
-        Body, Caller, IdempotencyKey, Query, RequestMeta, Target, caller::needs::ExportList,
+        Body, Caller, IdempotencyKey, Query, RequestMeta, Target, caller::needs::ExportList, kept,
     },
 };
 use crate::{
@@ -96,8 +93,7 @@ async fn order(
     let order = Order { list: body.list, filter, unmask: body.unmask, reason };
     let ask = Ask::new(Some(caller.actor.clone()), meta);
     let answer = exports::order(&state, ask, once, account, order).await?;
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::ACCEPTED);
-    Ok(HttpResponse::build(status).content_type(ContentType::json()).body(answer.body))
+    Ok(kept(answer))
 }
 
 /// 导出的进度

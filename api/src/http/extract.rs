@@ -16,7 +16,7 @@ pub mod target;
 
 pub use body::{Body, Empty};
 pub use caller::{Caller, MaybeCaller};
-pub use idempotency_key::IdempotencyKey;
+pub use idempotency_key::{IdempotencyKey, kept};
 pub use if_match::IfMatch;
 pub use meta::RequestMeta;
 pub use on::{Addressed, On};

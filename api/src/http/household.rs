@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpResponse, get,
-    http::{StatusCode, header::ContentType, header::ETAG},
+    http::header::ETAG,
     post, put,
     web::{Data, Json},
 };
@@ -22,6 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::extract::{
     Addressed, Body, Caller, IdempotencyKey, IfMatch, On, Paging, Query, RequestMeta,
     caller::needs::{CountHouseholds, ManageHouseholds, ReadHousehold},
+    kept,
 };
 use crate::{
     app::{
@@ -106,8 +107,7 @@ async fn register(
     let once = Once::new(&state.crypto, account, "household.register", key.0, &body)?;
     let ask = Ask::new(Some(caller.actor.clone()), meta);
     let answer = households::register(&state, ask, once, details).await?;
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
-    Ok(HttpResponse::build(status).content_type(ContentType::json()).body(answer.body))
+    Ok(kept(answer))
 }
 
 /// 列表的筛选条件

@@ -1,11 +1,6 @@
 //! Internal notes (内部备注) over HTTP: written and read by the centre and the units of a case.
 
-use actix_web::{
-    HttpResponse, get,
-    http::{StatusCode, header::ContentType},
-    post,
-    web::Json,
-};
+use actix_web::{HttpResponse, get, post, web::Json};
 use domain::{
     id::{ComplaintId, NoteId, WhistleId},
     note::Write,
@@ -20,6 +15,7 @@ use utoipa::ToSchema;
 use super::extract::{
     Addressed, Body, IdempotencyKey, On, Paging,
     caller::needs::{ReadTask, WriteNote},
+    kept,
 };
 use crate::{
     app::{idempotent::Once, note as notes},
@@ -128,8 +124,7 @@ where
     let command = Command { case: case.id(), note: &note };
     let once = Once::new(&on.state.crypto, account, "note.write", key, &command)?;
     let answer = notes::write(&on.state, on.ask(), once, case, note).await?;
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
-    Ok(HttpResponse::build(status).content_type(ContentType::json()).body(answer.body))
+    Ok(kept(answer))
 }
 
 /// 写内部备注

@@ -7,9 +7,9 @@ use actix_web::{
 use domain::{
     event::EventKind,
     id::{
-        ApplicationId, ClaimId, ComplaintId, FlagId, NotificationId, PairingId, PostId,
-        RedemptionId, RegistrationId, ServiceRequestId, UnitRegistrationId, UnitReportId,
-        WhistleId,
+        ApplicationId, CadrePairingId, ClaimId, ComplaintId, FlagId, NotificationId, PairingId,
+        PostId, RedemptionId, RegistrationId, ServiceRequestId, SettlementId, TransferId,
+        UnitRegistrationId, UnitReportId, WhistleId,
     },
     identity::Actor,
     notification::render,
@@ -53,6 +53,12 @@ pub struct NotificationView {
     pub flag_id: Option<FlagId>,
     /// 所说的商户入驻申请
     pub application_id: Option<ApplicationId>,
+    /// 所说的商户结算单
+    pub settlement_id: Option<SettlementId>,
+    /// 所说的组织关系转接
+    pub transfer_id: Option<TransferId>,
+    /// 所说的领导干部包联
+    pub cadre_pairing_id: Option<CadrePairingId>,
     /// 哪件点单
     pub request_id: Option<ServiceRequestId>,
     /// 哪个岗位
@@ -105,6 +111,9 @@ impl From<Entry> for NotificationView {
             redemption_id,
             flag_id,
             application_id,
+            settlement_id,
+            transfer_id,
+            cadre_pairing_id,
             request_id,
             post_id,
             unit_registration_id,
@@ -128,6 +137,9 @@ impl From<Entry> for NotificationView {
             redemption_id,
             flag_id,
             application_id,
+            settlement_id,
+            transfer_id,
+            cadre_pairing_id,
             request_id,
             post_id,
             unit_registration_id,

@@ -3,10 +3,7 @@
 
 use actix_web::{
     HttpResponse, get,
-    http::{
-        StatusCode,
-        header::{ContentType, ETAG},
-    },
+    http::header::ETAG,
     patch, post,
     web::{Data, Json},
 };
@@ -32,6 +29,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::extract::{
     Addressed, Body, Caller, IdempotencyKey, IfMatch, On, Paging, Query, RequestMeta,
     caller::needs::{KeepRegister, ReadRegister, Register},
+    kept,
 };
 use crate::{
     app::{
@@ -255,8 +253,7 @@ async fn add(
     let once = Once::new(&state.crypto, account, "party.add", key.0, &body)?;
     let ask = Ask::new(Some(caller.actor.clone()), meta);
     let answer = register::add(&state, ask, once, entry).await?;
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
-    Ok(HttpResponse::build(status).content_type(ContentType::json()).body(answer.body))
+    Ok(kept(answer))
 }
 
 impl<P> Addressed for On<P, MemberId> {

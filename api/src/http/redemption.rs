@@ -1,9 +1,7 @@
 //! Redemptions (兑换) over HTTP.
 
 use actix_web::{
-    HttpResponse, get,
-    http::{StatusCode, header::ContentType},
-    post,
+    HttpResponse, get, post,
     web::{Data, Json},
 };
 use domain::{
@@ -24,6 +22,7 @@ use utoipa::ToSchema;
 use super::extract::{
     Addressed, Body, Caller, Empty, IdempotencyKey, On, Paging, RequestMeta, Target,
     caller::needs::{ManageOffers, ReadSelf, UsePoints, VerifyRedemption},
+    kept,
 };
 use crate::{
     app::{
@@ -99,8 +98,7 @@ pub async fn redeem(
     let once = Once::new(&state.crypto, account, "redemption.redeem", key.clone(), &command)?;
     let by = asking(&caller, meta);
     let answer = app::redemption::redeem(&state, by, once, key, id).await?;
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
-    Ok(HttpResponse::build(status).content_type(ContentType::json()).body(answer.body))
+    Ok(kept(answer))
 }
 
 /// 取消兑换
@@ -164,7 +162,7 @@ pub async fn verify(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefundBody {
-    /// 原因，2–200 个字
+    /// 原因，2–200 个字；本人在积分明细里看得到
     #[schema(example = "商户停业，未能提供")]
     pub reason: String,
 }

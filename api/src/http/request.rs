@@ -2,10 +2,7 @@
 
 use actix_web::{
     HttpResponse, get,
-    http::{
-        StatusCode,
-        header::{ContentType, ETAG},
-    },
+    http::header::ETAG,
     post,
     web::{Data, Json},
 };
@@ -31,6 +28,7 @@ use super::{
             Needs,
             needs::{ClaimPost, OrganisePost},
         },
+        kept,
     },
     service::PostBody,
 };
@@ -77,10 +75,9 @@ fn answered(detail: &RequestDetail) -> Result<HttpResponse, Error> {
     Ok(HttpResponse::Ok().insert_header((ETAG, etag)).json(detail))
 }
 
-async fn kept(state: &State, answer: Answer<Vec<JobId>>) -> HttpResponse {
-    state.redis.wake(&answer.fresh.unwrap_or_default()).await;
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
-    HttpResponse::build(status).content_type(ContentType::json()).body(answer.body)
+async fn woken(state: &State, answer: Answer<Vec<JobId>>) -> HttpResponse {
+    state.redis.wake(answer.fresh.as_deref().unwrap_or_default()).await;
+    kept(answer)
 }
 
 /// 点单
@@ -152,7 +149,7 @@ async fn submit(
     let once = Once::new(&state.crypto, account, "request.submit", key.0, &body)?;
     let ask = Ask::new(Some(caller.actor.clone()), meta);
     let answer = requests::submit(&state, ask, once, wish).await?;
-    Ok(kept(&state, answer).await)
+    Ok(woken(&state, answer).await)
 }
 
 /// 我的点单
@@ -350,7 +347,7 @@ async fn order(
     let command = Order { request: on.id, post: &body };
     let once = Once::new(&on.state.crypto, by, "request.order", key?.0, &command)?;
     let answer = requests::order(&on.state, on.ask(), once, on.id, &body.form()).await?;
-    Ok(kept(&on.state, answer).await)
+    Ok(woken(&on.state, answer).await)
 }
 
 /// 说明不能安排

@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpResponse, get,
-    http::{StatusCode, header::ContentType, header::ETAG},
+    http::header::ETAG,
     post,
     web::{Data, Json},
 };
@@ -24,11 +24,12 @@ use utoipa::{IntoParams, ToSchema};
 use super::extract::{
     Addressed, Body, Caller, IdempotencyKey, IfMatch, On, Paging, Query, RequestMeta,
     caller::needs::{DeclareScore, KeepScore, ManageScore},
+    kept,
 };
 use crate::{
     app::{
         case::Ask,
-        idempotent::{Answer, Once},
+        idempotent::Once,
         score::{self as scores, Declared, EntryView, Ruling, Worth},
     },
     error::Error,
@@ -39,11 +40,6 @@ pub mod book;
 pub mod settlement;
 
 routes![declare, submitted, enter, entries, read_entry, accept, refuse, catalogues, revise];
-
-fn kept<X>(answer: Answer<X>) -> HttpResponse {
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
-    HttpResponse::build(status).content_type(ContentType::json()).body(answer.body)
-}
 
 /// 申报、互评或建议
 #[derive(Debug, Deserialize, Serialize, ToSchema)]

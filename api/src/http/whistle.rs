@@ -2,10 +2,7 @@
 
 use actix_web::{
     HttpResponse, get,
-    http::{
-        StatusCode,
-        header::{ContentType, ETAG},
-    },
+    http::header::ETAG,
     post,
     web::{Data, Json},
 };
@@ -34,6 +31,7 @@ use super::{
             Needs,
             needs::{BlowWhistle, RateWhistle, ReadWhistle, ReviewWhistle},
         },
+        kept,
     },
 };
 use crate::{
@@ -108,8 +106,7 @@ async fn draft(
     let once = Once::new(&state.crypto, account, "whistle.draft", key.0, &draft)?;
     let answer =
         whistles::draft(&state, Ask::new(Some(caller.actor.clone()), meta), once, draft).await?;
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
-    Ok(HttpResponse::build(status).content_type(ContentType::json()).body(answer.body))
+    Ok(kept(answer))
 }
 
 /// 列表的筛选条件

@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod consultation;
+mod notice;
 mod points;
 mod service;
 mod supervision;
@@ -222,7 +223,8 @@ impl Facts<'_> {
                 .or_else(|| self.supervision())
                 .or_else(|| self.consultation())
                 .or_else(|| self.points())
-                .or_else(|| self.till()),
+                .or_else(|| self.till())
+                .or_else(|| self.notice()),
         }
     }
 

@@ -2,8 +2,11 @@
 //! releases, the branch that the member goes to accepts: the register follows only then, and nobody
 //! agrees for both ends.
 
+use serde_json::json;
+
 use super::Refused;
 use crate::{
+    event::{EventKind, NewEvent, Visibility},
     id::{AccountId, MemberId, TransferId},
     org::NodeCode,
     refusal::{Faults, Invalid},
@@ -119,6 +122,20 @@ impl Transfer {
             .iter()
             .any(|(listed, from, _)| *listed == step && from.contains(&self.status));
         if allowed { Ok(()) } else { Err(Refused::TransferStep { step, status: self.status }) }
+    }
+
+    /// What both branches are told of where it stands now, and the member where they have an account.
+    pub fn event(&self, member: Option<AccountId>, note: Option<String>) -> NewEvent {
+        let kind = match self.status {
+            Status::Proposed => EventKind::TransferProposed,
+            Status::Released => EventKind::TransferReleased,
+            Status::Accepted => EventKind::TransferAccepted,
+            Status::Refused => EventKind::TransferRefused,
+            Status::Withdrawn => EventKind::TransferWithdrawn,
+        };
+        NewEvent::new(kind, Visibility::Everyone)
+            .with(json!({ "branch": self.from, "to_branch": self.to, "account": member }))
+            .note(note)
     }
 
     /// Takes a step. `ends` are those that the actor speaks for, `proposer` whether the end that

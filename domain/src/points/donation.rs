@@ -39,6 +39,17 @@ pub const fn within_day(points: i64, today: i64, at_most: i64) -> Result<(), Ref
     Ok(())
 }
 
+/// Whether a household that a community has given `given` this month may have `points` more.
+///
+/// # Errors
+/// More than a month allows.
+pub const fn within_month(points: i64, given: i64, at_most: i64) -> Result<(), Refused> {
+    if points.saturating_add(given) > at_most {
+        return Err(Refused::HouseholdLimit { at_most, left: at_most.saturating_sub(given) });
+    }
+    Ok(())
+}
+
 /// The lots that a gift becomes: what runs out together stays together, the first first. `ends` says
 /// when each lot of the giver's runs out.
 pub fn arriving(parts: &[Part], ends: &[(LotId, Timestamp)]) -> Vec<(Timestamp, i64)> {

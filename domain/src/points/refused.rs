@@ -88,6 +88,17 @@ pub enum Refused {
         /// What is left of them.
         left: i64,
     },
+    /// More than a community passes on to one household in a month.
+    #[error("本社区每月至多向一户家庭转赠 {at_most} 分，这户本月还可以接收 {left} 分")]
+    HouseholdLimit {
+        /// How many.
+        at_most: i64,
+        /// What is left of them.
+        left: i64,
+    },
+    /// Who said whose account a household's is would give to it alone.
+    #[error("这户家庭的居民账号是您登记的，请由本社区另一名工作人员办理转赠")]
+    HouseholdByOneself,
     /// It would come back to who gave it.
     #[error("积分不能转回转赠人自己或其家庭，请转给别的家庭")]
     DonationReturns,
@@ -117,6 +128,8 @@ impl refusal::Refusal for Refused {
             Self::NoticeEnded { .. } => "points_notice_ended",
             Self::NoticeRuns { .. } => "points_notice_runs",
             Self::DonationLimit { .. } => "donation_limit_reached",
+            Self::HouseholdLimit { .. } => "household_limit_reached",
+            Self::HouseholdByOneself => "household_by_oneself",
             Self::DonationReturns => "donation_returns",
             Self::NoAccount => "household_without_account",
             Self::ObjectedBefore => "points_objected_before",

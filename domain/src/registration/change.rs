@@ -374,9 +374,11 @@ impl Change {
                 tell(ReceiptCause::Moved)
             }
             Wish::Unit(to) => {
+                // The register of members may have said so meanwhile: then both units know.
+                let known = unit.as_ref() == Some(to);
                 after.unit = Some(to.clone());
-                let mut told = tell(ReceiptCause::Left);
-                told.push((to.clone(), ReceiptCause::Joined));
+                let mut told = if known { Vec::new() } else { tell(ReceiptCause::Left) };
+                told.extend((!known).then(|| (to.clone(), ReceiptCause::Joined)));
                 told
             }
             Wish::Retire => {

@@ -30,6 +30,25 @@ fn take(step: Step, registration: &Registration) -> Result<Decision<Registration
 }
 
 #[test]
+fn who_works_elsewhere_leaves_one_unit_and_comes_to_the_other() {
+    let (one, two) = (code("education"), code("health"));
+    let moved = |from: Option<&NodeCode>, to: Option<&NodeCode>| {
+        let signed = Registration { unit: from.cloned(), ..registration_in(Status::Signed) };
+        let moved = signed.works_for(Some("某党委".into()), to.cloned());
+        assert_eq!(moved.registration.unit.as_ref(), to);
+        assert_eq!(moved.registration.work_unit.as_deref(), Some("某党委"));
+        assert_eq!(moved.events.len(), moved.receipts.len());
+        moved.receipts
+    };
+    let (left, joined) = ((one.clone(), ReceiptCause::Left), (two.clone(), ReceiptCause::Joined));
+    assert_eq!(moved(Some(&one), Some(&two)), [left.clone(), joined.clone()]);
+    assert_eq!(moved(Some(&one), None), [left]);
+    assert_eq!(moved(None, Some(&two)), [joined]);
+    assert_eq!(moved(Some(&one), Some(&one)), []);
+    assert_eq!(moved(None, None), []);
+}
+
+#[test]
 fn exactly_the_listed_steps_are_allowed_and_lead_where_the_table_says() {
     for (step, sources, targets) in TRANSITIONS {
         for status in Status::ALL {

@@ -56,8 +56,10 @@ pub async fn insert(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into household (id, community_code, category, name_sealed, address_sealed, phone_sealed,
-             situation_sealed, match_index, account_id, consented_on, registered_by, registered_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             situation_sealed, match_index, account_id, consented_on, registered_by, registered_at,
+             account_by)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+             case when $9::uuid is not null then $11::uuid end)",
         id.0,
         entered.community.as_str(),
         entered.category.code(),
@@ -85,11 +87,13 @@ pub async fn change(
     id: HouseholdId,
     entered: &Entered,
     sealed: &Sealed,
+    by: AccountId,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update household set version = version + 1, category = $2, name_sealed = $3,
              address_sealed = $4, phone_sealed = $5, situation_sealed = $6, match_index = $7,
-             account_id = $8, consented_on = $9
+             account_id = $8, consented_on = $9, account_by = case
+                 when $8::uuid is null then null when account_id = $8 then account_by else $10 end
          where id = $1",
         id.0,
         entered.category.code(),
@@ -100,6 +104,7 @@ pub async fn change(
         sealed.match_index,
         entered.account.map(|account| account.0),
         entered.consented_on,
+        by.0,
     )
     .execute(conn)
     .await?;

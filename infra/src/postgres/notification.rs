@@ -4,9 +4,9 @@
 use domain::{
     event::{Event, EventKind, Visibility},
     id::{
-        AccountId, ApplicationId, ClaimId, ComplaintId, FlagId, Id, NotificationId, PairingId,
-        PostId, RedemptionId, RegistrationId, ServiceRequestId, TaskId, UnitRegistrationId,
-        UnitReportId, WhistleId,
+        AccountId, ApplicationId, CadrePairingId, ClaimId, ComplaintId, FlagId, Id, NotificationId,
+        PairingId, PostId, RedemptionId, RegistrationId, ServiceRequestId, SettlementId, TaskId,
+        TransferId, UnitRegistrationId, UnitReportId, WhistleId,
     },
     notification::{Recipient, TOLD, Viewer},
     org::NodeCode,
@@ -44,6 +44,12 @@ pub struct Entry {
     pub flag_id: Option<FlagId>,
     /// The application of a merchant that it is about.
     pub application_id: Option<ApplicationId>,
+    /// The merchant's statement that it is about.
+    pub settlement_id: Option<SettlementId>,
+    /// The transfer between party branches that it is about.
+    pub transfer_id: Option<TransferId>,
+    /// The pairing of a leading cadre that it is about.
+    pub cadre_pairing_id: Option<CadrePairingId>,
     /// The request that it is about, or that the claim serves.
     pub request_id: Option<ServiceRequestId>,
     /// The post that it is about, or that the claim is on.
@@ -121,6 +127,7 @@ fn told() -> (Vec<String>, Vec<String>, Vec<String>) {
             Recipient::Liaison => "liaison",
             Recipient::Secretary => "secretary",
             Recipient::Person => "person",
+            Recipient::Merchant => "merchant",
         };
         for role in who.roles() {
             rows.0.push(kind.code().to_owned());
@@ -218,9 +225,16 @@ async fn recipients(
                select told.seq, told.actor_id, g.account_id
                from told
                join role_grant g
-                   on g.scope = told.data ->> 'branch' and g.role = told.role
-                   and g.revoked_at is null
+                   on g.scope in (told.data ->> 'branch', told.data ->> 'to_branch')
+                   and g.role = told.role and g.revoked_at is null
                where told.class = 'secretary'
+               union
+               select told.seq, told.actor_id, g.account_id
+               from told
+               join role_grant g
+                   on g.scope = told.data ->> 'merchant' and g.role = told.role
+                   and g.revoked_at is null
+               where told.class = 'merchant'
                union
                select told.seq, told.actor_id, (told.data ->> 'account')::uuid
                from told
@@ -284,13 +298,15 @@ async fn read(
                pair.id as "pairing_id?: PairingId",
                hold.id as "redemption_id?: RedemptionId", flag.id as "flag_id?: FlagId",
                ma.id as "application_id?: ApplicationId",
+               st.id as "settlement_id?: SettlementId", tr.id as "transfer_id?: TransferId",
+               coalesce(cadre.id, matter.pairing_id) as "cadre_pairing_id?: CadrePairingId",
                sr.id as "request_id?: ServiceRequestId", post.id as "post_id?: PostId",
                ur.id as "unit_registration_id?: UnitRegistrationId",
                up.id as "unit_report_id?: UnitReportId",
                coalesce(child.number, c.number) as "number?",
                coalesce(child.title, c.title, w.title, post.title, sr.title, ma.name, offer.title,
-                   u.name, o.name,
-                   case when n.subject_id = n.account_id then '积分' else '' end) as "title!",
+                   shop.name, matter.title, cadre.post, u.name, o.name,
+                   case when tr.id is not null then '组织关系转接' when n.subject_id = n.account_id then '积分' else '' end) as "title!",
                coalesce(c.confidential, false) as "confidential!",
                coalesce(n.account_id in (c.reporter_id, claim.account_id, r.account_id,
                        pair.account_id, hold.account, flag.account_id, ma.applicant,
@@ -300,7 +316,9 @@ async fn read(
                    -- What happens to somebody's points stands under their own account.
                    or n.subject_id = n.account_id
                    -- What is told of the score book is told to the person that the event names.
-                   or coalesce(score.id is not null and e.data ->> 'account' = n.account_id::text, false)
+                   -- So are a transfer's and a cadre's.
+                   or coalesce(coalesce(score.id, tr.id, cadre.id, matter.id) is not null
+                       and e.data ->> 'account' = n.account_id::text, false)
                    as "own!",
                child.id is not null as "follows!",
                coalesce(c.units && $6::text[], false)
@@ -309,7 +327,13 @@ async fn read(
                        and (e.unit = any($6) or e.data ->> 'branch' = any($9) or $10), false)
                    or exists (select from task t where t.whistle_id = w.id
                        and (t.unit = any($6) or t.body = any($6)))
-                   or coalesce(r.id is not null and e.unit = any($6), false)
+                   or coalesce(coalesce(r.id, cadre.id, matter.id) is not null
+                       and e.unit = any($6), false)
+                   or coalesce(coalesce(cadre.id, matter.id) is not null
+                       and e.data ->> 'work_unit' = any($8), false)
+                   or coalesce(tr.id is not null
+                       and array[e.data ->> 'branch', e.data ->> 'to_branch'] && $9, false)
+                   or coalesce(st.id is not null and (st.merchant = any($11) or $10), false)
                    as "works!",
                coalesce(e.data ->> 'work_unit' = any($8), false) as "liaises!",
                coalesce(e.data ->> 'body' = any($6), false)
@@ -336,6 +360,11 @@ async fn read(
                union all
                select id from score_settlement where id = n.subject_id
            ) as score on true
+           left join settlement st on st.id = n.subject_id
+           left join merchant shop on shop.code = st.merchant
+           left join party_transfer tr on tr.id = n.subject_id
+           left join pairing cadre on cadre.id = n.subject_id
+           left join pairing_matter matter on matter.id = n.subject_id
            -- What was asked for, itself or by a claim on what was made of it.
            left join service_request sr on sr.id = coalesce(post.request_id, n.subject_id)
            left join unit_registration ur on ur.id = n.subject_id
@@ -363,6 +392,7 @@ async fn read(
         scope.liaises(),
         &scope.register().roots,
         scope.organises(),
+        scope.shops(),
     )
     .fetch_all(conn)
     .await?;
@@ -400,6 +430,9 @@ async fn read(
                 redemption_id: row.redemption_id,
                 flag_id: row.flag_id,
                 application_id: row.application_id,
+                settlement_id: row.settlement_id,
+                transfer_id: row.transfer_id,
+                cadre_pairing_id: row.cadre_pairing_id,
                 request_id: row.request_id,
                 post_id: row.post_id,
                 unit_registration_id: row.unit_registration_id,

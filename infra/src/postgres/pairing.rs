@@ -68,7 +68,7 @@ pub async fn lock(
 ) -> Result<Option<Pairing>, sqlx::Error> {
     let row = sqlx::query!(
         r#"select version, unit_code as "unit: NodeCode", community_code as "community: NodeCode",
-               from_day, until_day, ended_at
+               from_day, until_day, ended_at, account_id as "cadre: AccountId"
            from pairing where id = $1
            for update"#,
         id.0,
@@ -79,6 +79,7 @@ pub async fn lock(
         id,
         version: row.version,
         unit: row.unit,
+        cadre: row.cadre,
         community: row.community,
         term: (row.from_day, row.until_day),
         ended_at: row.ended_at,

@@ -273,6 +273,46 @@ pub async fn awarded(
     Ok((row.points, row.times))
 }
 
+/// The points that services counted on these three terms gave somebody, awards in public notice
+/// included; what was taken back is not counted.
+///
+/// # Errors
+/// The database's.
+pub async fn served(
+    conn: &mut Connection,
+    account: AccountId,
+    [day, week, year]: [(NaiveDate, NaiveDate); 3],
+) -> sqlx::Result<[i64; 3]> {
+    let row = sqlx::query!(
+        r#"select coalesce(sum(points) filter (where day >= $2 and day < $3), 0)::bigint as "day!",
+               coalesce(sum(points) filter (where day >= $4 and day < $5), 0)::bigint as "week!",
+               coalesce(sum(points) filter (where day >= $6 and day < $7), 0)::bigint as "year!"
+           from (
+               select entry.amount as points, tx.counted_on as day
+               from ledger_entry as entry join ledger_tx as tx on tx.id = entry.tx
+               where entry.account = $1 and tx.source = 'service'
+                   and tx.counted_on >= least($4::date, $6::date)
+                   and tx.counted_on < greatest($5::date, $7::date)
+                   and not exists (select from ledger_tx as back where back.reverses = tx.id)
+               union all
+               select points, counted_on from points_notice
+               where account = $1 and source = 'service' and status in ('open', 'objected')
+                   and counted_on >= least($4::date, $6::date)
+                   and counted_on < greatest($5::date, $7::date)
+           ) as given"#,
+        account.0,
+        day.0,
+        day.1,
+        week.0,
+        week.1,
+        year.0,
+        year.1,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok([row.day, row.week, row.year])
+}
+
 /// Whether a cause was awarded before, or is or was up for notice.
 ///
 /// # Errors
@@ -370,16 +410,16 @@ pub struct Expired {
     pub remaining: i64,
 }
 
-/// Locks up to `limit` accounts that have expired points, in order, and answers these points.
+/// Locks up to `limit` accounts that have expired points, in order.
 ///
 /// # Errors
 /// The database's.
-pub async fn expired(
+pub async fn lock_expired(
     conn: &mut Connection,
     limit: i64,
     now: Timestamp,
-) -> sqlx::Result<Vec<Expired>> {
-    let accounts = sqlx::query_scalar!(
+) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
         "select id from points_account
          where id in (
              select account from point_lot
@@ -390,8 +430,19 @@ pub async fn expired(
         now,
         limit,
     )
-    .fetch_all(&mut *conn)
-    .await?;
+    .fetch_all(conn)
+    .await
+}
+
+/// What has expired of locked accounts.
+///
+/// # Errors
+/// The database's.
+pub async fn expired(
+    conn: &mut Connection,
+    accounts: &[Uuid],
+    now: Timestamp,
+) -> sqlx::Result<Vec<Expired>> {
     sqlx::query_as!(
         Expired,
         r#"select id as "lot: LotId", account as "account: AccountId",
@@ -400,7 +451,7 @@ pub async fn expired(
            where account = any($2) and remaining > 0 and remaining > held and expires_at <= $1
            order by account, expires_at, id"#,
         now,
-        &accounts,
+        accounts,
     )
     .fetch_all(conn)
     .await

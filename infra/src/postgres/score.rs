@@ -54,7 +54,7 @@ pub async fn subject(
                    else m.id = $1 and ($3 or m.branch_code in (select party_reach($4, $5))) end)"#,
         member.map(|id| id.0),
         scope.account().0,
-        register.everything,
+        register.keeps_everything,
         &register.roots,
         &register.communities,
     )
@@ -81,7 +81,7 @@ pub async fn branch(
            where code = $1 and kind = 'party_branch'
                and ($2 or code in (select party_reach($3, $4)))"#,
         code.as_str(),
-        register.everything,
+        register.keeps_everything,
         &register.roots,
         &register.communities,
     )
@@ -301,7 +301,7 @@ pub async fn lock_entry(
                or e.branch_code is null and e.community_code = any($4))
            for no key update of e"#,
         id.0,
-        register.everything,
+        register.keeps_everything,
         &register.roots,
         &register.communities,
     )

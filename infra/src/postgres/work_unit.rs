@@ -95,6 +95,67 @@ pub async fn exists(conn: &mut Connection, code: &NodeCode) -> Result<bool, sqlx
     .await
 }
 
+/// Keeps the register of units as it is until the transaction ends, for who looks one up to put it
+/// into a registration. Call it before any row is locked.
+///
+/// # Errors
+/// The database is away.
+pub async fn steady(conn: &mut Connection) -> Result<(), sqlx::Error> {
+    sqlx::query!("select pg_advisory_xact_lock_shared(hashtextextended('work_unit', 0))")
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Waits until nobody looks a unit up, and lets nobody until the transaction ends. Call it before
+/// any row is locked.
+///
+/// # Errors
+/// The database is away.
+pub async fn hold(conn: &mut Connection) -> Result<(), sqlx::Error> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('work_unit', 0))")
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// The signed registrations whose unit the register did not know, and which name this one by its
+/// party body or its name: in ascending id, as they are to be locked.
+///
+/// # Errors
+/// The database is away.
+pub async fn unlinked(
+    conn: &mut Connection,
+    unit: &WorkUnit,
+) -> Result<Vec<RegistrationId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select id as "id: RegistrationId" from registration
+           where unit_code is null and status = 'signed' and work_unit in ($1, $2)
+           order by id"#,
+        unit.party_body,
+        unit.name,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Whether some unit has been told that a community signed for somebody.
+///
+/// # Errors
+/// The database is away.
+pub async fn told_signed(
+    conn: &mut Connection,
+    registration: RegistrationId,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (
+               select from receipt where registration_id = $1 and cause = 'signed') as "told!""#,
+        registration.0,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// The unit that the register of members calls so, by its party body or its name.
 ///
 /// # Errors

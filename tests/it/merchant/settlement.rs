@@ -147,6 +147,32 @@ async fn a_month_is_settled_once_and_corrected_in_the_next() {
     organiser.post(&format!("{path}/pay"), pay).await.refused(409, "settlement_step_refused");
     dispute(line).await.refused(409, "settlement_step_refused");
 
+    // Both sides are told of each step of the other's, and no other merchant's manager of any.
+    app.drain().await;
+    let told = async |who: &Client| {
+        let mut told = Vec::new();
+        for kind in ["ready", "disputed", "answered", "confirmed", "paid"] {
+            told.push(who.told(&format!("statement_{kind}")).await.len());
+        }
+        told
+    };
+    assert_eq!(told(&manager).await, [1, 0, 1, 0, 1]);
+    assert_eq!(told(&organiser).await, [1, 1, 0, 1, 0]);
+    assert_eq!(told(&app.as_("merchant.wenxing")).await, [0; 5], "the clerk at the till");
+    let ready = manager.told("statement_ready").await;
+    assert_eq!(
+        ready,
+        ["2026-11 的结算单已出，请商户核对确认，有异议的请在 12月8日 24:00 前提出。"]
+    );
+    assert!(manager.told("statement_answered").await[0].contains("异议成立"));
+    let one_of = manager.all("/notifications").await;
+    let about = one_of.iter().find(|one| one["kind"] == "statement_paid").unwrap();
+    assert_eq!(
+        (&about["settlement_id"], &about["title"]),
+        (&november["id"], &json!("文兴示范商户"))
+    );
+    assert_eq!(app.count("event where data::text like '%少记%' or note like '%少记%'").await, 0);
+
     // December has the refund and the correction, and nothing of November again.
     app.pass("2027-01-01T09:00:00+08:00").await;
     settle(&app).await;

@@ -68,6 +68,46 @@ async fn the_register_follows_when_both_agreed() {
     );
     let changes = host.all(&format!("{}/changes", path(&made))).await;
     assert_eq!(changes[0]["data"]["to"], BESIDE);
+    // Both ends are told, each of what the other did; the branches beside them of nothing.
+    app.drain().await;
+    let told = async |who: &Client| {
+        let mut told = Vec::new();
+        for kind in ["proposed", "released", "accepted"] {
+            told.push(who.told(&format!("transfer_{kind}")).await.len());
+        }
+        told
+    };
+    assert_eq!(told(&home).await, [0, 0, 1]);
+    assert_eq!(told(&host).await, [1, 1, 0]);
+    assert_eq!(told(&app.as_("secretary.party-140213066004-03")).await, [0, 0, 0]);
+    let about = host.all("/notifications").await;
+    let about = about.iter().find(|one| one["kind"] == "transfer_released").unwrap();
+    assert_eq!(format!("/party-transfers/{}", about["transfer_id"].as_str().unwrap()), transfer);
+    assert!(about["text"].as_str().unwrap().contains("等待转入党支部接收"), "{about}");
+}
+
+/// A registered member reads what becomes of the transfer, and who is told sees no name.
+#[tokio::test]
+async fn the_member_is_told_of_a_transfer() {
+    let app = App::spawn().await;
+    let person = app.resident("party-1");
+    let account = person.get("/me").await.ok()["id"].as_str().unwrap().to_owned();
+    let sql = "select id::text, branch_code from party_member where account_id::text = $1";
+    let (member, branch): (String, String) =
+        sqlx::query_as(sql).bind(account).fetch_one(app.db()).await.unwrap();
+    let to = if branch == BESIDE { BRANCH } else { BESIDE };
+    let member = json!({"id": member});
+    let organiser = app.as_("organiser");
+    let transfer = proposed(&organiser, &member, to).await;
+    organiser.post(&format!("{transfer}/release"), json!({})).await.expect(200);
+    let why = json!({"note": "本人不住在本小区"});
+    app.as_(&format!("secretary.{to}")).post(&format!("{transfer}/refuse"), why).await.expect(200);
+    app.drain().await;
+    let told = person.told("transfer_refused").await;
+    assert_eq!(told, ["组织关系转接未获同意，仍在原党支部。说明：本人不住在本小区"]);
+    assert_eq!(person.told("transfer_proposed").await.len(), 1);
+    assert_eq!(app.as_(&format!("secretary.{branch}")).told("transfer_refused").await.len(), 1);
+    assert_eq!(app.count("event where data::text like '%演示党员%'").await, 0);
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use crate::support::{Answer, App, COMMUNITY, Client};
 
 const OFFICER: &str = "community.140213066004";
+/// An officer of another community, whom a test makes one of 文兴社区 too.
+const SECOND: &str = "community.140213066001";
 
 async fn keyed(who: &Client, path: &str, key: &str, body: &Value) -> Answer {
     who.request(Method::POST, path).key(key).json(body).send().await
@@ -52,7 +54,9 @@ const PASS_ON: &str = "/communities/140213066004/donations";
 #[tokio::test]
 async fn a_community_passes_on_what_people_gave_it() {
     let app = App::spawn().await;
-    let (member, officer, wang) = (app.resident("party-1"), app.as_(OFFICER), app.resident("wang"));
+    let (member, wang) = (app.resident("party-1"), app.resident("wang"));
+    app.grant(SECOND, "community_officer", COMMUNITY).await;
+    let officer = app.as_(SECOND);
     assert_eq!(officer.get(POINTS).await.ok(), json!({"available": 0, "expiring": []}));
     let gift = json!({"points": 30, "community_code": COMMUNITY});
     let given = keyed(&member, "/me/donations", "donate-00001", &gift).await.expect(201);
@@ -114,6 +118,63 @@ async fn a_community_passes_on_what_people_gave_it() {
     app.drain().await;
     assert_eq!(app.as_(OFFICER).get(POINTS).await.ok()["available"], 0);
     adds_up(&app).await;
+}
+
+/// Two persons stand behind what a community gives to a household, and a month has its limit.
+#[tokio::test]
+async fn who_entered_a_households_account_passes_nothing_on_to_it() {
+    let app = App::spawn().await;
+    app.grant(SECOND, "community_officer", COMMUNITY).await;
+    let (first, second, wang) = (app.as_(OFFICER), app.as_(SECOND), app.resident("wang"));
+    for (n, who) in ["party-1", "party-2"].iter().enumerate() {
+        let gift = json!({"points": 100, "community_code": COMMUNITY});
+        let key = format!("donate-0000{n}");
+        keyed(&app.resident(who), "/me/donations", &key, &gift).await.expect(201);
+    }
+    let home = household(&app, "household-0001", "演示家庭", Some("wang")).await;
+    let pass = |points: i64| json!({"points": points, "household_id": home, "reason": "过冬慰问"});
+    let alone = keyed(&first, PASS_ON, "pass-on-0001", &pass(5)).await;
+    alone.refused(409, "household_by_oneself");
+    keyed(&second, PASS_ON, "pass-on-0002", &pass(60)).await.expect(201);
+    // Both accounts are one person's: the second is nobody else.
+    app.one_person([&first, &second]).await;
+    let twice = keyed(&second, PASS_ON, "pass-on-0003", &pass(5)).await;
+    twice.refused(409, "household_by_oneself");
+    second.has_phone(&[6; 32]).await;
+    // Whoever says whose account it is now is the one who may not.
+    let path = format!("/households/{}", home.as_str().unwrap());
+    let mut body = json!({
+        "community_code": COMMUNITY, "category": "disabled", "name": "演示家庭",
+        "address": "演示小区 1 号楼 101", "consented_on": "2026-11-20",
+        "account": account(&app.resident("zhao")).await,
+    });
+    second.request(Method::PUT, &path).json(&body).send().await.ok();
+    let own = keyed(&second, PASS_ON, "pass-on-0004", &pass(5)).await;
+    own.refused(409, "household_by_oneself");
+    body["account"] = account(&wang).await;
+    first.request(Method::PUT, &path).json(&body).send().await.ok();
+
+    let over = keyed(&second, PASS_ON, "pass-on-0005", &pass(41)).await;
+    over.refused(409, "household_limit_reached");
+    let taps = (0..4).map(|n| {
+        let (second, body) = (&second, pass(20));
+        async move { keyed(second, PASS_ON, &format!("pass-on-1{n:03}"), &body).await }
+    });
+    let answers = futures::future::join_all(taps).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 2, "40 are left");
+    assert_eq!(available(&wang).await, 100);
+    app.set_clock("2026-11-30T15:59:59Z".parse().unwrap());
+    let over = keyed(&second, PASS_ON, "pass-on-0006", &pass(1)).await;
+    over.refused(409, "household_limit_reached");
+    app.set_clock("2026-11-30T16:00:00Z".parse().unwrap());
+    keyed(&second, PASS_ON, "pass-on-0007", &pass(1)).await.expect(201);
+    adds_up(&app).await;
+    let sql = "insert into donation (id, tx, from_account, to_account, household, points, given_by, bound_by, at)
+         select gen_random_uuid(), (select id from ledger_tx limit 1), from_account, to_account,
+             household, points, given_by, given_by, at
+         from donation where bound_by is not null limit 1";
+    let forged = sqlx::query(sql).execute(app.db()).await.unwrap_err().to_string();
+    assert!(forged.contains("donation_by_two"), "{forged}");
 }
 
 #[tokio::test]

@@ -127,6 +127,82 @@ async fn what_was_spent_is_shown_as_owed_and_made_good_by_later_service() {
     adds_up(&app).await;
 }
 
+/// An award is taken back while its own points are held, and they come back after they ran out: they
+/// make the debt good, and are not lost and owed besides.
+#[tokio::test]
+async fn what_is_held_over_the_years_end_is_not_asked_for_twice() {
+    for hourly_first in [false, true] {
+        let app = App::with(|config| config.points.code_hours = 48).await;
+        let (li, organiser) = (app.resident("li"), app.as_("organiser"));
+        served(&app, "li", 300).await;
+        let line = last(&li).await;
+        let offer = json!({
+            "title": "套餐一份", "category": "dining", "points": 5, "stock": 5, "per_person": 2,
+            "valid_until": "2028-06-30T16:00:00Z", "merchant": "wenxing",
+        });
+        let offer = organiser.post("/offers", offer).await.expect(201);
+        // 31 December 2027, the day on whose end the award runs out.
+        app.set_clock("2027-12-31T04:00:00Z".parse().unwrap());
+        let path = format!("/offers/{}/redemptions", offer["id"].as_str().unwrap());
+        let held = li.request(Method::POST, &path).key("key-00001").send().await.expect(201);
+        organiser
+            .post(&entry(&line, "/reverse"), json!({"reason": "登记错了人"}))
+            .await
+            .expect(200);
+        let now = li.get("/me/points").await.ok();
+        assert_eq!((&now["held"], &now["owed"]), (&json!(5), &json!(5)));
+        app.set_clock("2028-01-01T02:00:00Z".parse().unwrap());
+        let cancel = format!("/redemptions/{}/cancel", held["id"].as_str().unwrap());
+        li.post(&cancel, json!({})).await.expect(200);
+        let now = app.now();
+        api::app::transact(app.db(), move |tx| {
+            Box::pin(async move {
+                if hourly_first {
+                    api::app::points::expire(tx, now).await
+                } else {
+                    api::app::points::reversal::set_off_all(tx, now).await
+                }
+            })
+        })
+        .await
+        .unwrap();
+        let now = li.get("/me/points").await.ok();
+        assert_eq!((&now["available"], &now["owed"]), (&json!(0), &json!(0)), "{hourly_first}");
+        let lines = li.all("/me/points/entries").await;
+        assert!(lines.iter().all(|line| line["kind"] != "expire"), "{lines:?}");
+        adds_up(&app).await;
+    }
+}
+
+/// The week and the year end the points of services, not their hours, and the next ones begin anew.
+#[tokio::test]
+async fn services_earn_no_more_than_the_week_and_the_year_allow() {
+    let app = App::with(|config| {
+        config.points.award.service_per_week = 10;
+        config.points.award.service_per_year = 17;
+    })
+    .await;
+    let li = app.resident("li");
+    let earned = async |at: &str| {
+        app.set_clock(at.parse().unwrap());
+        let before = li.get("/me/points").await.ok()["available"].as_i64().unwrap();
+        served(&app, "li", 360).await;
+        li.get("/me/points").await.ok()["available"].as_i64().unwrap() - before
+    };
+    // Tuesday and Wednesday of one week; Monday of the next, and its Tuesday.
+    assert_eq!(earned("2026-11-24T01:00:00Z").await, 6);
+    assert_eq!(earned("2026-11-25T01:00:00Z").await, 4, "10 a week");
+    assert_eq!(earned("2026-11-26T01:00:00Z").await, 0, "the week is full");
+    assert_eq!(earned("2026-11-30T01:00:00Z").await, 6, "another week");
+    assert_eq!(earned("2026-12-01T01:00:00Z").await, 1, "17 a year");
+    assert_eq!(earned("2026-12-31T01:00:00Z").await, 0, "the year is full");
+    // Friday of the same week, but of another year.
+    assert_eq!(earned("2027-01-01T01:00:00Z").await, 6, "another year");
+    let year = li.get("/me/service-year?year=2026").await.ok();
+    assert_eq!(year["hours"], 36.0, "the hours count in full: {year}");
+    adds_up(&app).await;
+}
+
 /// Nothing of the award was left to take: the line is there all the same, and says what became of it.
 #[tokio::test]
 async fn an_award_that_was_spent_whole_is_explained_in_a_line_of_its_own() {
@@ -373,4 +449,28 @@ async fn people_are_warned_once_for_each_date_and_stage() {
     run("2027-12-25T00:00:00Z").await;
     assert_eq!(warned("party-1").await.len(), 2, "and again a week before");
     assert_eq!(app.count("points_warning").await, 2 * 20);
+    // Two dates: one transaction warns of one of them, and the next job of the other.
+    let dates = async || {
+        app.count("(select distinct expires_at from points_warning where points < 200) as told")
+            .await
+    };
+    sqlx::query(
+        "update point_lot set remaining = remaining - 1, expires_at = expires_at + case
+             when account = (select min(account::text)::uuid from point_lot) then interval '1 day'
+             else interval '2 days' end
+         where remaining > 1",
+    )
+    .execute(app.db())
+    .await
+    .unwrap();
+    let (here, now) = (app.state().clone(), app.now() + chrono::TimeDelta::days(1));
+    app.set_clock(now);
+    api::app::transact(app.db(), move |tx| {
+        Box::pin(async move { api::app::points::warning::warn(tx, &here, now).await })
+    })
+    .await
+    .unwrap();
+    assert_eq!(dates().await, 1);
+    app.drain().await;
+    assert_eq!(dates().await, 2);
 }

@@ -183,6 +183,22 @@ impl App {
         api::jobs::drain(self.state()).await
     }
 
+    /// Gives a member of staff one more office; from their next log-in on at the latest.
+    pub async fn grant(&self, username: &str, role: &str, scope: &str) {
+        let granted = sqlx::query(
+            "insert into role_grant (id, account_id, role, scope, granted_at)
+             select gen_random_uuid(), id, $2, $3, $4 from account where username = $1",
+        )
+        .bind(username)
+        .bind(role)
+        .bind(scope)
+        .bind(self.now())
+        .execute(self.db())
+        .await
+        .unwrap();
+        assert_eq!(granted.rows_affected(), 1, "{username}");
+    }
+
     /// Sets the clock and lets fire what became due.
     pub async fn pass(&self, to: &str) {
         self.set_clock(at(to));

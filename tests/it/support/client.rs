@@ -55,6 +55,13 @@ impl Client {
         .unwrap();
     }
 
+    /// What the person was told of some kind: the sentences, the latest first.
+    pub async fn told(&self, kind: &str) -> Vec<String> {
+        let told = self.all("/notifications").await;
+        let of_kind = told.iter().filter(|one| one["kind"] == kind);
+        of_kind.map(|one| one["text"].as_str().expect("a sentence").to_owned()).collect()
+    }
+
     /// The access token, after a log-in when there is none that is fresh by the test's clock.
     pub async fn token(&self) -> Option<String> {
         let (path, body) = match &self.persona {

@@ -72,10 +72,12 @@ async fn gifts(story: &Story) {
     let gift = json!({ "points": 10, "community_code": COMMUNITY });
     story.member(15).does("gives", "/me/donations", gift).await;
     story.day("2025-10-21 09:00").await;
+    let second = story.second_officer().await;
     let path = format!("/communities/{COMMUNITY}/donations");
     let pass = |points: i64| json!({ "points": points, "household_id": story.household, "reason": "过冬慰问" });
-    officer.cannot("passes on too much", &path, pass(11), "points_insufficient").await;
-    officer.does("passes on", &path, pass(6)).await;
+    second.cannot("passes on too much", &path, pass(11), "points_insufficient").await;
+    officer.cannot("passes on alone", &path, pass(6), "household_by_oneself").await;
+    second.does("passes on", &path, pass(6)).await;
     let left = officer.sees(&format!("/communities/{COMMUNITY}/points")).await;
     assert_eq!(left["available"], COMMUNITY_LEFT);
     chen.has(6, 0, 0).await;

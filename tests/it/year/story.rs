@@ -140,6 +140,12 @@ impl Story {
         self.desk("community.140213066004")
     }
 
+    /// A second officer of 文兴社区, who registered none of its households.
+    pub async fn second_officer(&self) -> Person {
+        self.app.grant("community.140213066001", "community_officer", COMMUNITY).await;
+        self.desk("community.140213066001")
+    }
+
     /// Who serves a merchant's till.
     pub fn till(&self, shop: &str) -> Person {
         if shop == SHOPS[0] { self.desk("merchant.wenxing") } else { self.resident("liu") }

@@ -2,7 +2,8 @@
 //! answered and paid by the organiser.
 
 use domain::{
-    id::SettlementId,
+    event::{EventKind, NewEvent, Visibility},
+    id::{AccountId, JobId, SettlementId},
     merchant::{
         Refused,
         settlement::{self, Answer, Step},
@@ -13,6 +14,7 @@ use domain::{
 use infra::postgres::{
     Connection,
     audit::{self, AuditEntry, Origin},
+    event,
     merchant::settlement::{self as store, Held},
     offer, violated,
 };
@@ -21,9 +23,9 @@ use serde_json::{Value, json};
 use super::record;
 use crate::{
     app::{
-        case::Ask,
+        case::{Ask, carry_out},
+        notification::announce,
         offer::{commit, keeps},
-        transact,
     },
     error::Error,
     state::State,
@@ -52,11 +54,30 @@ pub async fn settle_due(tx: &mut Connection, state: &State, now: Timestamp) -> R
         let made = store::freeze(tx, month, until, now).await?;
         let origin = Origin::default();
         let entry = AuditEntry::new("merchant.settle", "settlement_month", month, &origin);
-        audit::append(tx, &entry.with(json!({ "statements": made })), now).await?;
-        tracing::info!(%month, made, "settled the month");
+        audit::append(tx, &entry.with(json!({ "statements": made.len() })), now).await?;
+        tracing::info!(%month, made = made.len(), "settled the month");
+        for (id, merchant) in made {
+            let data = json!({ "merchant": merchant, "month": month.to_string(), "until": until });
+            tell(tx, id, EventKind::StatementReady, data, None, now).await?;
+        }
         month = month.next();
     }
     Ok(())
+}
+
+/// Tells the merchant's managers and the organisers what happened to a statement; under its lock, or
+/// when it is made.
+async fn tell(
+    tx: &mut Connection,
+    id: SettlementId,
+    kind: EventKind,
+    data: Value,
+    by: Option<AccountId>,
+    now: Timestamp,
+) -> Result<Vec<JobId>, Error> {
+    let told = [NewEvent::new(kind, Visibility::Everyone).with(data)];
+    let last = event::append_next(tx, id.0, &told, by, now).await?;
+    Ok(announce(tx, id.0, last, 1, now).await?.into_iter().collect())
 }
 
 /// A statement, locked. To a manager another merchant's is missing.
@@ -85,13 +106,15 @@ async fn noted(
 /// # Errors
 /// Not the caller's; stale; not from where it stands; disputes wait.
 pub async fn confirm(state: &State, ask: Ask, id: SettlementId) -> Result<(), Error> {
-    let now = state.clock.now();
-    transact(&state.db, move |tx| {
+    carry_out(state, move |tx, _, now| {
         Box::pin(async move {
-            lock(tx, &ask, id).await?.statement.step(Step::Confirm, now)?;
+            let held = lock(tx, &ask, id).await?;
+            held.statement.step(Step::Confirm, now)?;
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
             store::confirm(tx, id, by, now).await?;
-            noted(tx, &ask, "merchant.confirm", id, Value::Null, now).await
+            noted(tx, &ask, "merchant.confirm", id, Value::Null, now).await?;
+            let data = json!({ "merchant": held.merchant, "month": held.month.to_string() });
+            tell(tx, id, EventKind::StatementConfirmed, data, Some(by), now).await
         })
     })
     .await
@@ -108,10 +131,10 @@ pub async fn dispute(
     line: i32,
     reason: String,
 ) -> Result<(), Error> {
-    let now = state.clock.now();
-    transact(&state.db, move |tx| {
+    carry_out(state, move |tx, _, now| {
         Box::pin(async move {
-            lock(tx, &ask, id).await?.statement.step(Step::Dispute, now)?;
+            let held = lock(tx, &ask, id).await?;
+            held.statement.step(Step::Dispute, now)?;
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
             store::dispute(tx, id, line, &reason, by, now).await.map_err(
                 |error| match violated(&error) {
@@ -122,7 +145,10 @@ pub async fn dispute(
                     _ => Error::from(error),
                 },
             )?;
-            noted(tx, &ask, "merchant.dispute", id, json!({ "line": line }), now).await
+            noted(tx, &ask, "merchant.dispute", id, json!({ "line": line }), now).await?;
+            let data =
+                json!({ "merchant": held.merchant, "month": held.month.to_string(), "line": line });
+            tell(tx, id, EventKind::StatementDisputed, data, Some(by), now).await
         })
     })
     .await
@@ -140,10 +166,10 @@ pub async fn answer(
     line: i32,
     answer: Answer,
 ) -> Result<(), Error> {
-    let now = state.clock.now();
-    transact(&state.db, move |tx| {
+    carry_out(state, move |tx, _, now| {
         Box::pin(async move {
-            lock(tx, &ask, id).await?.statement.step(Step::Decide, now)?;
+            let held = lock(tx, &ask, id).await?;
+            held.statement.step(Step::Decide, now)?;
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
             let disputed = store::waiting(tx, id, line).await?.ok_or(Refused::NoDispute)?;
             if disputed.raised_by == by {
@@ -156,7 +182,9 @@ pub async fn answer(
             }
             store::answer(tx, (id, line), &answer, by, now).await?;
             let data = json!({ "line": line, "fen": answer.fen });
-            noted(tx, &ask, "merchant.answer", id, data, now).await
+            noted(tx, &ask, "merchant.answer", id, data, now).await?;
+            let data = json!({ "merchant": held.merchant, "month": held.month.to_string(), "line": line, "fen": answer.fen });
+            tell(tx, id, EventKind::StatementAnswered, data, Some(by), now).await
         })
     })
     .await
@@ -172,13 +200,15 @@ pub async fn pay(
     id: SettlementId,
     document_no: String,
 ) -> Result<(), Error> {
-    let now = state.clock.now();
-    transact(&state.db, move |tx| {
+    carry_out(state, move |tx, _, now| {
         Box::pin(async move {
-            lock(tx, &ask, id).await?.statement.step(Step::Pay, now)?;
+            let held = lock(tx, &ask, id).await?;
+            held.statement.step(Step::Pay, now)?;
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
             store::pay(tx, id, &document_no, by, now).await?;
-            noted(tx, &ask, "merchant.pay", id, json!({ "document_no": document_no }), now).await
+            noted(tx, &ask, "merchant.pay", id, json!({ "document_no": document_no }), now).await?;
+            let data = json!({ "merchant": held.merchant, "month": held.month.to_string() });
+            tell(tx, id, EventKind::StatementPaid, data, Some(by), now).await
         })
     })
     .await

@@ -1,7 +1,7 @@
 //! Transfers between branches: the register follows when both ends agreed.
 
 use domain::{
-    id::{MemberId, TransferId},
+    id::{AccountId, JobId, MemberId, TransferId},
     party::{
         ChangeKind, Ledger, Refused,
         transfer::{Ends, Propose, Status, Step, Transfer},
@@ -11,7 +11,7 @@ use domain::{
 };
 use infra::{
     postgres::{
-        Connection,
+        Connection, event,
         party::{self as members, transfer as store},
         violated,
     },
@@ -21,7 +21,10 @@ use serde_json::json;
 
 use super::{check_group, reaches, tree, view};
 use crate::{
-    app::{case::Ask, transact},
+    app::{
+        case::{Ask, carry_out},
+        notification::announce,
+    },
     error::Error,
     state::State,
 };
@@ -38,9 +41,8 @@ pub async fn propose(
     member: MemberId,
     given: Propose,
 ) -> Result<TransferId, Error> {
-    let now = state.clock.now();
-    let id: TransferId = random::id(now);
-    transact(&state.db, move |tx| {
+    let id: TransferId = random::id(state.clock.now());
+    carry_out(state, move |tx, _, now| {
         Box::pin(async move {
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
             let (row, _) = members::lock(tx, member).await?.ok_or(Basic::NotFound)?;
@@ -79,10 +81,24 @@ pub async fn propose(
                 },
             )?;
             audit(tx, &ask, "party.propose_transfer", &transfer, now).await?;
-            Ok(id)
+            tell(tx, &ask, &transfer, (row.account, None), now).await
         })
     })
-    .await
+    .await?;
+    Ok(id)
+}
+
+/// Tells both branches and the member where a transfer stands; under the lock of the member's row.
+async fn tell(
+    tx: &mut Connection,
+    ask: &Ask,
+    transfer: &Transfer,
+    (member, note): (Option<AccountId>, Option<String>),
+    now: Timestamp,
+) -> Result<Vec<JobId>, Error> {
+    let told = [transfer.event(member, note)];
+    let last = event::append_next(tx, transfer.id.0, &told, ask.account(), now).await?;
+    Ok(announce(tx, transfer.id.0, last, 1, now).await?.into_iter().collect())
 }
 
 /// Takes a step. When the branch that the member goes to accepts, the register follows.
@@ -96,8 +112,7 @@ pub async fn step(
     step: Step,
     note: Option<String>,
 ) -> Result<(), Error> {
-    let now = state.clock.now();
-    transact(&state.db, move |tx| {
+    carry_out(state, move |tx, _, now| {
         Box::pin(async move {
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
             if step == Step::Accept {
@@ -135,7 +150,8 @@ pub async fn step(
                 Step::Refuse => "party.refuse_transfer",
                 Step::Withdraw => "party.withdraw_transfer",
             };
-            audit(tx, &ask, action, &decided, now).await
+            audit(tx, &ask, action, &decided, now).await?;
+            tell(tx, &ask, &decided, (row.account, note), now).await
         })
     })
     .await

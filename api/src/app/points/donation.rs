@@ -8,7 +8,7 @@ use domain::{
     points::{EntryKind, Refused, donation as rules, take, year},
     redemption,
     refusal::{Basic, Invalid},
-    time::{self, Timestamp},
+    time::{self, Month, Timestamp},
 };
 use infra::{
     postgres::{
@@ -76,6 +76,8 @@ struct Gift {
     /// The code of who gives, and of who gets, for the sentences of both.
     between: (&'static str, &'static str),
     reason: Option<String>,
+    /// Who said whose account the household's is, where a community gives.
+    bound_by: Option<AccountId>,
 }
 
 /// A person gives points away, once for each key.
@@ -129,6 +131,7 @@ async fn from_person(
                 household: None,
                 between,
                 reason: None,
+                bound_by: None,
             })
         }
         Receiver::Household(id) => {
@@ -143,12 +146,22 @@ async fn from_person(
             let between = ("person", "household");
             let (person, household) = (Some(account), Some(id));
             let (from, to) = (by.0, account.0);
-            Ok(Gift { from, to, person, community: None, household, between, reason: None })
+            Ok(Gift {
+                from,
+                to,
+                person,
+                community: None,
+                household,
+                between,
+                reason: None,
+                bound_by: None,
+            })
         }
     }
 }
 
-/// A community passes points on to a household in it, once for each key.
+/// A community passes points on to a household in it, once for each key. Two persons stand behind it:
+/// who entered the household's account passes nothing on to it.
 ///
 /// # Errors
 /// Not one's own community; no household in it; [`Refused`]; fewer free points.
@@ -160,6 +173,7 @@ pub async fn pass_on(
     (points, household, reason): (i64, HouseholdId, String),
 ) -> Result<Answer<Option<JobId>>, Error> {
     let now = state.clock.now();
+    let at_most = state.config.points.pass_on_per_month;
     let answer = idempotent::run(state, once, 201, move |tx| {
         Box::pin(async move {
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
@@ -168,6 +182,10 @@ pub async fn pass_on(
             let found =
                 found.ok_or_else(|| Invalid::field("household_id", "本社区没有这户家庭"))?;
             let account = found.account.ok_or(Refused::NoAccount)?;
+            let bound_by = found.account_by.ok_or(Refused::NoAccount)?;
+            if accounts::same_person(tx, by, &[bound_by]).await? {
+                return Err(Refused::HouseholdByOneself.into());
+            }
             let fresh = random::id::<DonationId>(now).0;
             let from = donation::open_community(tx, fresh, &community, now).await?;
             store::open(tx, account, now).await?;
@@ -181,6 +199,9 @@ pub async fn pass_on(
             {
                 return Err(Refused::DonationReturns.into());
             }
+            let month = time::start_of(Month::of(now).first());
+            let given = donation::passed_on_since(tx, (from, household), month).await?;
+            rules::within_month(points, given, at_most)?;
             let gift = Gift {
                 from,
                 to: account.0,
@@ -189,6 +210,7 @@ pub async fn pass_on(
                 household: Some(household),
                 between: ("community", "household"),
                 reason: Some(reason),
+                bound_by: Some(bound_by),
             };
             post(tx, &ask, (points, gift, open), by, now).await
         })
@@ -252,11 +274,15 @@ async fn post(
         points,
         reason: gift.reason.as_deref(),
         by,
+        bound_by: gift.bound_by,
     };
     donation::insert(tx, &new, now).await?;
     let entry = AuditEntry::new("points.donate", "donation", id, &ask.origin)
         .by(ask.actor.as_ref())
-        .with(json!({ "points": points, "from": from, "to": to }));
+        .with(json!({
+            "points": points, "from": from, "to": to, "household": gift.household,
+            "account_by": gift.bound_by,
+        }));
     audit::append(tx, &entry, now).await?;
     let mut job = None;
     if let Some(person) = gift.person {

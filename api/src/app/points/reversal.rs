@@ -104,7 +104,7 @@ pub async fn take_back(
         back::explain(tx, id, &reason, now).await?;
     }
     if taken.owed > 0 {
-        back::owe(tx, given.account, Debt { reversal: id, points: taken.owed }).await?;
+        back::owe(tx, given.account, Debt { reversal: id, award, points: taken.owed }).await?;
     }
     let told = NewEvent::new(EventKind::PointsTakenBack, Visibility::Reporter)
         .with(json!({
@@ -248,7 +248,9 @@ pub async fn correct_service(
     award_served(tx, state, service, (before.cause, expires_at), now).await
 }
 
-/// Makes good what a person owes, out of what they have free. Under the lock of their account.
+/// Makes good what a person owes, out of what they have free: first what is left of the award that was
+/// taken back, also where it ran out while it was held, for what ran out of it is not asked again; then
+/// what they can spend. Under the lock of their account.
 ///
 /// # Errors
 /// The database's.
@@ -258,11 +260,12 @@ pub(super) async fn set_off(
     now: Timestamp,
 ) -> Result<(), Error> {
     for debt in back::debts(tx, account).await? {
-        let lots = store::spendable(tx, account, now).await?;
+        let Left { own, others, .. } = back::left(tx, account, debt.award, now).await?;
+        let lots: Vec<_> = own.into_iter().chain(others).collect();
         let (parts, rest) = take_up_to(&lots, debt.points);
         let points = debt.points - rest;
         if points == 0 {
-            return Ok(());
+            continue;
         }
         let id: LedgerTxId = random::id(now);
         let posting = Posting {

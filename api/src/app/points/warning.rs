@@ -31,21 +31,25 @@ impl WarnExpiring {
     pub const KIND: &'static str = "warn_expiring_points";
 }
 
-/// Warns so many people at once; when there may be more, another job follows.
+/// Warns so many people of one date; while there may be more, of it or of a later one, another job
+/// follows. Accounts are locked in ascending order, and those of the next date by another transaction:
+/// begun again from the first in this one, they could close a circle with whoever locks in order.
 ///
 /// # Errors
 /// The database's.
 pub async fn warn(tx: &mut Connection, state: &State, now: Timestamp) -> Result<(), Error> {
     let rules = &state.config.points;
-    let mut left = BATCH;
     for at in warning::dates(tx, now, rules.warned_until(now)).await? {
         let Some(days) = rules.warning_due(at, now).and_then(|days| i32::try_from(days).ok())
         else {
             continue;
         };
-        for due in warning::unwarned(tx, (at, days), left).await? {
+        let unwarned = warning::unwarned(tx, (at, days), BATCH).await?;
+        if unwarned.is_empty() {
+            continue;
+        }
+        for due in unwarned {
             store::lock(tx, due.account).await?;
-            left -= 1;
             if !warning::warned(tx, &due, days, now).await? {
                 continue;
             }
@@ -53,19 +57,17 @@ pub async fn warn(tx: &mut Connection, state: &State, now: Timestamp) -> Result<
                 .with(json!({ "account": due.account, "points": due.points, "at": at }));
             tell(tx, due.account, &[told], None, now).await?;
         }
-        if left <= 0 {
-            let id: JobId = random::id(now);
-            let job = NewJob {
-                id,
-                kind: WarnExpiring::KIND,
-                dedupe: format!("{}:{id}", WarnExpiring::KIND),
-                payload: json!({}),
-                run_at: now,
-                max_attempts: 10,
-            };
-            job::enqueue(tx, &job, now).await?;
-            break;
-        }
+        let id: JobId = random::id(now);
+        let job = NewJob {
+            id,
+            kind: WarnExpiring::KIND,
+            dedupe: format!("{}:{id}", WarnExpiring::KIND),
+            payload: json!({}),
+            run_at: now,
+            max_attempts: 10,
+        };
+        job::enqueue(tx, &job, now).await?;
+        break;
     }
     Ok(())
 }

@@ -2,10 +2,14 @@
 
 use std::future::{Ready, ready};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use actix_web::{
+    FromRequest, HttpRequest, HttpResponse,
+    dev::Payload,
+    http::{StatusCode, header::ContentType},
+};
 use domain::refusal::Basic;
 
-use crate::error::Error;
+use crate::{app::idempotent::Answer, error::Error};
 
 /// The required `Idempotency-Key`: 8–100 visible ASCII characters, else 400. Documented by
 /// `params(IdempotencyKey)`.
@@ -20,6 +24,13 @@ impl FromRequest for IdempotencyKey {
         let sent = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok());
         ready(sent.and_then(parse).ok_or_else(|| Basic::IdempotencyKeyRequired.into()))
     }
+}
+
+/// The answer that is kept under a key, the first time and whenever it is asked for again: byte for
+/// byte, with its own status.
+pub fn kept<X>(answer: Answer<X>) -> HttpResponse {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
+    HttpResponse::build(status).content_type(ContentType::json()).body(answer.body)
 }
 
 fn parse(header: &str) -> Option<IdempotencyKey> {

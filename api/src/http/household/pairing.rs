@@ -3,7 +3,7 @@
 
 use actix_web::{
     HttpResponse, get,
-    http::{StatusCode, header::ContentType, header::ETAG},
+    http::header::ETAG,
     post,
     web::{Data, Json},
 };
@@ -29,6 +29,7 @@ use crate::{
     http::extract::{
         Addressed, Body, Caller, Empty, IdempotencyKey, IfMatch, On, Paging,
         caller::needs::{LookAfter, ManageHouseholds, ReadHousehold},
+        kept,
     },
     state::State,
 };
@@ -378,6 +379,5 @@ async fn visit(
     let command = Command { pairing: on.id, visit: &visit };
     let once = Once::new(&on.state.crypto, account, "household.visit", key, &command)?;
     let answer = households::visit(&on.state, on.ask(), once, on.id, visit).await?;
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
-    Ok(HttpResponse::build(status).content_type(ContentType::json()).body(answer.body))
+    Ok(kept(answer))
 }

@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpResponse, get,
-    http::{StatusCode, header::ContentType, header::ETAG},
+    http::header::ETAG,
     post, put,
     web::{Data, Json},
 };
@@ -27,6 +27,7 @@ use crate::{
     http::extract::{
         Addressed, Body, Caller, Empty, IdempotencyKey, IfMatch, On, Paging, Query, RequestMeta,
         caller::needs::{ApplyMerchant, ManageMerchants, ReadSelf},
+        kept,
     },
     state::State,
 };
@@ -110,8 +111,7 @@ async fn apply(
     let once = Once::new(&state.crypto, account, "merchant.apply", key, &body)?;
     let ask = Ask::new(Some(caller.actor.clone()), meta);
     let answer = merchants::apply(&state, ask, once, command).await?;
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
-    Ok(HttpResponse::build(status).content_type(ContentType::json()).body(answer.body))
+    Ok(kept(answer))
 }
 
 async fn page(

@@ -1,11 +1,6 @@
 //! A merchant's offers: drafted, reviewed, changed, stocked, paused and ended.
 
-use actix_web::{
-    HttpResponse, get,
-    http::{StatusCode, header::ContentType},
-    post, put,
-    web::Json,
-};
+use actix_web::{HttpResponse, get, post, put, web::Json};
 use domain::{
     attachment::Chosen,
     id::OfferId,
@@ -24,7 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{OfferBody, shown, tagged, viewer, views};
 use crate::{
     app::{
-        idempotent::{Answer, Once},
+        idempotent::Once,
         offer::{self as offers, Made},
     },
     error::Error,
@@ -34,6 +29,7 @@ use crate::{
             Addressed, Body, Caller, Empty, IdempotencyKey, IfMatch, On, Paging, Query,
             RequestMeta,
             caller::needs::{KeepShop, ManageMerchants, ReadSettlement},
+            kept,
         },
     },
     state::State,
@@ -50,12 +46,6 @@ impl<P> Addressed for On<P, OfferId> {
     async fn shown(&self) -> Result<HttpResponse, Error> {
         Ok(tagged(shown(&self.state, &self.caller, self.id).await?))
     }
-}
-
-/// The first answer under a key.
-fn kept(answer: Answer<()>) -> HttpResponse {
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
-    HttpResponse::build(status).content_type(ContentType::json()).body(answer.body)
 }
 
 /// What a key is compared with.

@@ -2,10 +2,7 @@
 
 use actix_web::{
     HttpResponse, get,
-    http::{
-        StatusCode,
-        header::{ContentType, ETAG},
-    },
+    http::header::ETAG,
     post,
     web::{Data, Json},
 };
@@ -28,6 +25,7 @@ use crate::{
             Addressed, Body, Caller, Empty, IdempotencyKey, IfMatch, On, Paging, Query,
             RequestMeta,
             caller::needs::{KeepPoints, ReadPoints},
+            kept,
         },
         redemption::voucher::VoucherHolderBody,
     },
@@ -156,8 +154,7 @@ async fn propose(
     let once = Once::new(&state.crypto, by, "points.propose_adjustment", key, &new)?;
     let ask = Ask::new(Some(caller.actor.clone()), meta);
     let answer = adjustment::propose(&state, ask, once, new).await?;
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
-    Ok(HttpResponse::build(status).content_type(ContentType::json()).body(answer.body))
+    Ok(kept(answer))
 }
 
 /// 核准，或不予核准

@@ -1,13 +1,11 @@
 //! Giving points away over HTTP, and what a community has of them.
 
 use actix_web::{
-    HttpResponse, get,
-    http::{StatusCode, header::ContentType},
-    post,
+    HttpResponse, get, post,
     web::{Data, Json},
 };
 use domain::{
-    id::{HouseholdId, JobId, LedgerTxId},
+    id::{HouseholdId, LedgerTxId},
     identity::{Actor, Role},
     org::NodeCode,
     page::Page,
@@ -23,13 +21,14 @@ use super::ExpiringView;
 use crate::{
     app::{
         case::Ask,
-        idempotent::{Answer, Once},
+        idempotent::Once,
         points::donation::{self, DonationView, Receiver},
     },
     error::Error,
     http::extract::{
         Body, Caller, IdempotencyKey, Paging, RequestMeta, Target,
         caller::needs::{GivePoints, ReadCommunityPoints, UsePoints},
+        kept,
     },
     state::State,
 };
@@ -56,11 +55,6 @@ fn receiver(body: &DonateBody) -> Result<Receiver, Invalid> {
         (None, Some(household)) => Ok(Receiver::Household(household)),
         _ => Err(Invalid::field("community_code", "社区和家庭请选填一个")),
     }
-}
-
-fn answered(answer: Answer<Option<JobId>>) -> HttpResponse {
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
-    HttpResponse::build(status).content_type(ContentType::json()).body(answer.body)
 }
 
 /// 转赠积分
@@ -92,7 +86,7 @@ async fn give(
     let account = Some(caller.actor.account);
     let once = Once::new(&state.crypto, account, "points.donate", key, &(points, &to))?;
     let ask = Ask::new(Some(caller.actor.clone()), meta);
-    Ok(answered(donation::give(&state, ask, once, (points, to)).await?))
+    Ok(kept(donation::give(&state, ask, once, (points, to)).await?))
 }
 
 /// The community of the path, for those who may see its points: its own officers, and the district's
@@ -123,6 +117,7 @@ pub struct PassOnBody {
 /// 社区转赠积分给困难家庭
 ///
 /// 用居民捐给本社区的积分，转给本社区登记的困难家庭（要登记了居民账号）。去年以来捐给过本社区的人，其家庭不能再从社区接收。
+/// 要有两个人：登记这户家庭居民账号的工作人员，由另一名办理转赠；每户每月有上限。
 #[utoipa::path(
     operation_id = "points.pass_on", tag = "points",
     params(("id" = String, Path, description = "社区或村的区划代码", example = "140213066004"), IdempotencyKey),
@@ -132,7 +127,8 @@ pub struct PassOnBody {
     responses((status = 201, description = "已转赠；同一个键再提交一次，得到第一次的答复", body = DonationView)),
     security(("bearer" = [])),
     extensions(("x-problems" = json!([
-        "not_found", "points_insufficient", "donation_returns", "household_without_account", "ledger_blocked"
+        "not_found", "points_insufficient", "donation_returns", "household_without_account", "household_by_oneself",
+        "household_limit_reached", "ledger_blocked"
     ]))),
 )]
 #[post("/communities/{id}/donations")]
@@ -154,7 +150,7 @@ async fn pass_on(
     let once = Once::new(&state.crypto, account, "points.pass_on", key, &command)?;
     let ask = Ask::new(Some(caller.actor.clone()), meta);
     let gift = (points, body.household_id, reason);
-    Ok(answered(donation::pass_on(&state, ask, once, community, gift).await?))
+    Ok(kept(donation::pass_on(&state, ask, once, community, gift).await?))
 }
 
 /// 社区的积分

@@ -368,6 +368,8 @@ fn points() -> Vec<Code> {
         code(&Refused::NoticeEnded { at: EXAMPLE }),
         code(&Refused::NoticeRuns { until: EXAMPLE }),
         code(&Refused::DonationLimit { at_most: 200, left: 50 }),
+        code(&Refused::HouseholdLimit { at_most: 100, left: 20 }),
+        code(&Refused::HouseholdByOneself),
         code(&Refused::DonationReturns),
         code(&Refused::NoAccount),
         code(&Refused::ObjectedBefore),

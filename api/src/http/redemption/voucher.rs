@@ -2,9 +2,7 @@
 //! prints a page.
 
 use actix_web::{
-    HttpResponse, get,
-    http::{StatusCode, header::ContentType},
-    post,
+    HttpResponse, get, post,
     web::{Data, Json},
 };
 use domain::{
@@ -37,7 +35,7 @@ use crate::{
     http::{
         extract::{
             Addressed, Body, Caller, Empty, IdempotencyKey, On, Paging, RequestMeta, Target,
-            caller::needs::IssueVoucher,
+            caller::needs::IssueVoucher, kept,
         },
         printed::{self, escaped},
     },
@@ -164,8 +162,7 @@ async fn issue(
     let once = Once::new(&state.crypto, account, operation, key.clone(), &command)?;
     let by = asking(&caller, meta);
     let answer = vouchers::issue(&state, by, once, key, issue).await?;
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
-    Ok(HttpResponse::build(status).content_type(ContentType::json()).body(answer.body))
+    Ok(kept(answer))
 }
 
 /// 本社区代办的兑换券

@@ -1,11 +1,6 @@
 //! Posts that repeat (重复岗位).
 
-use actix_web::{
-    HttpResponse,
-    http::{StatusCode, header::ContentType},
-    post, put,
-    web::Data,
-};
+use actix_web::{HttpResponse, post, put, web::Data};
 use chrono::NaiveDate;
 use domain::{
     id::PostSeriesId,
@@ -29,6 +24,7 @@ use crate::{
         complaint::LocationBody,
         extract::{
             Addressed, Body, Caller, IdempotencyKey, On, RequestMeta, caller::needs::OrganisePost,
+            kept,
         },
     },
     state::State,
@@ -85,8 +81,7 @@ async fn publish(
     let once = Once::new(&state.crypto, account, "service.publish_series", key.0, &body)?;
     let ask = Ask::new(Some(caller.actor.clone()), meta);
     let answer = series::publish(&state, ask, once, &body.post.form(), rhythm).await?;
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
-    Ok(HttpResponse::build(status).content_type(ContentType::json()).body(answer.body))
+    Ok(kept(answer))
 }
 
 /// The posts of a series that the caller organises, at most 52.

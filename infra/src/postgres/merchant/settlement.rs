@@ -43,7 +43,7 @@ pub async fn next(conn: &mut Connection) -> sqlx::Result<Option<Month>> {
 }
 
 /// Settles a month: for each merchant whatever was verified or refunded before its end and stands in
-/// no statement yet, and what disputes were decided to. Answers how many statements there are.
+/// no statement yet, and what disputes were decided to. Answers the statements, with whose they are.
 ///
 /// # Errors
 /// The database's; the month is settled already.
@@ -52,7 +52,7 @@ pub async fn freeze(
     month: Month,
     dispute_until: Timestamp,
     now: Timestamp,
-) -> sqlx::Result<usize> {
+) -> sqlx::Result<Vec<(SettlementId, String)>> {
     let end = month.bounds().1;
     sqlx::query!(
         "insert into settlement_month (month, frozen_at) values ($1, $2)",
@@ -79,7 +79,8 @@ pub async fn freeze(
     )
     .fetch_all(&mut *conn)
     .await?;
-    let ids: Vec<Uuid> = merchants.iter().map(|_| random::id::<SettlementId>(now).0).collect();
+    let made: Vec<SettlementId> = merchants.iter().map(|_| random::id(now)).collect();
+    let ids: Vec<Uuid> = made.iter().map(|id| id.0).collect();
     sqlx::query!(
         "insert into settlement (id, merchant, month, dispute_until)
          select id, merchant, $3, $4 from unnest($1::uuid[], $2::text[]) as made (id, merchant)",
@@ -122,7 +123,7 @@ pub async fn freeze(
     )
     .execute(conn)
     .await?;
-    Ok(merchants.len())
+    Ok(made.into_iter().zip(merchants).collect())
 }
 
 /// A statement with whose it is.
@@ -130,6 +131,8 @@ pub async fn freeze(
 pub struct Held {
     /// Whose it is.
     pub merchant: String,
+    /// The month that it settles.
+    pub month: Month,
     /// Grows by one with each save.
     pub version: i64,
     /// As its rules see it.
@@ -142,8 +145,8 @@ pub struct Held {
 /// The database's.
 pub async fn lock(conn: &mut Connection, id: SettlementId) -> sqlx::Result<Option<Held>> {
     let row = sqlx::query!(
-        r#"select merchant, version, status as "status: Status", dispute_until from settlement
-           where id = $1 for update"#,
+        r#"select merchant, month, version, status as "status: Status", dispute_until
+           from settlement where id = $1 for update"#,
         id.0,
     )
     .fetch_optional(&mut *conn)
@@ -156,7 +159,8 @@ pub async fn lock(conn: &mut Connection, id: SettlementId) -> sqlx::Result<Optio
     .fetch_one(conn)
     .await?;
     let statement = Statement { status: row.status, dispute_until: row.dispute_until, open };
-    Ok(Some(Held { merchant: row.merchant, version: row.version, statement }))
+    let month = Month::containing(row.month);
+    Ok(Some(Held { merchant: row.merchant, month, version: row.version, statement }))
 }
 
 /// The merchant agrees to a locked statement.

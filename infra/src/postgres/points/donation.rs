@@ -61,6 +61,8 @@ pub struct Household {
     pub community: NodeCode,
     /// The account of its resident.
     pub account: Option<AccountId>,
+    /// Who said that it is this account.
+    pub account_by: Option<AccountId>,
 }
 
 /// A household that is looked after; with `by`, only one that this person looks after.
@@ -74,7 +76,8 @@ pub async fn household(
 ) -> sqlx::Result<Option<Household>> {
     sqlx::query_as!(
         Household,
-        r#"select community_code as "community: NodeCode", account_id as "account: AccountId"
+        r#"select community_code as "community: NodeCode", account_id as "account: AccountId",
+               account_by as "account_by: AccountId"
            from household
            where id = $1 and closed_at is null and ($2::uuid is null or exists (
                select from household_pairing as pairing
@@ -99,6 +102,26 @@ pub async fn given_since(
         r#"select coalesce(sum(points), 0)::bigint as "points!" from donation
            where from_account = $1 and at >= $2"#,
         account.0,
+        since,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// What a community's account has given to a household since an instant.
+///
+/// # Errors
+/// The database's.
+pub async fn passed_on_since(
+    conn: &mut Connection,
+    (from, household): (Uuid, HouseholdId),
+    since: Timestamp,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select coalesce(sum(points), 0)::bigint as "points!" from donation
+           where from_account = $1 and household = $2 and at >= $3"#,
+        from,
+        household.0,
         since,
     )
     .fetch_one(conn)
@@ -160,6 +183,8 @@ pub struct NewDonation<'a> {
     pub reason: Option<&'a str>,
     /// Who gives them, for themself or for a community.
     pub by: AccountId,
+    /// Who said whose account a household's is; never the giver where a community gives.
+    pub bound_by: Option<AccountId>,
 }
 
 /// Keeps a gift. The movement has been posted before it.
@@ -173,8 +198,9 @@ pub async fn insert(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into donation
-             (id, tx, from_account, to_account, household, points, reason, given_by, at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+             (id, tx, from_account, to_account, household, points, reason, given_by, at,
+              bound_by)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         new.id.0,
         new.tx.0,
         new.from,
@@ -184,6 +210,7 @@ pub async fn insert(
         new.reason,
         new.by.0,
         now,
+        new.bound_by.map(|by| by.0),
     )
     .execute(conn)
     .await?;

@@ -158,6 +158,8 @@ pub async fn explain(
 pub struct Debt {
     /// The reversal.
     pub reversal: LedgerTxId,
+    /// The award that it took back.
+    pub award: LedgerTxId,
     /// How many points.
     pub points: i64,
 }
@@ -185,8 +187,10 @@ pub async fn owe(conn: &mut Connection, account: AccountId, debt: Debt) -> sqlx:
 pub async fn debts(conn: &mut Connection, account: AccountId) -> sqlx::Result<Vec<Debt>> {
     sqlx::query_as!(
         Debt,
-        r#"select reversal as "reversal: LedgerTxId", remaining as points from points_debt
-           where account = $1 and remaining > 0 order by reversal"#,
+        r#"select debt.reversal as "reversal: LedgerTxId", tx.reverses as "award!: LedgerTxId",
+               debt.remaining as points
+           from points_debt as debt join ledger_tx as tx on tx.id = debt.reversal
+           where debt.account = $1 and debt.remaining > 0 order by debt.reversal"#,
         account.0,
     )
     .fetch_all(conn)
@@ -208,17 +212,19 @@ pub async fn make_good(conn: &mut Connection, paid: Debt) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Up to `limit` people who owe something and have something free, in ascending account.
+/// Up to `limit` people who owe something and have something free, in ascending account: points that
+/// they can spend, or points of the award that was taken back, also after those ran out.
 ///
 /// # Errors
 /// The database's.
 pub async fn solvent(conn: &mut Connection, limit: i64, now: Timestamp) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
         "select distinct debt.account from points_debt as debt
+         join ledger_tx as tx on tx.id = debt.reversal
          where debt.remaining > 0 and exists (
              select from point_lot as lot
              where lot.account = debt.account and lot.remaining > 0 and lot.remaining > lot.held
-                 and lot.expires_at > $1)
+                 and (lot.expires_at > $1 or lot.given_by = tx.reverses))
          order by debt.account limit $2",
         now,
         limit,

@@ -64,7 +64,7 @@ pub(super) const TABLES: &[Table] = &[
         whose: Some("given_by = $1"),
         about: None,
         columns: &[
-            (Kept(Code), "id tx from_account to_account household points given_by at"),
+            (Kept(Code), "id tx from_account to_account household points given_by bound_by at"),
             (Gone, "reason"),
         ],
         told: Some(Told {

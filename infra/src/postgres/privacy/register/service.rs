@@ -220,7 +220,7 @@ pub(super) const TABLES: &[Table] = &[
             (
                 Kept(Code),
                 "id version community_code category consented_on registered_by registered_at \
-                    closed_by closed_at",
+                    account_by closed_by closed_at",
             ),
             (Gone, "account_id"),
             (
