@@ -6,9 +6,7 @@ use actix_web::{
     HttpResponse,
     body::SizedStream,
     get,
-    http::header::{
-        CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ContentType,
-    },
+    http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY},
     post,
     web::{Bytes, Data, Json},
 };

@@ -402,11 +402,11 @@ async fn whoever_does_not_add_up_is_blocked_until_they_do(pool: PgPool) {
 async fn only_what_is_free_of_an_expired_lot_is_taken(pool: PgPool) {
     let (account, _) = town(&pool).await;
     let conn = &mut *pool.acquire().await.unwrap();
-    assert!(expired(conn, 10, now()).await.unwrap().is_empty());
+    assert!(expired(conn, &[account.0], now()).await.unwrap().is_empty());
     // Of the first lot's 15, 10 are spent and 5 are held; nothing is free when it ends.
     let first = "2027-01-01T00:00:00Z".parse().unwrap();
-    assert!(expired(conn, 10, first).await.unwrap().is_empty());
-    let all = expired(conn, 10, later()).await.unwrap();
+    assert!(expired(conn, &[account.0], first).await.unwrap().is_empty());
+    let all = expired(conn, &[account.0], later()).await.unwrap();
     assert_eq!(
         all.iter().map(|lot| (lot.account, lot.points)).collect::<Vec<_>>(),
         [(account, 20 + 5)]
