@@ -5,14 +5,14 @@
 //! An upload waits in a nameless file of the local directory until it is whole, so that a slow
 //! client holds no memory.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use domain::{id::AttachmentId, time::Timestamp};
 use futures::{Stream, StreamExt, TryStreamExt};
 pub use object_store::Error as Unusable;
 use object_store::{
-    Error, ObjectStore, ObjectStoreExt, aws::AmazonS3Builder, local::LocalFileSystem, path::Path,
-    prefix::PrefixStore,
+    ClientOptions, Error, ObjectStore, ObjectStoreExt, RetryConfig, aws::AmazonS3Builder,
+    local::LocalFileSystem, path::Path, prefix::PrefixStore,
 };
 
 use crate::{crypto::Crypto, random};
@@ -108,6 +108,14 @@ fn day(at: Timestamp) -> String {
     at.format("%Y-%m-%d").to_string()
 }
 
+/// A phone waits 60 seconds for its upload. What a bucket does not answer by then is an error that
+/// the person can act on: so long for a connection, for an answer, and for all attempts of a call.
+const CONNECT: Duration = Duration::from_secs(2);
+const ANSWER: Duration = Duration::from_secs(15);
+const ATTEMPTS: Duration = Duration::from_secs(10);
+/// Repetitions of a call that may be repeated.
+const RETRIES: usize = 2;
+
 /// The folder of the local store.
 const FILES: &str = "files";
 
@@ -134,6 +142,14 @@ impl Storage {
             }
             Place::S3(bucket) => Arc::new(
                 AmazonS3Builder::new()
+                    .with_client_options(
+                        ClientOptions::new().with_connect_timeout(CONNECT).with_timeout(ANSWER),
+                    )
+                    .with_retry(RetryConfig {
+                        max_retries: RETRIES,
+                        retry_timeout: ATTEMPTS,
+                        ..RetryConfig::default()
+                    })
                     .with_endpoint(bucket.endpoint)
                     .with_allow_http(bucket.endpoint.starts_with("http://"))
                     .with_region(bucket.region)

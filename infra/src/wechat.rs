@@ -80,7 +80,8 @@ struct Inner {
 
 impl WeChat {
     /// A client for the servers at `base_url` (`https://api.weixin.qq.com`). It connects within
-    /// 2 s. The access token is shared in `redis`, sealed by `crypto`.
+    /// 2 s. The access token is shared in `redis`, sealed by `crypto`. It follows nobody elsewhere:
+    /// secret and token stand in addresses and bodies, and a captive portal would be handed them.
     ///
     /// # Errors
     /// The TLS set-up of this machine is unusable.
@@ -91,8 +92,11 @@ impl WeChat {
         redis: Redis,
         crypto: Arc<Crypto>,
     ) -> Result<Self, reqwest::Error> {
-        let http =
-            reqwest::Client::builder().connect_timeout(CONNECT).timeout(settings.answer).build()?;
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT)
+            .timeout(settings.answer)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
         let base_url = base_url.trim_end_matches('/').to_owned();
         let (breakers, token) = Default::default();
         let inner = Inner { http, base_url, credentials, settings, redis, crypto, breakers, token };

@@ -116,6 +116,7 @@ const SHARED: &[(char, &[&str])] = &[
             "ops",
             "permissions",
             "search",
+            "story",
             "support",
             "year",
         ],

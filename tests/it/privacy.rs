@@ -12,6 +12,7 @@ mod erasure;
 mod files;
 mod plain;
 mod rekey;
+pub mod scan;
 mod secrecy;
 
 /// Every column of the database, by table, and whether it may be null.

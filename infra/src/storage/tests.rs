@@ -152,6 +152,25 @@ async fn a_bucket_keeps_files() {
     assert!(!printed.contains("secret"), "{printed}");
 }
 
+#[tokio::test]
+async fn a_bucket_that_is_away_says_so_while_somebody_still_waits() {
+    let failing = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(503)).mount(&failing).await;
+    let failing = failing.uri();
+    // Of these one refuses each call, and at the other nobody listens.
+    for endpoint in [failing.as_str(), "http://127.0.0.1:9"] {
+        let (name, region) = ("photos", "cn-north-1");
+        let bucket = Bucket { endpoint, region, name, key_id: "key", secret: "secret" };
+        let storage = Storage::new(".", &Place::S3(bucket)).unwrap();
+        let name = Name { id: random::id(now()), part: Part::Whole };
+        let begun = std::time::Instant::now();
+        assert!(storage.put(&crypto(), name, b"x").await.is_err());
+        assert!(storage.get(crypto(), name).await.is_err());
+        assert!(storage.remove(name).await.is_err());
+        assert!(begun.elapsed() < Duration::from_secs(30), "{endpoint}: {:?}", begun.elapsed());
+    }
+}
+
 /// A server that others wrote, where one runs: `TEST_S3` holds its address, a bucket, the key's id
 /// and the key, apart by spaces. `s3s-fs` of the package registry is one that needs nothing else.
 #[tokio::test]

@@ -8,6 +8,8 @@ use super::{Failure, Interface, WeChat, call::Fault};
 
 /// The longest text of one check, in characters.
 const PIECE: usize = 2500;
+/// So many characters stand in both of two neighbours, so that no word is cut where nobody sees it.
+const SHARED: usize = 20;
 /// What is checked stands in a forum-like place: 3 in WeChat's list of scenes.
 const SCENE: u8 = 3;
 /// The version of the interfaces.
@@ -82,7 +84,14 @@ struct MediaAnswer {
 /// A text in pieces that are short enough, each as long as it may be.
 fn pieces(text: &str) -> Vec<String> {
     let letters: Vec<char> = text.chars().collect();
-    letters.chunks(PIECE).map(|piece| piece.iter().collect()).collect()
+    let (mut pieces, mut rest) = (Vec::new(), letters.as_slice());
+    while !rest.is_empty() {
+        let piece = rest.get(..PIECE).unwrap_or(rest);
+        pieces.push(piece.iter().collect());
+        rest =
+            if piece.len() == rest.len() { &[] } else { rest.get(PIECE - SHARED..).unwrap_or(&[]) };
+    }
+    pieces
 }
 
 /// Has a text judged that `by` wrote: piece by piece, and the worst counts. The title goes with the
@@ -168,12 +177,19 @@ mod tests {
     }
 
     #[test]
-    fn pieces_are_as_long_as_they_may_be_and_make_the_whole() {
-        for (count, expected) in [(0, 0), (1, 1), (2500, 1), (2501, 2), (5000, 2), (6000, 3)] {
-            let text = "字".repeat(count);
+    fn pieces_are_as_long_as_they_may_be_and_no_word_is_cut() {
+        for (count, expected) in [(0, 0), (1, 1), (2500, 1), (2501, 2), (4980, 2), (4981, 3)] {
+            let text: String = ('一'..).take(count).collect();
             let parts = pieces(&text);
-            assert_eq!((parts.len(), parts.concat()), (expected, text));
+            assert_eq!(parts.len(), expected, "{count}");
             assert!(parts.iter().all(|part| part.chars().count() <= PIECE));
+            let mut whole = parts.first().cloned().unwrap_or_default();
+            whole.extend(parts.iter().skip(1).flat_map(|part| part.chars().skip(SHARED)));
+            assert_eq!(whole, text, "{count}");
+        }
+        for before in 2480..2510 {
+            let text = format!("{}不许写的词{}", "字".repeat(before), "字".repeat(100));
+            assert!(pieces(&text).iter().any(|part| part.contains("不许写的词")), "{before}");
         }
     }
 

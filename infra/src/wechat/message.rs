@@ -1,6 +1,6 @@
 //! Subscribe messages (订阅消息). A template's fields have kinds, told by the letters of their key
-//! (`thing1`, `phrase2`), and each kind has a limit: what is longer is cut and ends with 「…」, since
-//! WeChat would refuse the whole message.
+//! (`thing1`, `phrase2`), and each kind has a limit: what is longer is cut, since WeChat would refuse
+//! the whole message.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{Failure, Interface, WeChat};
 
-/// The longest text of each kind of field, in characters.
-const LIMITS: &[(&str, usize)] = &[
-    ("thing", 20),
-    ("phrase", 5),
-    ("name", 10),
-    ("character_string", 32),
-    ("letter", 32),
-    ("symbol", 5),
-    ("number", 32),
-    ("phone_number", 17),
-    ("car_number", 8),
+/// The longest text of each kind of field, in characters, and whether what was cut may end with
+/// 「…」: most kinds take no such sign.
+const LIMITS: &[(&str, usize, bool)] = &[
+    ("thing", 20, true),
+    ("phrase", 5, false),
+    ("name", 10, false),
+    ("character_string", 32, false),
+    ("letter", 32, false),
+    ("symbol", 5, false),
+    ("number", 32, false),
+    ("phone_number", 17, false),
+    ("car_number", 8, false),
 ];
 
 /// A message to one person.
@@ -59,12 +60,12 @@ struct Answer {}
 fn fitted(key: &str, text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let kind = key.trim_end_matches(|letter: char| letter.is_ascii_digit());
-    let limit = LIMITS.iter().find(|(name, _)| *name == kind).map(|(_, limit)| *limit);
-    let fitted = match limit {
-        Some(limit) if line.chars().count() > limit => {
+    let fitted = match LIMITS.iter().find(|(name, ..)| *name == kind) {
+        Some((_, limit, true)) if line.chars().count() > *limit => {
             line.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
         }
-        _ => line,
+        Some((_, limit, _)) => line.chars().take(*limit).collect(),
+        None => line,
     };
     if fitted.is_empty() { "无".to_owned() } else { fitted }
 }
@@ -111,8 +112,8 @@ mod tests {
             ("thing12", &long, cut(19)),
             ("thing2", &"字".repeat(20), "字".repeat(20)),
             ("phrase3", "已经办结了", "已经办结了".to_owned()),
-            ("phrase3", "已经办结了吗", "已经办结…".to_owned()),
-            ("name1", &long, cut(9)),
+            ("phrase3", "已经办结了吗", "已经办结了".to_owned()),
+            ("name1", &long, "字".repeat(10)),
             ("character_string4", "PC20261124000123", "PC20261124000123".to_owned()),
             ("time5", "2026年11月24日 09:00", "2026年11月24日 09:00".to_owned()),
             ("thing6", " 一\n二\t三 ", "一 二 三".to_owned()),

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 use wiremock::{
-    Mock, ResponseTemplate,
+    Mock, MockServer, ResponseTemplate,
     matchers::{method, path, query_param},
 };
 
@@ -69,6 +69,24 @@ async fn each_way_to_fail_is_told_apart_and_shows_no_secret() {
     }
     let nobody = client_with("http://127.0.0.1:9", impatient());
     assert_eq!(ask(&nobody).await.unwrap_err(), Failure::Unavailable(Fault::Unconnected));
+}
+
+#[tokio::test]
+async fn nobody_else_is_handed_what_is_meant_for_wechat() {
+    for status in [301, 302, 307, 308] {
+        let (server, elsewhere) = (server().await, MockServer::start().await);
+        let portal = format!("{}/portal", elsewhere.uri());
+        let sent_on = || ResponseTemplate::new(status).insert_header("location", portal.as_str());
+        answers(&server, AT, "token-1", sent_on()).await;
+        Mock::given(path("/sns/jscode2session")).respond_with(sent_on()).mount(&server).await;
+        let wechat = client_with(&server.uri(), impatient());
+        let expected = Failure::Unavailable(Fault::Status(status));
+        assert_eq!(ask(&wechat).await.unwrap_err(), expected);
+        let login = crate::wechat::login::open_id(&wechat, "code").await;
+        assert_eq!(login.unwrap_err(), expected);
+        let asked = elsewhere.received_requests().await.unwrap();
+        assert!(asked.is_empty(), "{status}: {asked:?}");
+    }
 }
 
 #[tokio::test]
