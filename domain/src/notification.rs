@@ -39,6 +39,10 @@ pub enum Recipient {
     Organiser,
     /// The person whose account the event names: who registers, who claims a post.
     Person,
+    /// Those who keep the system (系统管理员).
+    Administrator,
+    /// Those who look at what is published in the name of the body that the event names.
+    Publisher,
 }
 
 impl Recipient {
@@ -60,6 +64,14 @@ impl Recipient {
             Self::Secretary => &[Role::BranchSecretary],
             Self::Organiser => &[Role::Organiser],
             Self::Person => &[Role::Resident],
+            Self::Administrator => &[Role::SystemAdmin],
+            Self::Publisher => &[
+                Role::DepartmentHead,
+                Role::SubdistrictOfficer,
+                Role::CommunityOfficer,
+                Role::Dispatcher,
+                Role::Organiser,
+            ],
         }
     }
 }
@@ -67,8 +79,8 @@ impl Recipient {
 /// Who is told of what. Every kind of event has its line.
 pub const TOLD: &[(EventKind, &[Recipient])] = {
     use Recipient::{
-        Approvers, Assignee, Blower, Centre, Leader, Liaison, Organiser, Person, Reporter,
-        Reviewer, Secretary, Supervisor, Unit, UnitHeads,
+        Administrator, Approvers, Assignee, Blower, Centre, Leader, Liaison, Organiser, Person,
+        Publisher, Reporter, Reviewer, Secretary, Supervisor, Unit, UnitHeads,
     };
     &[
         (EventKind::Submitted, &[Reporter, Centre]),
@@ -228,5 +240,13 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::ScoreObjected, &[Unit]),
         (EventKind::ScoreObjectionDecided, &[Person]),
         (EventKind::ScoreLocked, &[Person]),
+        (EventKind::FeedbackSubmitted, &[Administrator]),
+        (EventKind::BurdenReported, &[Administrator, Supervisor]),
+        (EventKind::FeedbackAnswered, &[Person]),
+        (EventKind::PublicationSubmitted, &[Publisher]),
+        (EventKind::PublicationReviewed, &[Person]),
+        (EventKind::GuideExpiring, &[Unit, UnitHeads]),
+        (EventKind::GuideExpired, &[Unit, UnitHeads]),
+        (EventKind::GuideReviewDue, &[Unit, UnitHeads]),
     ]
 };

@@ -7,9 +7,9 @@ use actix_web::{
 use domain::{
     event::EventKind,
     id::{
-        ApplicationId, ClaimId, ComplaintId, FlagId, NotificationId, PairingId, PostId,
-        RedemptionId, RegistrationId, ServiceRequestId, UnitRegistrationId, UnitReportId,
-        WhistleId,
+        AnnouncementId, ApplicationId, ClaimId, ComplaintId, FeedbackId, FlagId, GuideId,
+        NotificationId, PairingId, PostId, RedemptionId, RegistrationId, ServiceRequestId,
+        UnitRegistrationId, UnitReportId, WhistleId,
     },
     identity::Actor,
     notification::render,
@@ -61,6 +61,12 @@ pub struct NotificationView {
     pub unit_registration_id: Option<UnitRegistrationId>,
     /// 所说的单位年度服务反馈
     pub unit_report_id: Option<UnitReportId>,
+    /// 哪条对应用的意见
+    pub feedback_id: Option<FeedbackId>,
+    /// 哪条公告
+    pub announcement_id: Option<AnnouncementId>,
+    /// 哪条办事指南
+    pub guide_id: Option<GuideId>,
     /// 诉求编号
     #[schema(example = "PC20261124000123")]
     pub number: Option<String>,
@@ -109,6 +115,9 @@ impl From<Entry> for NotificationView {
             post_id,
             unit_registration_id,
             unit_report_id,
+            feedback_id,
+            announcement_id,
+            guide_id,
             number,
             title,
             viewer,
@@ -132,6 +141,9 @@ impl From<Entry> for NotificationView {
             post_id,
             unit_registration_id,
             unit_report_id,
+            feedback_id,
+            announcement_id,
+            guide_id,
             number,
             title: viewer.map(|_| title),
             seq: event.seq,

@@ -4,6 +4,7 @@
 //!
 //! Conditions are SQL in which `$1` is the person's account.
 
+mod around;
 mod cases;
 mod identity;
 mod organisation;
@@ -106,7 +107,14 @@ impl Table {
 
 /// Every table, in the order in which an erasure visits them: cases first, as locks are taken.
 pub fn tables() -> impl Iterator<Item = &'static Table> {
-    [cases::TABLES, service::TABLES, points::TABLES, organisation::TABLES, identity::TABLES]
-        .into_iter()
-        .flatten()
+    [
+        cases::TABLES,
+        around::TABLES,
+        service::TABLES,
+        points::TABLES,
+        organisation::TABLES,
+        identity::TABLES,
+    ]
+    .into_iter()
+    .flatten()
 }
