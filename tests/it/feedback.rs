@@ -168,8 +168,8 @@ async fn what_is_wrong_is_named_and_too_much_is_refused() {
     // A forbidden word hides nothing from whoever handles it.
     let body = json!({"kind": "fault", "text": "首页弹出赌 博广告，请处理"});
     let made = given(&nobody, "opinion-number-0", &body).await.expect(201);
-    let seen = app.as_("sysadmin").get(&format!("/feedback/{}", made["id"].as_str().unwrap()));
-    let seen = seen.await.expect(200);
+    let path = format!("/feedback/{}", made["id"].as_str().unwrap());
+    let seen = app.as_("sysadmin").get(&path).await.expect(200);
     assert_eq!((&seen["flagged"], &seen["text"]), (&json!(true), &body["text"]));
     for n in 1..3 {
         given(&nobody, &format!("opinion-number-{n}"), &body).await.expect(201);
