@@ -89,6 +89,8 @@ const NEWS: &[(&str, &str, Kind, &str, &str, &str)] = &[
     ),
 ];
 
+/// An id that follows from a number, so that a second run finds it again. Each thing has a number of
+/// its own: all of them are subjects of one stream of events.
 fn fixed<T: Id>(n: u8) -> T {
     T::from_parts(Timestamp::UNIX_EPOCH, &[n; 10])
 }
@@ -98,13 +100,13 @@ fn fixed<T: Id>(n: u8) -> T {
 /// # Errors
 /// The database's.
 pub async fn insert(conn: &mut Connection, now: Timestamp) -> Result<(), Error> {
-    for (n, service) in (1_u8..).zip(SERVICES) {
+    for (n, service) in (201_u8..).zip(SERVICES) {
         add_service(conn, fixed(n), service, now).await?;
     }
-    for (n, news) in (1_u8..).zip(NEWS) {
+    for (n, news) in (221_u8..).zip(NEWS) {
         add_news(conn, fixed(n), news, now).await?;
     }
-    add_opinion(conn, fixed(1), now).await
+    add_opinion(conn, fixed(241), now).await
 }
 
 async fn author(conn: &mut Connection, username: &str) -> Result<AccountId, Error> {
