@@ -19,6 +19,7 @@ revoke update, delete on calendar_year, calendar_day from zhixiang_app;
 revoke update, delete on rate_snapshot_case, rate_snapshot_centre, rate_snapshot_appraisal from zhixiang_app;
 revoke update, delete on duty_item, power, enforcement_act_officer from zhixiang_app;
 revoke update, delete on internal_note, reply_template_version from zhixiang_app;
+revoke update, delete on announcement_edition, guide_edition from zhixiang_app;
 revoke update, delete on household_visit from zhixiang_app;
 revoke update, delete on service_year, service_result from zhixiang_app;
 revoke update, delete on party_member_change from zhixiang_app;

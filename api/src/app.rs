@@ -7,6 +7,7 @@ use tracing::Instrument;
 
 use crate::error::Error;
 
+pub mod announcement;
 pub mod attachment;
 pub mod audit;
 pub mod bulletin;
@@ -19,9 +20,11 @@ pub mod enforcement;
 pub mod evaluation;
 pub mod export;
 pub mod fairness;
+pub mod feedback;
 pub mod final_reply;
 pub mod follow_up;
 pub mod generate;
+pub mod guide;
 pub mod household;
 pub mod idempotent;
 pub mod identity;

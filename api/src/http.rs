@@ -25,6 +25,7 @@ macro_rules! routes {
     };
 }
 
+pub mod announcement;
 pub mod attachment;
 pub mod audit;
 pub mod bulletin;
@@ -40,8 +41,10 @@ pub mod evaluation;
 pub mod export;
 pub mod extract;
 pub mod fairness;
+pub mod feedback;
 pub mod final_reply;
 pub mod follow_up;
+pub mod guide;
 pub mod household;
 pub mod identity;
 pub mod job;
@@ -185,6 +188,12 @@ pub fn words() -> Vec<Routes> {
         redemption::till::routes(),
         redemption::voucher::routes(),
         fairness::routes(),
+        feedback::routes(),
+        announcement::routes(),
+        // `/guides/template` comes before `/guides/{id}`.
+        guide::sheet::routes(),
+        guide::routes(),
+        guide::voice::routes(),
         audit::routes(),
     ]
 }

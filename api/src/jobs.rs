@@ -11,12 +11,14 @@ use tokio::sync::watch;
 
 use crate::{app::calendar as calendars, state::State};
 
+pub mod announcement;
 pub mod attachment;
 pub mod audit;
 pub mod bulletin;
 pub mod calendar;
 pub mod export;
 pub mod fairness;
+pub mod guide;
 pub mod household;
 pub mod merchant;
 pub mod notification;

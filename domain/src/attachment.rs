@@ -111,6 +111,10 @@ codes! {
         Offer = "offer", "优惠";
         /// A claim: what was done.
         Claim = "claim", "认领";
+        /// An opinion on the application: what is wrong.
+        Feedback = "feedback", "意见";
+        /// An announcement: what it looks like. Which edition shows which, the edition says.
+        Announcement = "announcement", "公告";
     }
 }
 
@@ -122,7 +126,8 @@ impl Place {
 
     /// Whether a file of this sort belongs here.
     pub const fn takes(self, kind: Kind) -> bool {
-        matches!(kind, Kind::Image) || !matches!(self, Self::Offer | Self::Claim)
+        matches!(kind, Kind::Image)
+            || !matches!(self, Self::Offer | Self::Claim | Self::Announcement)
     }
 }
 

@@ -367,6 +367,22 @@ codes! {
         MatterSentBack = "matter_sent_back", "包联事项退回";
         /// The cadre's pairing ended before its term.
         CadreEnded = "cadre_pairing_ended", "领导包联终止";
+        /// Somebody says something of the application.
+        FeedbackSubmitted = "feedback_submitted", "对应用的意见";
+        /// Somebody says that it burdens people.
+        BurdenReported = "burden_reported", "增加负担的意见";
+        /// Whoever handles it answered, or says what becomes of it.
+        FeedbackAnswered = "feedback_answered", "意见答复";
+        /// An announcement or an item of the guide waits for another of the body.
+        PublicationSubmitted = "publication_submitted", "提交审核";
+        /// Another of the body looked at it.
+        PublicationReviewed = "publication_reviewed", "审核结果";
+        /// An item of the guide will run out.
+        GuideExpiring = "guide_expiring", "办事指南即将到期";
+        /// An item of the guide ran out.
+        GuideExpired = "guide_expired", "办事指南已到期";
+        /// It is time to look through an item of the guide.
+        GuideReviewDue = "guide_review_due", "办事指南复核";
     }
 }
 

@@ -192,4 +192,10 @@ ids! {
     ImportedId;
     /// A consent to a notice (同意记录).
     ConsentId;
+    /// An opinion on the application (意见).
+    FeedbackId;
+    /// An announcement (公告).
+    AnnouncementId;
+    /// An item of the guide of services (办事指南).
+    GuideId;
 }

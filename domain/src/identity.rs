@@ -248,6 +248,12 @@ pub enum Permission {
     LiftPause,
     /// Search the audit trail.
     ReadAudit,
+    /// Answer what people say of the application: the administrator all, the supervisor what burdens.
+    HandleFeedback,
+    /// Write and review what a body tells the people of its area.
+    KeepAnnouncement,
+    /// Write and review what a unit does for people (办事指南).
+    KeepGuide,
 }
 
 impl Permission {
@@ -310,7 +316,7 @@ impl Permission {
                 Auditor,
             ]),
             Self::WatchReturns => only(&[Dispatcher, Supervisor]),
-            Self::WorkTask => {
+            Self::WorkTask | Self::KeepGuide => {
                 only(&[DepartmentClerk, DepartmentHead, SubdistrictOfficer, CommunityOfficer])
             }
             Self::Supervise => only(&[Supervisor]),
@@ -369,6 +375,10 @@ impl Permission {
             Self::ReadBudget => only(&[Organiser, Auditor]),
             Self::ReadSettlement => only(&[MerchantManager, Organiser, Auditor]),
             Self::ReadAudit => only(&[Auditor]),
+            Self::HandleFeedback => only(&[SystemAdmin, Supervisor]),
+            Self::KeepAnnouncement => {
+                only(&[CommunityOfficer, SubdistrictOfficer, Dispatcher, Organiser])
+            }
             Self::ReadLedger => only(&[Auditor, SystemAdmin]),
             Self::ReadPoints => only(&[Organiser, Auditor]),
             Self::KeepPoints => only(&[Organiser]),
@@ -445,6 +455,21 @@ impl Actor {
     /// Whether the account works in the name of this unit.
     pub fn works_for(&self, unit: &NodeCode) -> bool {
         self.grants.iter().any(|grant| grant.role.works_tasks() && grant.scope == unit.as_str())
+    }
+
+    /// Whether a role that holds `permission` is held on this very node: in its name, not below it.
+    pub fn acts_for(&self, permission: Permission, node: &NodeCode) -> bool {
+        let roles = permission.roles();
+        self.grants.iter().any(|grant| roles.contains(&grant.role) && grant.scope == node.as_str())
+    }
+
+    /// The nodes on which a role that holds `permission` is held, each once.
+    pub fn nodes(&self, permission: Permission) -> Vec<NodeCode> {
+        let roles = permission.roles();
+        let held = self.grants.iter().filter(|grant| roles.contains(&grant.role));
+        let nodes: std::collections::BTreeSet<NodeCode> =
+            held.filter_map(|grant| NodeCode::parse("scope", &grant.scope).ok()).collect();
+        nodes.into_iter().collect()
     }
 
     /// Whether the account signs in the name of this unit.

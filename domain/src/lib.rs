@@ -6,6 +6,7 @@
 #[macro_use]
 pub mod code;
 
+pub mod announcement;
 pub mod attachment;
 pub mod audit;
 pub mod bulletin;
@@ -20,8 +21,10 @@ pub mod evaluation;
 pub mod event;
 pub mod export;
 pub mod fairness;
+pub mod feedback;
 pub mod final_reply;
 pub mod follow_up;
+pub mod guide;
 pub mod household;
 pub mod id;
 pub mod identity;
@@ -37,6 +40,7 @@ pub mod party;
 pub mod personal;
 pub mod points;
 pub mod privacy;
+pub mod publication;
 pub mod rates;
 pub mod redemption;
 pub mod refusal;

@@ -41,6 +41,10 @@ pub enum Recipient {
     Person,
     /// The managers of the merchant that the event names.
     Merchant,
+    /// Those who keep the system (系统管理员).
+    Administrator,
+    /// Those who look at what is published in the name of the body that the event names.
+    Publisher,
 }
 
 impl Recipient {
@@ -63,6 +67,14 @@ impl Recipient {
             Self::Organiser => &[Role::Organiser],
             Self::Person => &[Role::Resident],
             Self::Merchant => &[Role::MerchantManager],
+            Self::Administrator => &[Role::SystemAdmin],
+            Self::Publisher => &[
+                Role::DepartmentHead,
+                Role::SubdistrictOfficer,
+                Role::CommunityOfficer,
+                Role::Dispatcher,
+                Role::Organiser,
+            ],
         }
     }
 }
@@ -70,8 +82,8 @@ impl Recipient {
 /// Who is told of what. Every kind of event has its line.
 pub const TOLD: &[(EventKind, &[Recipient])] = {
     use Recipient::{
-        Approvers, Assignee, Blower, Centre, Leader, Liaison, Merchant, Organiser, Person,
-        Reporter, Reviewer, Secretary, Supervisor, Unit, UnitHeads,
+        Administrator, Approvers, Assignee, Blower, Centre, Leader, Liaison, Merchant, Organiser,
+        Person, Publisher, Reporter, Reviewer, Secretary, Supervisor, Unit, UnitHeads,
     };
     &[
         (EventKind::Submitted, &[Reporter, Centre]),
@@ -246,5 +258,13 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::MatterConfirmed, &[Liaison, Person]),
         (EventKind::MatterSentBack, &[Liaison, Person]),
         (EventKind::CadreEnded, &[Unit, Liaison, Person]),
+        (EventKind::FeedbackSubmitted, &[Administrator]),
+        (EventKind::BurdenReported, &[Administrator, Supervisor]),
+        (EventKind::FeedbackAnswered, &[Person]),
+        (EventKind::PublicationSubmitted, &[Publisher]),
+        (EventKind::PublicationReviewed, &[Person]),
+        (EventKind::GuideExpiring, &[Unit, UnitHeads]),
+        (EventKind::GuideExpired, &[Unit, UnitHeads]),
+        (EventKind::GuideReviewDue, &[Unit, UnitHeads]),
     ]
 };

@@ -126,6 +126,9 @@ pub struct PageRequest {
 }
 
 impl PageRequest {
+    /// The first page, of the usual size: also for what is one row at most.
+    pub const FIRST: Self = Self { after: None, limit: Limit::DEFAULT };
+
     /// One more than the page, which tells whether there is another.
     pub const fn probe(self) -> i64 {
         self.limit.rows() + 1

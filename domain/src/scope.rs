@@ -19,6 +19,8 @@ pub struct Scope {
     register: Register,
     audits: bool,
     shops: Vec<String>,
+    administers: bool,
+    supervises: bool,
     account: AccountId,
 }
 
@@ -79,6 +81,8 @@ impl Scope {
             },
             audits: actor.has(Role::Auditor),
             shops: held(|role| role == Role::MerchantManager),
+            administers: actor.has(Role::SystemAdmin),
+            supervises: actor.has(Role::Supervisor),
             account: actor.account,
         }
     }
@@ -126,6 +130,16 @@ impl Scope {
     /// The merchants that the account manages, by their codes.
     pub fn shops(&self) -> &[String] {
         &self.shops
+    }
+
+    /// Whether what people say of the application may be read.
+    pub const fn administers(&self) -> bool {
+        self.administers
+    }
+
+    /// Whether what burdens people may be read.
+    pub const fn supervises(&self) -> bool {
+        self.supervises
     }
 
     /// Whether the audit trail may be read.

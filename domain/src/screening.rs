@@ -109,9 +109,17 @@ pub struct Rules {
 impl Rules {
     /// Whether one of the words stands in it. A word of nothing but punctuation stands nowhere.
     pub fn finds(&self, title: &str, content: &str) -> bool {
+        !self.found(title, content).is_empty()
+    }
+
+    /// The words that stand in it, as the list writes them.
+    pub fn found(&self, title: &str, content: &str) -> Vec<&str> {
         let given = normalised(title, content);
-        let mut words = self.forbidden.iter().map(|word| normalised(word, ""));
-        words.any(|word| !word.is_empty() && given.contains(&word))
+        let stands = |word: &&String| {
+            let word = normalised(word, "");
+            !word.is_empty() && given.contains(&word)
+        };
+        self.forbidden.iter().filter(stands).map(String::as_str).collect()
     }
 }
 

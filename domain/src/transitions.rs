@@ -2,9 +2,9 @@
 //! the same tables that the rules read.
 
 use crate::{
-    complaint, consultation, fairness, final_reply, household, merchant, offer, pairing,
+    complaint, consultation, fairness, feedback, final_reply, household, merchant, offer, pairing,
     party::transfer,
-    points, redemption,
+    points, publication, redemption,
     registration::{self, change},
     request,
     score::{self, quarterly},
@@ -71,6 +71,8 @@ pub fn markdown() -> String {
         scores(),
         quarters(),
         disputes(),
+        opinions(),
+        publications(),
     ] {
         table.write(&mut out);
     }
@@ -101,6 +103,18 @@ macro_rules! table {
 
 fn complaints() -> Table<'static> {
     table!(complaint, "A complaint (诉求)", "complaint_step_refused")
+}
+
+fn opinions() -> Table<'static> {
+    table!(feedback, "An opinion on the application (意见)", "feedback_step_refused")
+}
+
+fn publications() -> Table<'static> {
+    table!(
+        publication,
+        "An announcement or an item of the guide (公告、办事指南)",
+        "publication_step_refused"
+    )
 }
 
 fn tasks() -> Table<'static> {

@@ -7,6 +7,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+pub mod announcement;
 pub mod attachment;
 pub mod audit;
 pub mod backup;
@@ -20,9 +21,11 @@ pub mod evaluation;
 pub mod event;
 pub mod export;
 pub mod fairness;
+pub mod feedback;
 pub mod final_reply;
 pub mod follow_up;
 pub mod generate;
+pub mod guide;
 pub mod household;
 pub mod idempotency;
 pub mod identity;

@@ -11,10 +11,11 @@ use std::{
 
 use api::http::problem::codes;
 use domain::{
-    attachment, audit, complaint, consultation, duty, enforcement, evaluation::Satisfaction, event,
-    export, fairness, final_reply, household, identity, import, merchant, offer, org, pairing,
-    party, points, privacy, rates, redemption, registration, request, score, screening, service,
-    sla, supervision, task, template, view, whistle, work_unit,
+    announcement, attachment, audit, complaint, consultation, duty, enforcement,
+    evaluation::Satisfaction, event, export, fairness, feedback, final_reply, guide, household,
+    identity, import, merchant, offer, org, pairing, party, points, privacy, publication, rates,
+    redemption, registration, request, score, screening, service, sla, supervision, task, template,
+    view, whistle, work_unit,
 };
 
 use crate::support::{Operation, document, operations};
@@ -316,6 +317,8 @@ const HEADINGS: &[(&str, &str)] = &[
     ("offer_sold_out", "Redemptions (兑换)"),
     ("qr_expired", "At the till (到店核销)"),
     ("fairness_step_refused", "Fairness (公平核查)"),
+    ("feedback_step_refused", "Opinions on the application (意见)"),
+    ("publication_step_refused", "Announcements and the guide (公告、办事指南)"),
     ("view_limit_reached", "Lists (列表)"),
     ("not_on_duty_list", "Duty lists and jobs (清单、作业)"),
     ("sheet_encoding", "Sheets (表格)"),
@@ -500,6 +503,14 @@ fn the_vocabularies_are_fresh() {
         fairness::Kind, "公平核查种类";
         fairness::Status, "公平核查状态";
         fairness::Step, "公平核查步骤";
+        feedback::Kind, "意见类别";
+        feedback::Status, "意见状态";
+        feedback::Step, "意见步骤";
+        publication::Status, "公告、办事指南状态";
+        publication::Step, "公告、办事指南步骤";
+        announcement::Kind, "公告类别";
+        announcement::Audience, "公告给谁看";
+        guide::sheet::Column, "办事指南表格的列";
         audit::chain::Tampering, "审计链核验的发现";
         sla::Urgency, "紧急程度";
         sla::Mark, "时限环节";

@@ -1,6 +1,8 @@
 //! End to end: the real router over HTTP, real PostgreSQL, real Redis. One file for each word.
 
 #[cfg(test)]
+mod announcement;
+#[cfg(test)]
 mod architecture;
 #[cfg(test)]
 mod attachment;
@@ -29,11 +31,15 @@ mod export;
 #[cfg(test)]
 mod fairness;
 #[cfg(test)]
+mod feedback;
+#[cfg(test)]
 mod final_reply;
 #[cfg(test)]
 mod follow_up;
 #[cfg(test)]
 mod generate;
+#[cfg(test)]
+mod guide;
 #[cfg(test)]
 mod household;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! A new part of the story is a chapter: a file in `tour/` and a line in [`CHAPTERS`].
 
+mod around;
 mod branch;
 mod complaint;
 mod guide;
@@ -29,6 +30,7 @@ const CHAPTERS: &[(&str, Chapter)] = &[
     ("一名党员：报到与服务", |guide| Box::pin(service::play(guide))),
     ("积分兑换：一份午餐", |guide| Box::pin(points::play(guide))),
     ("党支部：名册与积分管理手册", |guide| Box::pin(branch::play(guide))),
+    ("公告、办事指南、意见", |guide| Box::pin(around::play(guide))),
     ("本月三率", |guide| Box::pin(rates::play(guide))),
     ("积分对账", |guide| Box::pin(ledger::play(guide))),
 ];

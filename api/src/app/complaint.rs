@@ -46,14 +46,15 @@ pub use track::{Credentials, by_query_code};
 
 pub(super) use centre::{judged, no_whistle_out, units};
 pub(super) use child::permit_call;
+pub(super) use track::spoken;
 
 /// The characters of a query code: none that is taken for another.
-const QUERY_ALPHABET: &[char] = &[
+pub(super) const QUERY_ALPHABET: &[char] = &[
     '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'J', 'K', 'L',
     'M', 'N', 'P', 'Q', 'R', 'S', 'T', 'U', 'V', 'W', 'X', 'Y', 'Z',
 ];
 /// 32 characters to the power of 10: 50 bits, behind a rate limit.
-const QUERY_CODE_LENGTH: usize = 10;
+pub(super) const QUERY_CODE_LENGTH: usize = 10;
 
 /// The answer to a submission: what the reporter keeps.
 #[derive(Debug, Clone, Serialize, serde::Deserialize, utoipa::ToSchema)]

@@ -103,6 +103,29 @@ pub async fn admit_anonymous(state: &State, address: &str) -> Result<(), Error> 
     admit(state, "anonymous", address, count, Duration::from_hours(1)).await
 }
 
+/// Counts an opinion on the application: of an account, or from an address.
+///
+/// # Errors
+/// `rate_limited`.
+pub async fn admit_feedback(
+    state: &State,
+    account: Option<AccountId>,
+    address: &str,
+) -> Result<(), Error> {
+    let count = state.config.limits.anonymous_per_hour;
+    let who = account.map_or_else(|| address.to_owned(), |account| account.to_string());
+    admit(state, "feedback", &who, count, Duration::from_hours(1)).await
+}
+
+/// Counts a word on whether an item of the guide was useful.
+///
+/// # Errors
+/// `rate_limited`.
+pub async fn admit_vote(state: &State, address: &str) -> Result<(), Error> {
+    let count = state.config.limits.anonymous_per_hour;
+    admit(state, "guide-vote", address, count, Duration::from_hours(1)).await
+}
+
 /// Counts an upload of an account.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::{config::Mode, error::Error, state::State};
 
 pub mod accounts;
+pub mod around;
 pub mod district;
 pub mod duties;
 pub mod offers;
@@ -108,6 +109,7 @@ pub async fn demo(state: &State) -> Result<Report, Error> {
             let offers_added = offers::insert(conn, now).await?;
             units::insert(conn, &here).await?;
             let members_added = service::insert(conn, &here, now).await?;
+            around::insert(conn, now).await?;
             Ok(Report {
                 nodes: district.nodes.len(),
                 nodes_changed,

@@ -7,9 +7,9 @@ use actix_web::{
 use domain::{
     event::EventKind,
     id::{
-        ApplicationId, CadrePairingId, ClaimId, ComplaintId, FlagId, NotificationId, PairingId,
-        PostId, RedemptionId, RegistrationId, ServiceRequestId, SettlementId, TransferId,
-        UnitRegistrationId, UnitReportId, WhistleId,
+        AnnouncementId, ApplicationId, CadrePairingId, ClaimId, ComplaintId, FeedbackId, FlagId,
+        GuideId, NotificationId, PairingId, PostId, RedemptionId, RegistrationId, ServiceRequestId,
+        SettlementId, TransferId, UnitRegistrationId, UnitReportId, WhistleId,
     },
     identity::Actor,
     notification::render,
@@ -67,6 +67,12 @@ pub struct NotificationView {
     pub unit_registration_id: Option<UnitRegistrationId>,
     /// 所说的单位年度服务反馈
     pub unit_report_id: Option<UnitReportId>,
+    /// 哪条对应用的意见
+    pub feedback_id: Option<FeedbackId>,
+    /// 哪条公告
+    pub announcement_id: Option<AnnouncementId>,
+    /// 哪条办事指南
+    pub guide_id: Option<GuideId>,
     /// 诉求编号
     #[schema(example = "PC20261124000123")]
     pub number: Option<String>,
@@ -118,6 +124,9 @@ impl From<Entry> for NotificationView {
             post_id,
             unit_registration_id,
             unit_report_id,
+            feedback_id,
+            announcement_id,
+            guide_id,
             number,
             title,
             viewer,
@@ -144,6 +153,9 @@ impl From<Entry> for NotificationView {
             post_id,
             unit_registration_id,
             unit_report_id,
+            feedback_id,
+            announcement_id,
+            guide_id,
             number,
             title: viewer.map(|_| title),
             seq: event.seq,

@@ -21,9 +21,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 use super::{
-    attachment, audit, bulletin, calendar, export, fairness, household, merchant, notification,
-    pause, points, privacy, redemption, registration, schedule, score, screening, service, stopped,
-    task,
+    announcement, attachment, audit, bulletin, calendar, export, fairness, guide, household,
+    merchant, notification, pause, points, privacy, redemption, registration, schedule, score,
+    screening, service, stopped, task,
 };
 use crate::{app, error::Error, state::State};
 
@@ -56,6 +56,8 @@ fn run<'c, J: Job>(
 
 /// Every kind of job. A new one is one line here.
 const KINDS: &[(&str, Run)] = &[
+    (announcement::EndAnnouncements::KIND, run::<announcement::EndAnnouncements>),
+    (guide::RemindGuides::KIND, run::<guide::RemindGuides>),
     (attachment::MediaChecked::KIND, run::<attachment::MediaChecked>),
     (attachment::ScreenMedia::KIND, run::<attachment::ScreenMedia>),
     (attachment::SweepAttachments::KIND, run::<attachment::SweepAttachments>),

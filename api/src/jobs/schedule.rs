@@ -13,11 +13,13 @@ use infra::{
 use serde::Deserialize;
 
 use super::{
+    announcement::EndAnnouncements,
     attachment::SweepAttachments,
     audit::{MakeAuditMonths, SealAudit},
     bulletin::FreezeMonths,
     calendar::WarnCalendar,
     export::SweepExports,
+    guide::RemindGuides,
     household::RemindVisits,
     merchant::{ReleaseBudgets, SettleMonths},
     points::{ExpirePoints, ReconcileLedger, SetOff, WarnExpiring},
@@ -56,6 +58,7 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (FollowServiceYear::KIND, HOUR),
     (SealAudit::KIND, MINUTE),
     (ReferUnscreened::KIND, 5 * MINUTE),
+    (EndAnnouncements::KIND, HOUR),
     (FollowErasures::KIND, HOUR),
     (ReconcileLedger::KIND, MINUTE),
     (SetOff::KIND, MINUTE),
@@ -65,15 +68,18 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (SweepOld::KIND, DAY),
     // The day of this clock begins at 08:00 in 平城区, when people may be told something.
     (RemindVisits::KIND, DAY),
+    (RemindGuides::KIND, DAY),
 ];
 
 /// What no later run takes back.
 const IRREVERSIBLE: &[&str] = &[
+    EndAnnouncements::KIND,
     ExpirePoints::KIND,
     FollowErasures::KIND,
     FollowServiceYear::KIND,
     FreezeMonths::KIND,
     LockScores::KIND,
+    RemindGuides::KIND,
     RemindVisits::KIND,
     SettleMonths::KIND,
     SweepOld::KIND,

@@ -14,6 +14,7 @@ use crate::{
     whistle,
 };
 
+mod around;
 mod consultation;
 mod notice;
 mod points;
@@ -98,6 +99,7 @@ const fn note_of(kind: EventKind) -> (Author, &'static str) {
         EventKind::Suspended | EventKind::ExtensionRequested | EventKind::ExtensionGranted => {
             (Author::Staff, "原因")
         }
+        EventKind::FeedbackAnswered => (Author::Staff, "答复"),
         _ => (Author::Staff, "说明"),
     }
 }
@@ -224,7 +226,8 @@ impl Facts<'_> {
                 .or_else(|| self.consultation())
                 .or_else(|| self.points())
                 .or_else(|| self.till())
-                .or_else(|| self.notice()),
+                .or_else(|| self.notice())
+                .or_else(|| self.around()),
         }
     }
 

@@ -2,7 +2,9 @@
 
 use domain::{
     attachment::{Candidate, Check, Kind, MediaType, Place, Quota},
-    id::{AccountId, AttachmentId, ClaimId, ComplaintId, OfferId, TaskId},
+    id::{
+        AccountId, AnnouncementId, AttachmentId, ClaimId, ComplaintId, FeedbackId, OfferId, TaskId,
+    },
     time::Timestamp,
 };
 use uuid::Uuid;
@@ -44,6 +46,10 @@ pub enum Target {
     Offer(OfferId),
     /// Somebody's claim.
     Claim(ClaimId),
+    /// An opinion on the application.
+    Feedback(FeedbackId),
+    /// An announcement.
+    Announcement(AnnouncementId),
 }
 
 impl Target {
@@ -55,6 +61,8 @@ impl Target {
             Self::Reply(_) => Place::Reply,
             Self::Offer(_) => Place::Offer,
             Self::Claim(_) => Place::Claim,
+            Self::Feedback(_) => Place::Feedback,
+            Self::Announcement(_) => Place::Announcement,
         }
     }
 
@@ -65,6 +73,8 @@ impl Target {
             Self::ReportIn(id) | Self::Reply(id) => id.0,
             Self::Offer(id) => id.0,
             Self::Claim(id) => id.0,
+            Self::Feedback(id) => id.0,
+            Self::Announcement(id) => id.0,
         }
     }
 }
@@ -212,7 +222,9 @@ pub async fn attach(
              complaint_id = case when $2 = 'complaint' then $3::uuid end,
              task_id = case when $2 in ('report_in', 'reply') then $3::uuid end,
              offer_id = case when $2 = 'offer' then $3::uuid end,
-             claim_id = case when $2 = 'claim' then $3::uuid end
+             claim_id = case when $2 = 'claim' then $3::uuid end,
+             feedback_id = case when $2 = 'feedback' then $3::uuid end,
+             announcement_id = case when $2 = 'announcement' then $3::uuid end
          where id = any($1)",
         &ids,
         place.code(),

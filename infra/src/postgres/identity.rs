@@ -3,6 +3,7 @@
 use domain::{
     id::{AccountId, RoleGrantId},
     identity::{Grant, Lockout, Role},
+    org::NodeCode,
     page::{Cursor, PageRequest},
     time::Timestamp,
 };
@@ -183,6 +184,35 @@ pub async fn same_person(
            ) as "same!""#,
         one.0,
         &others,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Whether somebody else, who is another person, holds one of the roles on a scope.
+///
+/// # Errors
+/// The database's.
+pub async fn another_holds(
+    conn: &mut Connection,
+    account: AccountId,
+    roles: &[Role],
+    scope: &NodeCode,
+) -> sqlx::Result<bool> {
+    let roles: Vec<String> = roles.iter().map(|role| role.code().to_owned()).collect();
+    sqlx::query_scalar!(
+        r#"select exists (
+               select from role_grant g
+               join account a on a.id = g.account_id and a.disabled_at is null
+               where g.scope = $3 and g.role = any($2) and g.revoked_at is null
+                   and g.account_id <> $1
+                   and not exists (
+                       select from person one join person other on other.phone_index = one.phone_index
+                       where one.account_id = g.account_id and other.account_id = $1)
+           ) as "another!""#,
+        account.0,
+        &roles,
+        scope.as_str(),
     )
     .fetch_one(conn)
     .await

@@ -4,9 +4,10 @@
 use domain::{
     event::{Event, EventKind, Visibility},
     id::{
-        AccountId, ApplicationId, CadrePairingId, ClaimId, ComplaintId, FlagId, Id, NotificationId,
-        PairingId, PostId, RedemptionId, RegistrationId, ServiceRequestId, SettlementId, TaskId,
-        TransferId, UnitRegistrationId, UnitReportId, WhistleId,
+        AccountId, AnnouncementId, ApplicationId, CadrePairingId, ClaimId, ComplaintId, FeedbackId,
+        FlagId, GuideId, Id, NotificationId, PairingId, PostId, RedemptionId, RegistrationId,
+        ServiceRequestId, SettlementId, TaskId, TransferId, UnitRegistrationId, UnitReportId,
+        WhistleId,
     },
     notification::{Recipient, TOLD, Viewer},
     org::NodeCode,
@@ -58,6 +59,12 @@ pub struct Entry {
     pub unit_registration_id: Option<UnitRegistrationId>,
     /// The report to a work unit that it is about.
     pub unit_report_id: Option<UnitReportId>,
+    /// The opinion on the application that it is about.
+    pub feedback_id: Option<FeedbackId>,
+    /// The announcement that it is about.
+    pub announcement_id: Option<AnnouncementId>,
+    /// The item of the guide that it is about.
+    pub guide_id: Option<GuideId>,
     /// The case's number, where cases have one.
     pub number: Option<String>,
     /// The case's or the post's title, or the community's name.
@@ -116,14 +123,15 @@ fn told() -> (Vec<String>, Vec<String>, Vec<String>) {
         let class = match who {
             Recipient::Reporter => "reporter",
             Recipient::Unit | Recipient::UnitHeads => "unit",
-            Recipient::Approvers => "approver",
+            Recipient::Approvers | Recipient::Publisher => "approver",
             Recipient::Assignee => "assignee",
             Recipient::Blower => "blower",
             Recipient::Reviewer => "reviewer",
             Recipient::Centre
             | Recipient::Supervisor
             | Recipient::Leader
-            | Recipient::Organiser => "centre",
+            | Recipient::Organiser
+            | Recipient::Administrator => "centre",
             Recipient::Liaison => "liaison",
             Recipient::Secretary => "secretary",
             Recipient::Person => "person",
@@ -302,28 +310,30 @@ async fn read(
                coalesce(cadre.id, matter.pairing_id) as "cadre_pairing_id?: CadrePairingId",
                sr.id as "request_id?: ServiceRequestId", post.id as "post_id?: PostId",
                ur.id as "unit_registration_id?: UnitRegistrationId",
-               up.id as "unit_report_id?: UnitReportId",
-               coalesce(child.number, c.number) as "number?",
+               up.id as "unit_report_id?: UnitReportId", fb.id as "feedback_id?: FeedbackId",
+               an.id as "announcement_id?: AnnouncementId", gd.id as "guide_id?: GuideId",
+               coalesce(child.number, c.number, fb.number) as "number?",
                coalesce(child.title, c.title, w.title, post.title, sr.title, ma.name, offer.title,
-                   shop.name, matter.title, cadre.post, u.name, o.name,
+                   shop.name, matter.title, cadre.post, u.name, gd.title, an_title.title,
+                   case when fb.id is not null then '对应用的意见' end, o.name,
                    case when tr.id is not null then '组织关系转接' when n.subject_id = n.account_id then '积分' else '' end) as "title!",
                coalesce(c.confidential, false) as "confidential!",
                coalesce(n.account_id in (c.reporter_id, claim.account_id, r.account_id,
                        pair.account_id, hold.account, flag.account_id, ma.applicant,
-                       sr.account_id), false)
+                       sr.account_id, fb.account_id), false)
                    -- Whoever is invited to a post.
                    or coalesce(post.id = n.subject_id, false)
                    -- What happens to somebody's points stands under their own account.
                    or n.subject_id = n.account_id
                    -- What is told of the score book is told to the person that the event names.
-                   -- So are a transfer's and a cadre's.
-                   or coalesce(coalesce(score.id, tr.id, cadre.id, matter.id) is not null
+                   -- So are a transfer's and a cadre's, and what became of what somebody handed in.
+                   or coalesce(coalesce(score.id, tr.id, cadre.id, matter.id, an.id, gd.id) is not null
                        and e.data ->> 'account' = n.account_id::text, false)
                    as "own!",
                child.id is not null as "follows!",
                coalesce(c.units && $6::text[], false)
                    or coalesce(coalesce(c.community_code, w.community_code) like any($7::text[]), false)
-                   or coalesce(coalesce(pair.id, score.id, claim.id, sr.id) is not null
+                   or coalesce(coalesce(pair.id, score.id, claim.id, sr.id, an.id, gd.id) is not null
                        and (e.unit = any($6) or e.data ->> 'branch' = any($9) or $10), false)
                    or exists (select from task t where t.whistle_id = w.id
                        and (t.unit = any($6) or t.body = any($6)))
@@ -334,6 +344,7 @@ async fn read(
                    or coalesce(tr.id is not null
                        and array[e.data ->> 'branch', e.data ->> 'to_branch'] && $9, false)
                    or coalesce(st.id is not null and (st.merchant = any($11) or $10), false)
+                   or fb.id is not null and $12
                    as "works!",
                coalesce(e.data ->> 'work_unit' = any($8), false) as "liaises!",
                coalesce(e.data ->> 'body' = any($6), false)
@@ -370,6 +381,11 @@ async fn read(
            left join unit_registration ur on ur.id = n.subject_id
            left join unit_report up on up.id = n.subject_id
            left join work_unit u on u.code = coalesce(ur.unit_code, up.unit_code)
+           left join feedback fb on fb.id = n.subject_id
+           left join guide gd on gd.id = n.subject_id
+           left join announcement an on an.id = n.subject_id
+           left join announcement_edition an_title
+               on an_title.announcement_id = an.id and an_title.number = an.edition
            left join lateral (
                select child.id, child.number, child.title from complaint child
                where child.merged_into = c.id and child.reporter_id = n.account_id
@@ -393,6 +409,7 @@ async fn read(
         &scope.register().roots,
         scope.organises(),
         scope.shops(),
+        scope.administers(),
     )
     .fetch_all(conn)
     .await?;
@@ -437,6 +454,9 @@ async fn read(
                 post_id: row.post_id,
                 unit_registration_id: row.unit_registration_id,
                 unit_report_id: row.unit_report_id,
+                feedback_id: row.feedback_id,
+                announcement_id: row.announcement_id,
+                guide_id: row.guide_id,
                 number: row.number,
                 title: row.title,
                 viewer: reader.viewer(scope, row.confidential, &event),

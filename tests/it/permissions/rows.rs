@@ -116,6 +116,9 @@ pub(super) const REGISTER_READERS: &[&str] =
     &["auditor", "organiser", "community.140213066004", SECRETARY];
 pub(super) const KEEPERS: &[&str] = &["organiser", "manager.wenxing"];
 pub(super) const SETTLEMENT_READERS: &[&str] = &["organiser", "auditor", "manager.wenxing"];
+pub(super) const OPINION_HANDLERS: &[&str] = &["supervisor", "sysadmin"];
+pub(super) const ANNOUNCERS: &[&str] =
+    &["dispatcher", "organiser", "subdistrict.140213066", "community.140213066004"];
 pub(super) const UNMASKERS: &[&str] = &["dispatcher", "supervisor"];
 
 /// What an operation is about; whose it is follows from the [`World`].
@@ -196,6 +199,18 @@ pub(super) enum About {
     OwnRoster,
     /// A notification in one's own inbox.
     Notification,
+    /// An opinion on the application that one handles.
+    Opinion,
+    /// An opinion of one's own.
+    OwnOpinion,
+    /// An announcement that everybody reads.
+    Announced,
+    /// An announcement of the body in whose name one writes.
+    OwnAnnouncement,
+    /// An item of the guide that everybody reads.
+    Guide,
+    /// An item of one's own unit.
+    OwnGuide,
     /// Any account.
     Account,
     /// A log-in of one's own; ending it is tried in `identity`.
@@ -715,6 +730,38 @@ pub(super) const ROWS: &[Row] = &[
     ("audit.chain", &["auditor"], About::Nothing),
     ("screening.list", &["dispatcher"], About::Nothing),
     ("screening.decide", &["dispatcher"], About::Case),
+    ("feedback.submit", EVERYONE, About::Nothing),
+    ("feedback.track", EVERYONE, About::Nothing),
+    ("feedback.mine", LOGGED_IN, About::Nothing),
+    ("feedback.read_own", LOGGED_IN, About::OwnOpinion),
+    ("feedback.list", OPINION_HANDLERS, About::Nothing),
+    ("feedback.counts", OPINION_HANDLERS, About::Nothing),
+    ("feedback.read", OPINION_HANDLERS, About::Opinion),
+    ("feedback.answer", OPINION_HANDLERS, About::Opinion),
+    ("feedback.mark", OPINION_HANDLERS, About::Opinion),
+    ("feedback.unmask", OPINION_HANDLERS, About::Opinion),
+    ("announcement.list", EVERYONE, About::Nothing),
+    ("announcement.read", EVERYONE, About::Announced),
+    ("announcement.mark_read", LOGGED_IN, About::Announced),
+    ("announcement.desk", ANNOUNCERS, About::Nothing),
+    ("announcement.draft", ANNOUNCERS, About::Nothing),
+    ("announcement.revise", ANNOUNCERS, About::OwnAnnouncement),
+    ("announcement.submit", ANNOUNCERS, About::OwnAnnouncement),
+    ("announcement.review", ANNOUNCERS, About::OwnAnnouncement),
+    ("announcement.withdraw", ANNOUNCERS, About::OwnAnnouncement),
+    ("guide.list", EVERYONE, About::Nothing),
+    ("guide.suggest", EVERYONE, About::Nothing),
+    ("guide.read", EVERYONE, About::Guide),
+    ("guide.vote", EVERYONE, About::Guide),
+    ("guide.desk", UNITS, About::Nothing),
+    ("guide.template", UNITS, About::Nothing),
+    ("guide.import", UNITS, About::Nothing),
+    ("guide.draft", UNITS, About::Nothing),
+    ("guide.revise", UNITS, About::OwnGuide),
+    ("guide.submit", UNITS, About::OwnGuide),
+    ("guide.review", SIGNERS, About::OwnGuide),
+    ("guide.withdraw", UNITS, About::OwnGuide),
+    ("guide.votes", UNITS, About::OwnGuide),
     ("wechat.echo", EVERYONE, About::Nothing),
     ("wechat.push", EVERYONE, About::Nothing),
     ("fairness.list", FLAG_READERS, About::Nothing),

@@ -10,6 +10,7 @@ use crate::support::{
     Answer, App, CLERK, COMMUNITY, Case, Client, Operation, SUBDISTRICT, UNIT, complaint, photo,
 };
 
+mod around;
 mod enforcement;
 mod household;
 mod merchant;
@@ -45,6 +46,9 @@ const KEYED: &[&str] = &[
     "request.submit",
     "request.order",
     "service.publish_series",
+    "feedback.submit",
+    "announcement.draft",
+    "guide.draft",
 ];
 
 /// The objects of everybody.
@@ -57,6 +61,8 @@ pub(super) struct World {
     pub(super) tracked: Case,
     /// A redemption code for the till.
     pub(super) code: Value,
+    /// An opinion's number and query code.
+    pub(super) opinion: Value,
 }
 
 impl World {
@@ -98,6 +104,7 @@ impl World {
             foreign: BTreeMap::new(),
             tracked,
             code: Value::Null,
+            opinion: Value::Null,
         };
         world.dead_job().await;
         world.inboxes().await;
@@ -163,6 +170,7 @@ impl World {
         merchant::shops(&mut world).await;
         score::quarters(&mut world).await;
         service::imported(&mut world).await;
+        around::around(&mut world).await;
         world
     }
 
@@ -389,6 +397,10 @@ impl World {
         }
         if operation.id == "redemption.verify" {
             body["code"] = self.code.clone();
+        }
+        if operation.id == "feedback.track" {
+            body["number"] = self.opinion["number"].clone();
+            body["query_code"] = self.opinion["query_code"].clone();
         }
         // The template of this world has no field to fill in.
         if operation.id == "template.preview" {

@@ -23,13 +23,15 @@ pub async fn by_query_code(state: &State, given: &Credentials) -> Result<Complai
     let mut connection = state.db.acquire().await?;
     let number = given.number.trim().to_ascii_uppercase();
     let found = store::by_number(&mut connection, &number).await?.ok_or(Basic::NotFound)?;
-    // People read codes aloud and copy them: case and spaces do not matter.
-    let code: String =
-        given.query_code.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_uppercase();
-    let named = format!("{}/{code}", found.id);
+    let named = format!("{}/{}", found.id, spoken(&given.query_code));
     if state.crypto.mac_matches("query-code", named.as_bytes(), &found.query_code_mac) {
         Ok(found.id)
     } else {
         Err(Basic::NotFound.into())
     }
+}
+
+/// A query code as it was made. People read codes aloud and copy them: case and spaces do not matter.
+pub fn spoken(code: &str) -> String {
+    code.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_uppercase()
 }

@@ -138,6 +138,9 @@ needs![
     ManageScore,
     LiftPause,
     ReadAudit,
+    HandleFeedback,
+    KeepAnnouncement,
+    KeepGuide,
 ];
 
 /// An authenticated caller who holds the permission `P`: 401 `unauthenticated`, then 403

@@ -98,6 +98,8 @@ fn words() -> Vec<Code> {
         redemption(),
         till(),
         fairness(),
+        feedback(),
+        publication(),
         lists(),
         other(),
         duty(),
@@ -190,6 +192,31 @@ fn attachment() -> Vec<Code> {
         code(&Refused::BrokenOff),
         code(&Refused::Quota { files: 200, megabytes: 500 }),
         code(&Refused::Step { step: Step::Hide, check: Check::Hidden }),
+    ]
+}
+
+fn feedback() -> Vec<Code> {
+    use domain::feedback::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Answer, status: Status::Done }),
+        code(&Refused::NoContact),
+    ]
+}
+
+fn publication() -> Vec<Code> {
+    use domain::{
+        guide,
+        publication::{Refused, Status, Step},
+    };
+    vec![
+        code(&Refused::Step { step: Step::Submit, status: Status::Withdrawn }),
+        code(&Refused::NothingNew),
+        code(&Refused::Waits),
+        code(&Refused::NothingWaits),
+        code(&Refused::Own),
+        code(&guide::Refused::TitleTaken),
+        code(&guide::Refused::Sheet("表头缺少“事项名称”这一列".to_owned())),
+        code(&guide::Refused::Cells(Vec::new())),
     ]
 }
 

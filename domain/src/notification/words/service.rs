@@ -190,7 +190,7 @@ impl Facts<'_> {
         })
     }
 
-    fn flag(&self, key: &str) -> bool {
+    pub(super) fn flag(&self, key: &str) -> bool {
         self.event.data.get(key).and_then(serde_json::Value::as_bool) == Some(true)
     }
 

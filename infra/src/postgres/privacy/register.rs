@@ -4,11 +4,12 @@
 //!
 //! Conditions are SQL in which `$1` is the person's account.
 
-/// Which files are a person's own: what was sent with a complaint, whoever took it in, or a claim,
-/// or was attached to nothing. What staff photographed on duty is the office's.
-pub const FILES: &str = "(place is null or place in ('complaint', 'claim')) and owner_id = $1 \
+/// Which files are a person's own: what was sent with a complaint, whoever took it in, a claim or an
+/// opinion, or was attached to nothing. What staff photographed on duty is the office's.
+pub const FILES: &str = "(place is null or place in ('complaint', 'claim', 'feedback')) and owner_id = $1 \
     or complaint_id in (select id from complaint where reporter_id = $1)";
 
+mod around;
 mod cases;
 mod identity;
 mod organisation;
@@ -113,7 +114,14 @@ impl Table {
 
 /// Every table, in the order in which an erasure visits them: cases first, as locks are taken.
 pub fn tables() -> impl Iterator<Item = &'static Table> {
-    [cases::TABLES, service::TABLES, points::TABLES, organisation::TABLES, identity::TABLES]
-        .into_iter()
-        .flatten()
+    [
+        cases::TABLES,
+        around::TABLES,
+        service::TABLES,
+        points::TABLES,
+        organisation::TABLES,
+        identity::TABLES,
+    ]
+    .into_iter()
+    .flatten()
 }

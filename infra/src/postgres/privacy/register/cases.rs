@@ -118,7 +118,7 @@ pub(super) const TABLES: &[Table] = &[
         about: Some(
             "subject_id in (select id from complaint where reporter_id = $1 union all select \
                 id from claim where account_id = $1 union all select id from service_request \
-                where account_id = $1)",
+                where account_id = $1 union all select id from feedback where account_id = $1)",
         ),
         columns: &[
             (Kept(Code), "subject_id seq kind at visibility unit task_id actor_id"),
@@ -419,7 +419,7 @@ pub(super) const TABLES: &[Table] = &[
         columns: &[(
             WithRow,
             "id owner_id media_type kind bytes sent_bytes width height milliseconds uploaded_at \
-                place complaint_id task_id offer_id claim_id target_id position attached_at \
+                place complaint_id task_id offer_id claim_id feedback_id announcement_id target_id position attached_at \
                 superseded check_state judged_by judged_at hidden_reason",
         )],
         told: Some(Told {
