@@ -182,7 +182,8 @@ fn derive(material: &[u8], purpose: &str) -> [u8; 32] {
     hmac(material, &[b"zhixiang/1/", purpose.as_bytes()])
 }
 
-fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+/// HMAC-SHA-256 over the parts one after the other.
+pub(crate) fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(key) else {
         unreachable!("HMAC takes keys of any length")
     };
