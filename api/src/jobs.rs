@@ -18,6 +18,7 @@ pub mod calendar;
 pub mod export;
 pub mod fairness;
 pub mod household;
+pub mod identity;
 pub mod merchant;
 pub mod notification;
 pub mod points;

@@ -62,7 +62,7 @@ fn what_the_contract_names_is_there() {
         POST /tasks/{id}/report-in · POST /tasks/{id}/reply · POST /tasks/{id}/return
         POST /tasks/{id}/extend · POST /tasks/{id}/return/decide · POST /tasks/{id}/extend/decide
         POST /tasks/{id}/confirm · POST /tasks/{id}/send-back
-        POST /auth/wechat · POST /auth/staff · POST /auth/refresh · POST /auth/logout · GET /me
+        POST /auth/wechat · POST /auth/staff · POST /auth/phone/code · POST /auth/phone · POST /auth/refresh · POST /auth/logout · GET /me
         GET /deadlines/preview · GET /rates · GET /notifications · GET /notifications/unread-count
         POST /notifications/{id}/read
     ";
