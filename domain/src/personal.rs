@@ -255,7 +255,7 @@ mod tests {
             let parsed = Phone::parse("phone", bad);
             assert!(parsed.is_err() || bad == "1380000", "{bad}");
         }
-        assert!(phone.is_mobile());
+        assert!(Phone::parse("phone", "13800001234").is_ok_and(|phone| phone.is_mobile()));
         let landline = Phone::parse("phone", "0352-5012345");
         assert!(landline.is_ok_and(|phone| !phone.is_mobile()));
         assert!(Phone::parse("phone", "12345").is_ok());
