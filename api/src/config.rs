@@ -6,8 +6,10 @@ use config::{Environment, File, FileFormat};
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 
+mod sms;
 mod wechat;
 
+pub use sms::{Sms, SmsProvider};
 pub use wechat::WeChat;
 
 /// The embedded defaults, which also document every key.
@@ -33,6 +35,8 @@ pub struct Config {
     pub files: Files,
     /// WeChat.
     pub wechat: WeChat,
+    /// Text messages.
+    pub sms: Sms,
     /// The worker.
     pub worker: Worker,
     /// Deadlines and limits of the rules.
@@ -204,6 +208,8 @@ pub struct Limits {
     pub login_failures: u32,
     /// Minutes an account stays locked.
     pub lock_minutes: u32,
+    /// Codes to phones per address and hour.
+    pub phone_codes_per_hour: u32,
     /// Anonymous complaints per address and hour.
     pub anonymous_per_hour: u32,
     /// Look-ups by query code per address and minute.
@@ -460,7 +466,8 @@ impl Config {
             ),
             (self.audit.is_lawful(), "audit.keep_months", "审计记录至少保留 12 个月"),
         ];
-        if let Some((key, reason)) = self.service.fault().or_else(|| self.wechat.fault()) {
+        let parts = [self.service.fault(), self.wechat.fault(), self.sms.fault()];
+        if let Some((key, reason)) = parts.into_iter().flatten().next() {
             return Err(Unusable::Value { key, reason });
         }
         for &(holds, key, reason) in rules {
@@ -584,6 +591,27 @@ mod tests {
         ] {
             let error = with(&[(key, value)]).unwrap_err().to_string();
             assert!(error.contains(key) && error.contains(&variable(key)), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_sms_provider_that_cannot_work_is_named() {
+        let mut own = vec![("sms.provider", "aliyun")];
+        for (key, value) in [
+            ("sms.access_key_id", "id"),
+            ("sms.access_key_secret", "secret"),
+            ("sms.sign_name", "智享平城"),
+            ("sms.login_template", "SMS_1"),
+        ] {
+            let error = with(&own).unwrap_err().to_string();
+            assert!(error.contains(key) && error.contains(&variable(key)), "{error}");
+            own.push((key, value));
+        }
+        let config = with(&own).unwrap();
+        assert_eq!(config.sms.provider, SmsProvider::Aliyun);
+        for (key, value) in [("sms.endpoint", "dysmsapi.aliyuncs.com"), ("sms.retries", "6")] {
+            let error = with(&[(key, value)]).unwrap_err().to_string();
+            assert!(error.contains(key), "{error}");
         }
     }
 

@@ -20,6 +20,7 @@ pub mod export;
 pub mod fairness;
 pub mod guide;
 pub mod household;
+pub mod identity;
 pub mod merchant;
 pub mod notification;
 pub mod points;

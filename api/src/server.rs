@@ -14,6 +14,7 @@ use infra::{
     crypto::BadKey,
     password::Passwords,
     redis::Redis,
+    sms::Sms,
     wechat::{
         Credentials, WeChat,
         callback::{BadKey as BadPushKey, Callback},
@@ -54,9 +55,12 @@ pub enum Failure {
     /// The file store cannot be used.
     #[error("配置项 files 不对：{0}")]
     Files(#[from] infra::storage::Unusable),
-    /// The client for WeChat cannot be made.
+    /// A client for WeChat or for text messages cannot be made.
     #[error("本机的 TLS 组件不可用：{0}")]
     WeChat(String),
+    /// The endpoint of text messages is no URL.
+    #[error("配置项 sms.endpoint 不对：{0}")]
+    Sms(String),
     /// The address is taken or not ours.
     #[error("无法监听 {address}：{why}\n{}", advice(.why))]
     Listen {
@@ -118,6 +122,10 @@ impl State {
             crypto.clone(),
         )
         .map_err(|why| Failure::WeChat(why.to_string()))?;
+        let provider = config.sms.provider().map_err(Failure::Sms)?;
+        let signing = clock.clone();
+        let sms = Sms::new(provider, config.sms.settings(), Arc::new(move || signing.now()))
+            .map_err(|why| Failure::WeChat(why.to_string()))?;
         let callback = Callback::new(
             config.wechat.push_token.expose(),
             config.wechat.encoding_aes_key.expose(),
@@ -134,6 +142,7 @@ impl State {
             calendars: Calendars::new(WorkingCalendar::embedded()),
             rules: Arc::new(config.sla),
             wechat,
+            sms,
             callback: Arc::new(callback),
             files: config.files.open()?,
             config: Arc::new(config),
@@ -275,7 +284,12 @@ pub fn watch(state: &State) -> Result<Option<Server>, Failure> {
 fn cors(origins: &[String]) -> Cors {
     let all = Cors::default()
         .allowed_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH])
+        .allowed_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+        ])
         .allowed_header("idempotency-key")
         .expose_headers(["etag", "x-request-id", "retry-after"])
         .max_age(3600);

@@ -8,6 +8,7 @@ use infra::{
     password::Passwords,
     postgres::Pool,
     redis::Redis,
+    sms::Sms,
     storage::Storage,
     wechat::{WeChat, callback::Callback},
 };
@@ -46,6 +47,8 @@ pub struct State {
     pub files: Storage,
     /// WeChat's server interfaces.
     pub wechat: WeChat,
+    /// Text messages.
+    pub sms: Sms,
     /// What opens WeChat's pushes.
     pub callback: Arc<Callback>,
 }

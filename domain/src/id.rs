@@ -68,6 +68,8 @@ ids! {
     AccountId;
     /// A log-in session (会话) and its family of refresh tokens.
     SessionId;
+    /// A code sent to a phone (验证码).
+    PhoneCodeId;
     /// A role granted on a scope (授权).
     RoleGrantId;
     /// A complaint (诉求).

@@ -10,6 +10,8 @@ use crate::{
     time::Timestamp,
 };
 
+pub mod phone_code;
+
 codes! {
     /// A role (角色). What a person may do comes from roles, each held on a scope.
     pub enum Role {
@@ -701,6 +703,12 @@ pub enum Refused {
     /// The number that WeChat verified is not one of mainland China.
     #[error("目前只能绑定中国内地的手机号码，请在微信里换一个号码授权")]
     PhoneForeign,
+    /// Not the newest code of the phone, or too late, or used; which of them is not told.
+    #[error("验证码不对或已过期，请核对最近收到的短信；一个验证码最多试 5 次，也可以重新获取")]
+    PhoneCodeWrong,
+    /// Nobody sends messages here.
+    #[error("手机验证码登录还没有开通，请用微信登录；着急的事请拨打 12345")]
+    PhoneLoginOff,
     /// The name is taken.
     #[error("这个用户名已被使用，请换一个")]
     UsernameTaken,
@@ -722,6 +730,8 @@ impl Refusal for Refused {
             Self::WechatBlocked => "wechat_blocked",
             Self::WechatUnavailable => "wechat_unavailable",
             Self::PhoneForeign => "phone_foreign",
+            Self::PhoneCodeWrong => "phone_code_wrong",
+            Self::PhoneLoginOff => "phone_login_off",
             Self::UsernameTaken => "username_taken",
             Self::OwnAccount => "own_account",
         }
@@ -734,9 +744,12 @@ impl Refusal for Refused {
             | Self::RefreshTokenInvalid
             | Self::RefreshTokenReused => Kind::Unauthenticated,
             Self::AccountLocked { .. } => Kind::TooMany,
-            Self::WechatCodeInvalid | Self::WechatCodeUsed | Self::PhoneForeign => Kind::Invalid,
+            Self::WechatCodeInvalid
+            | Self::WechatCodeUsed
+            | Self::PhoneForeign
+            | Self::PhoneCodeWrong => Kind::Invalid,
             Self::WechatBlocked => Kind::Forbidden,
-            Self::WechatUnavailable => Kind::Unavailable,
+            Self::WechatUnavailable | Self::PhoneLoginOff => Kind::Unavailable,
             Self::UsernameTaken | Self::OwnAccount => Kind::Conflict,
         }
     }

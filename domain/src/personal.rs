@@ -97,6 +97,13 @@ impl Phone {
     }
 }
 
+impl Phone {
+    /// Whether it can get a text message: 11 digits that begin with 1.
+    pub fn is_mobile(&self) -> bool {
+        self.0.len() == 11 && self.0.starts_with('1')
+    }
+}
+
 impl PersonName {
     /// # Errors
     /// Empty, longer than 50 characters, or with control characters.
@@ -248,7 +255,9 @@ mod tests {
             let parsed = Phone::parse("phone", bad);
             assert!(parsed.is_err() || bad == "1380000", "{bad}");
         }
-        assert!(Phone::parse("phone", "0352-5012345").is_ok());
+        assert!(Phone::parse("phone", "13800001234").is_ok_and(|phone| phone.is_mobile()));
+        let landline = Phone::parse("phone", "0352-5012345");
+        assert!(landline.is_ok_and(|phone| !phone.is_mobile()));
         assert!(Phone::parse("phone", "12345").is_ok());
     }
 }

@@ -38,7 +38,7 @@ pub struct Register {
 }
 
 /// For whom a view is made; it decides what the view may show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub enum Audience {
     /// The person who reported.
     Reporter,

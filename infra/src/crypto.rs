@@ -329,6 +329,11 @@ fn hmac(algorithms: Algorithms, key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     }
 }
 
+/// HMAC-SHA-256 over the parts one after the other, for what others have signed by it.
+pub(crate) fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    keyed::<Hmac<Sha256>>(key, parts)
+}
+
 fn keyed<M>(key: &[u8], parts: &[&[u8]]) -> [u8; 32]
 where
     M: Mac + KeyInit + OutputSizeUser<OutputSize = U32>,

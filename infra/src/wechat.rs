@@ -4,11 +4,14 @@
 //! few repetitions of what may be repeated, a breaker for each interface, and figures without a
 //! person in them. What went wrong is a [`Failure`], whose [`Failure::advice`] says what to do.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use crate::{crypto::Crypto, redis::Redis};
+use crate::{
+    crypto::Crypto,
+    outside::{self, Breaker},
+    redis::Redis,
+};
 
-mod breaker;
 mod call;
 pub mod callback;
 pub mod content_check;
@@ -26,7 +29,7 @@ pub use call::{Failure, Interface};
 pub use errcode::{Advice, Errcode};
 pub use push::{Push, Unreadable};
 
-const CONNECT: Duration = Duration::from_secs(2);
+pub use crate::outside::Settings;
 
 /// How WeChat knows this mini-program.
 #[derive(Clone)]
@@ -35,30 +38,6 @@ pub struct Credentials {
     pub app_id: String,
     /// Its secret; leaves the process only towards WeChat.
     pub app_secret: String,
-}
-
-/// How patient the client is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
-    /// The longest wait for an answer.
-    pub answer: Duration,
-    /// So many times a call is repeated that may be.
-    pub retries: u32,
-    /// After so many failures in a row an interface is left alone …
-    pub breaker_failures: u32,
-    /// … for so long; then one call tries it for all.
-    pub breaker_pause: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            answer: Duration::from_secs(5),
-            retries: 2,
-            breaker_failures: 5,
-            breaker_pause: Duration::from_secs(30),
-        }
-    }
 }
 
 /// A client of WeChat's servers; cloning it clones the handle.
@@ -74,7 +53,7 @@ struct Inner {
     settings: Settings,
     redis: Redis,
     crypto: Arc<Crypto>,
-    breakers: [breaker::Breaker; Interface::ALL.len()],
+    breakers: [Breaker; Interface::ALL.len()],
     token: token::Holder,
 }
 
@@ -92,11 +71,7 @@ impl WeChat {
         redis: Redis,
         crypto: Arc<Crypto>,
     ) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT)
-            .timeout(settings.answer)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
+        let http = outside::client(&settings)?;
         let base_url = base_url.trim_end_matches('/').to_owned();
         let (breakers, token) = Default::default();
         let inner = Inner { http, base_url, credentials, settings, redis, crypto, breakers, token };

@@ -7,4 +7,5 @@ mod intake;
 mod life;
 mod list;
 mod merging;
+mod poll;
 mod sheet;

@@ -15,6 +15,7 @@ use crate::{
 
 mod forgery;
 mod phone;
+mod phone_code;
 mod wechat;
 
 const PASSWORD: &str = api::app::seed::PASSWORD;

@@ -9,6 +9,7 @@ mod database;
 mod document;
 mod file;
 mod schema;
+mod sms;
 mod wechat;
 
 pub use answer::Answer;
@@ -19,6 +20,7 @@ pub use database::GENERATED;
 pub use document::{Operation, document, operation_of, operations};
 pub use file::{form, jpeg, located, photo, tells_its_place, thirty_megapixels};
 pub use schema::faults;
+pub use sms::{sms, sms_refuses, sms_sent, sms_takes};
 pub use wechat::{wechat, wechat_answers, wechat_asked, wechat_refuses, wechat_says};
 
 /// The lead unit of the cases that `support` makes.

@@ -39,6 +39,7 @@ use crate::{
 
 pub mod accounts;
 pub mod phone;
+pub mod phone_code;
 
 /// Each verification takes 19 MiB and a core: so many at once, the others wait.
 static VERIFICATIONS: Semaphore = Semaphore::const_new(2);

@@ -26,7 +26,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{
-    Addressed, Body, Caller, IdempotencyKey, MaybeCaller, On, Paging, Query, RequestMeta, Target,
+    Addressed, Body, Caller, IdempotencyKey, IfNoneMatch, MaybeCaller, On, Paging, Query,
+    RequestMeta, Target,
     caller::needs::{OwnComplaint, ReadComplaint, SubmitComplaint},
     kept,
 };
@@ -208,8 +209,12 @@ async fn list(
 #[utoipa::path(
     operation_id = "complaint.mine",
     tag = "complaint",
-    params(Paging),
-    responses((status = 200, description = "一页诉求", body = Page<Summary>)),
+    params(Paging, IfNoneMatch),
+    responses(
+        (status = 200, description = "一页诉求", body = Page<Summary>,
+            headers(("ETag" = String, description = "用于 If-None-Match"))),
+        (status = 304, description = "没有变化"),
+    ),
     security(("bearer" = [])),
 )]
 #[get("/me/complaints")]
@@ -217,11 +222,17 @@ async fn mine(
     caller: Caller<OwnComplaint>,
     state: Data<State>,
     page: Paging,
-) -> Result<Json<Page<Summary>>, Error> {
+    held: IfNoneMatch,
+) -> Result<HttpResponse, Error> {
     let filter = Filter { own_only: true, ..Filter::default() };
     let mut connection = state.db.acquire().await?;
+    let standing = read::own_standing(&mut connection, &caller.scope()).await?;
+    let tag = held.tag(&caller.actor, &standing)?;
+    if let Some(unchanged) = tag.unchanged() {
+        return Ok(unchanged);
+    }
     let rows = read::list(&mut connection, &caller.scope(), &filter, page.0).await?;
-    Ok(Json(Page::of(rows, page.0.limit, Summary::cursor)))
+    Ok(tag.with(&Page::of(rows, page.0.limit, Summary::cursor)))
 }
 
 /// 查看诉求
@@ -274,8 +285,12 @@ pub struct EventsFilter {
 #[utoipa::path(
     operation_id = "complaint.events",
     tag = "complaint",
-    params(EventsFilter, Paging),
-    responses((status = 200, description = "一页记录", body = Page<EventView>)),
+    params(EventsFilter, Paging, IfNoneMatch),
+    responses(
+        (status = 200, description = "一页记录", body = Page<EventView>,
+            headers(("ETag" = String, description = "用于 If-None-Match"))),
+        (status = 304, description = "没有变化"),
+    ),
     security(("bearer" = [])),
 )]
 #[get("/complaints/{id}/events")]
@@ -285,20 +300,25 @@ async fn events(
     id: Target<ComplaintId>,
     filter: Query<EventsFilter>,
     page: Paging,
-) -> Result<Json<Page<EventView>>, Error> {
+    held: IfNoneMatch,
+) -> Result<HttpResponse, Error> {
     let scope = caller.scope();
     let mut connection = state.db.acquire().await?;
-    let detail = read::detail(&mut connection, &scope, id.0).await?.ok_or(Basic::NotFound)?;
+    let standing = read::standing(&mut connection, &scope, id.0).await?.ok_or(Basic::NotFound)?;
+    let tag = held.tag(&caller.actor, &standing)?;
+    if let Some(unchanged) = tag.unchanged() {
+        return Ok(unchanged);
+    }
     let after = seq_after(&filter.0, page.0);
     let rows =
-        event::timeline(&mut connection, &scope, detail.audience, id.0.0, after, page.0.limit)
+        event::timeline(&mut connection, &scope, standing.audience, id.0.0, after, page.0.limit)
             .await?;
     let viewer = notification::Viewer {
-        audience: detail.audience,
-        own: detail.audience == Audience::Reporter,
-        confidential: detail.facts.confidential,
+        audience: standing.audience,
+        own: standing.audience == Audience::Reporter,
+        confidential: standing.confidential,
     };
-    Ok(Json(events_page(rows, page.0.limit, viewer)))
+    Ok(tag.with(&events_page(rows, page.0.limit, viewer)))
 }
 
 /// After which event a page of a stream starts. The stream is numbered, so that its cursor is the

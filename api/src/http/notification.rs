@@ -1,7 +1,7 @@
 //! The inbox: what the caller was told of, the latest first.
 
 use actix_web::{
-    get, post,
+    HttpResponse, get, post,
     web::{Data, Json},
 };
 use domain::{
@@ -28,7 +28,7 @@ use utoipa::ToSchema;
 use crate::{
     app,
     error::Error,
-    http::extract::{Body, Caller, Empty, Paging, Target, caller::needs::ReadSelf},
+    http::extract::{Body, Caller, Empty, IfNoneMatch, Paging, Target, caller::needs::ReadSelf},
     state::State,
 };
 
@@ -254,20 +254,27 @@ pub async fn list(
 
 /// 本人有几条未读通知。
 ///
-/// 供角标使用，可以频繁询问。
+/// 供角标使用，可以频繁询问；带上 If-None-Match，数目没有变化时返回 304。
 #[utoipa::path(
     operation_id = "notification.unread_count", tag = "notification",
-    responses((status = 200, description = "未读通知数", body = UnreadCount)),
+    params(IfNoneMatch),
+    responses(
+        (status = 200, description = "未读通知数", body = UnreadCount,
+            headers(("ETag" = String, description = "用于 If-None-Match"))),
+        (status = 304, description = "没有变化"),
+    ),
     security(("bearer" = [])),
 )]
 #[get("/notifications/unread-count")]
 pub async fn unread_count(
     caller: Caller<ReadSelf>,
     state: Data<State>,
-) -> Result<Json<UnreadCount>, Error> {
+    held: IfNoneMatch,
+) -> Result<HttpResponse, Error> {
     let mut conn = state.db.acquire().await?;
     let count = notification::unread(&mut conn, caller.actor.account).await?;
-    Ok(Json(UnreadCount { count }))
+    let tag = held.tag(&caller.actor, &count)?;
+    Ok(tag.unchanged().unwrap_or_else(|| tag.with(&UnreadCount { count })))
 }
 
 /// 把一条通知标为已读；重复标记不报错，时间不变。

@@ -22,8 +22,8 @@ use uuid::Uuid;
 
 use super::{
     announcement, attachment, audit, bulletin, calendar, export, fairness, guide, household,
-    merchant, notification, pause, points, privacy, redemption, registration, schedule, score,
-    screening, service, stopped, task,
+    identity, merchant, notification, pause, points, privacy, redemption, registration, schedule,
+    score, screening, service, stopped, task,
 };
 use crate::{app, error::Error, state::State};
 
@@ -69,6 +69,7 @@ const KINDS: &[(&str, Run)] = &[
     (calendar::WarnCalendar::KIND, run::<calendar::WarnCalendar>),
     (bulletin::FreezeMonths::KIND, run::<bulletin::FreezeMonths>),
     (household::RemindVisits::KIND, run::<household::RemindVisits>),
+    (identity::SendPhoneCode::KIND, run::<identity::SendPhoneCode>),
     (merchant::ReleaseBudgets::KIND, run::<merchant::ReleaseBudgets>),
     (merchant::ReturnHolds::KIND, run::<merchant::ReturnHolds>),
     (merchant::SettleMonths::KIND, run::<merchant::SettleMonths>),

@@ -5,7 +5,7 @@ use domain::time::Timestamp;
 use infra::{
     postgres::{
         Connection, idempotency,
-        identity::session,
+        identity::{phone_code, session},
         job::{self, NewJob},
     },
     random,
@@ -41,6 +41,8 @@ const DAY: i64 = 24 * HOUR;
 /// How long a done job and the tokens of an ended session are kept, in days. A job's key stays
 /// taken so long, and nothing repeats later.
 const KEPT_DAYS: i64 = 7;
+/// How long codes sent to phones are kept, in days; those of one day are counted.
+const CODES_DAYS: i64 = 2;
 
 /// The chores and how often each runs, in seconds.
 pub(super) const CHORES: &[(&str, i64)] = &[
@@ -164,7 +166,7 @@ impl Job for SweepJobs {
 }
 
 /// Ends the sessions that ran out, and forgets the refresh tokens of those that ended a while ago:
-/// until then the reuse of one is recognised.
+/// until then the reuse of one is recognised. Forgets the codes sent to phones.
 #[derive(Debug, Deserialize)]
 pub struct SweepSessions {}
 
@@ -174,6 +176,7 @@ impl Job for SweepSessions {
     async fn run(self, state: &State, tx: &mut Connection) -> Result<(), Error> {
         let now = state.clock.now();
         session::sweep(tx, now - chrono::TimeDelta::days(KEPT_DAYS), now).await?;
+        phone_code::sweep(tx, now - chrono::TimeDelta::days(CODES_DAYS)).await?;
         Ok(())
     }
 }

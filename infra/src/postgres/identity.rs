@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::Connection;
 
+pub mod phone_code;
 pub mod session;
 pub mod staff;
 

@@ -1,17 +1,13 @@
 //! The one way of a call: send, wait a limited time, read, repeat what may be repeated.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use reqwest::{RequestBuilder, Response};
+use reqwest::RequestBuilder;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Advice, Errcode, WeChat};
-use crate::random;
-
-/// The longest answer that is read, in bytes; page codes are pictures of some 100 KB.
-const LONGEST: usize = 4 * 1024 * 1024;
-/// The first pause before a repetition; each further one is twice as long.
-const PAUSE: Duration = Duration::from_millis(200);
+pub use crate::outside::Fault;
+use crate::outside::{self, Failing};
 
 /// An interface, as figures and breakers know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,42 +105,19 @@ impl Failure {
             Self::Said(errcode) => errcode.outcome(),
         }
     }
+}
 
-    /// Whether it speaks against the interface itself, and not against one request.
-    const fn is_fault(self) -> bool {
+impl Failing for Failure {
+    const RESTING: Self = Self::Resting;
+
+    fn is_fault(self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Said(Errcode::Busy))
     }
 }
 
-/// What went wrong on the way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
-    /// Nothing was sent.
-    #[error("no connection")]
-    Unconnected,
-    /// It may have been done.
-    #[error("no answer in time")]
-    Late,
-    /// The connection broke.
-    #[error("the connection broke")]
-    Broken,
-    /// An error page, as proxies make them.
-    #[error("HTTP status {0}")]
-    Status(u16),
-    /// No JSON, or not what was expected.
-    #[error("the answer cannot be read")]
-    Unreadable,
-}
-
-impl Fault {
-    const fn outcome(self) -> &'static str {
-        match self {
-            Self::Unconnected => "unconnected",
-            Self::Late => "late",
-            Self::Broken => "broken",
-            Self::Status(_) => "status",
-            Self::Unreadable => "unreadable",
-        }
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Unavailable(fault)
     }
 }
 
@@ -156,12 +129,6 @@ const fn repeats(interface: Interface, failure: Failure) -> bool {
         Failure::Unavailable(Fault::Status(500..)) => interface.repeats_freely(),
         Failure::Unavailable(_) | Failure::Resting | Failure::Said(_) => false,
     }
-}
-
-/// The pause before a repetition: doubled each time, and spread over 50–100 %.
-fn pause(repetition: u32, random: u8) -> Duration {
-    let whole = PAUSE.saturating_mul(2_u32.saturating_pow(repetition.min(6)));
-    whole / 2 + whole / 2 * u32::from(random) / u32::from(u8::MAX)
 }
 
 #[derive(Deserialize)]
@@ -245,75 +212,29 @@ impl WeChat {
         interface: Interface,
         build: impl Fn() -> RequestBuilder,
     ) -> Result<Vec<u8>, Failure> {
-        let settings = &self.inner.settings;
         let place = Interface::ALL.iter().position(|one| *one == interface);
-        let breaker = place.and_then(|place| self.inner.breakers.get(place));
-        if breaker.is_some_and(|it| !it.admits(Instant::now(), settings.breaker_pause)) {
-            return Err(Failure::Resting);
-        }
-        let mut repetition = 0;
-        let answer = loop {
-            let answer = once(build()).await;
-            match answer {
-                Err(failure) if repetition < settings.retries && repeats(interface, failure) => {
-                    let [random] = random::bytes();
-                    tokio::time::sleep(pause(repetition, random)).await;
-                    repetition += 1;
-                }
-                answer => break answer,
-            }
+        let Some(breaker) = place.and_then(|place| self.inner.breakers.get(place)) else {
+            unreachable!("every interface has a breaker")
         };
-        if let Some(breaker) = breaker {
-            let rule = (settings.breaker_failures, settings.breaker_pause);
-            match &answer {
-                Err(failure) if failure.is_fault() => {
-                    if breaker.failed(Instant::now(), rule) {
-                        let interface = interface.name();
-                        tracing::warn!(interface, %failure, "WeChat fails; leaving it alone");
-                    }
-                }
-                _ => breaker.succeeded(),
-            }
-        }
-        answer
+        let repeats = |failure| repeats(interface, failure);
+        let call = || once(build());
+        outside::guarded(interface.name(), breaker, &self.inner.settings, repeats, call).await
     }
 }
 
 async fn once(request: RequestBuilder) -> Result<Vec<u8>, Failure> {
-    // An error of reqwest holds the URL, and with it secret and token: it goes no further.
-    let response = request.send().await.map_err(|error| fault(&error))?;
+    let response = request.send().await.map_err(Fault::from)?;
     let status = response.status();
     if !status.is_success() {
         return Err(Failure::Unavailable(Fault::Status(status.as_u16())));
     }
-    let body = read(response).await?;
+    let body = outside::read(response).await?;
     // A picture is no JSON; whether one was expected, the caller knows.
     let envelope = serde_json::from_slice::<Envelope>(&body).ok();
     match envelope.and_then(|envelope| Errcode::of(envelope.errcode)) {
         Some(errcode) => Err(Failure::Said(errcode)),
         None => Ok(body),
     }
-}
-
-fn fault(error: &reqwest::Error) -> Failure {
-    Failure::Unavailable(if error.is_connect() {
-        Fault::Unconnected
-    } else if error.is_timeout() {
-        Fault::Late
-    } else {
-        Fault::Broken
-    })
-}
-
-async fn read(mut response: Response) -> Result<Vec<u8>, Failure> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| fault(&error))? {
-        if body.len() + chunk.len() > LONGEST {
-            return Err(Failure::Unavailable(Fault::Unreadable));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }
 
 /// WeChat labels its JSON as text/plain, so that the label says nothing.

@@ -316,6 +316,8 @@ pub(super) type Row = (&'static str, &'static [&'static str], About);
 
 pub(super) const ROWS: &[Row] = &[
     ("identity.login_wechat", EVERYONE, About::Nothing),
+    ("identity.ask_phone_code", EVERYONE, About::Nothing),
+    ("identity.login_phone", EVERYONE, About::Nothing),
     ("identity.set_phone", LOGGED_IN, About::Nothing),
     ("identity.phone", LOGGED_IN, About::Nothing),
     ("identity.login_staff", EVERYONE, About::Nothing),

@@ -69,6 +69,7 @@ impl World {
     pub(super) async fn build() -> Self {
         let app = App::with(|config| {
             config.limits.login_per_minute = 100_000;
+            config.limits.phone_codes_per_hour = 100_000;
             config.limits.track_per_minute = 100_000;
             config.limits.anonymous_per_hour = 100_000;
         })

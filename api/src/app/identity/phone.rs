@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// For which column it is sealed and indexed.
-const CONTEXT: &str = "person.phone";
+pub(super) const CONTEXT: &str = "person.phone";
 /// WeChat charges for each number.
 const PER_DAY: u32 = 10;
 

@@ -273,6 +273,8 @@ fn identity() -> Vec<Code> {
         code(&Refused::WechatBlocked),
         code(&Refused::WechatUnavailable),
         code(&Refused::PhoneForeign),
+        code(&Refused::PhoneCodeWrong),
+        code(&Refused::PhoneLoginOff),
         code(&Refused::UsernameTaken),
         code(&Refused::OwnAccount),
     ]

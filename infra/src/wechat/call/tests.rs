@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
@@ -33,14 +35,6 @@ fn only_what_may_be_repeated_is() {
             assert_eq!(repeats(interface, failure), expected, "{interface:?} {failure:?}");
         }
     }
-}
-
-#[test]
-fn pauses_grow_and_are_spread() {
-    for (repetition, random, millis) in [(0, 0, 100), (0, 255, 200), (1, 255, 400), (2, 0, 400)] {
-        assert_eq!(pause(repetition, random), Duration::from_millis(millis));
-    }
-    assert!(pause(u32::MAX, 255) <= Duration::from_secs(13));
 }
 
 async fn ask(wechat: &WeChat) -> Result<Value, Failure> {

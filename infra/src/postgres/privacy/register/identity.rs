@@ -26,6 +26,17 @@ pub(super) const TABLES: &[Table] = &[
             only: None,
         }),
     },
+    // Before `person`, by whose phone its rows are found.
+    Table {
+        name: "phone_code",
+        whose: Some("phone_index = (select phone_index from person where account_id = $1)"),
+        about: None,
+        columns: &[(
+            WithRow,
+            "id phone_index phone_sealed created_at tries used_at sending_at outcome",
+        )],
+        told: None,
+    },
     Table {
         name: "person",
         whose: Some("account_id = $1"),

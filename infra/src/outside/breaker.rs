@@ -7,7 +7,7 @@ use std::{
 };
 
 #[derive(Debug, Default)]
-pub(super) struct Breaker(Mutex<Standing>);
+pub(crate) struct Breaker(Mutex<Standing>);
 
 #[derive(Debug, Default)]
 struct Standing {
@@ -22,7 +22,7 @@ impl Breaker {
 
     /// Whether a call may be made now. When the pause is over, one may; the others wait for what
     /// becomes of it, at most another pause.
-    pub(super) fn admits(&self, now: Instant, pause: Duration) -> bool {
+    pub(crate) fn admits(&self, now: Instant, pause: Duration) -> bool {
         let mut standing = self.standing();
         match standing.open_until {
             None => true,
@@ -35,12 +35,12 @@ impl Breaker {
     }
 
     /// It answered.
-    pub(super) fn succeeded(&self) {
+    pub(crate) fn succeeded(&self) {
         *self.standing() = Standing::default();
     }
 
     /// It failed; whether that opened the breaker.
-    pub(super) fn failed(&self, now: Instant, (most, pause): (u32, Duration)) -> bool {
+    pub(crate) fn failed(&self, now: Instant, (most, pause): (u32, Duration)) -> bool {
         let mut standing = self.standing();
         standing.failures = standing.failures.saturating_add(1);
         let opens = standing.failures >= most;
