@@ -329,7 +329,12 @@ fn hmac(algorithms: Algorithms, key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     }
 }
 
-/// HMAC-SHA-256 over the parts one after the other, for what others have signed by it.
+/// SHA-256, for what others have signed by it and for tags that only compare.
+pub fn sha256(data: &[u8]) -> [u8; 32] {
+    Sha256::digest(data).into()
+}
+
+/// HMAC-SHA-256 over the parts one after the other, likewise.
 pub(crate) fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     keyed::<Hmac<Sha256>>(key, parts)
 }

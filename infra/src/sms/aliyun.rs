@@ -136,7 +136,7 @@ impl Call<'_> {
         [
             ("host", self.host.to_owned()),
             ("x-acs-action", self.action.to_owned()),
-            ("x-acs-content-sha256", hex::encode(crypto::digest(b""))),
+            ("x-acs-content-sha256", hex::encode(crypto::sha256(b""))),
             ("x-acs-date", self.at.format("%Y-%m-%dT%H:%M:%SZ").to_string()),
             ("x-acs-signature-nonce", self.nonce.to_owned()),
             ("x-acs-version", self.version.to_owned()),
@@ -148,9 +148,9 @@ impl Call<'_> {
         let signed = headers.each_ref().map(|(name, _)| *name).join(";");
         let lines: String =
             headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
-        let payload = hex::encode(crypto::digest(b""));
+        let payload = hex::encode(crypto::sha256(b""));
         let canonical = format!("POST\n/\n{}\n{lines}\n{signed}\n{payload}", self.query);
-        let canonical = hex::encode(crypto::digest(canonical.as_bytes()));
+        let canonical = hex::encode(crypto::sha256(canonical.as_bytes()));
         let to_sign = format!("ACS3-HMAC-SHA256\n{canonical}");
         let signature = hex::encode(crypto::hmac_sha256(secret.as_bytes(), &[to_sign.as_bytes()]));
         format!("ACS3-HMAC-SHA256 Credential={id},SignedHeaders={signed},Signature={signature}")

@@ -65,7 +65,7 @@ impl IfNoneMatch {
             &self.query,
             standing,
         ))?;
-        let digest = crypto::digest(&made_of);
+        let digest = crypto::sha256(&made_of);
         let opaque = crypto::base64url(digest.get(..BYTES).unwrap_or(&digest));
         Ok(Tag { held: self.held.contains(&opaque), opaque })
     }
