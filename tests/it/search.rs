@@ -95,7 +95,8 @@ fn is_of_list(plan: &Value) -> bool {
 /// The big tables that a plan reads from end to end.
 fn read_whole(node: &Value, found: &mut Vec<String>) {
     let table = node["Relation Name"].as_str().unwrap_or_default();
-    let grows = BIG.contains(&table) || table.starts_with("audit_entry");
+    // Of the trail's months those that are full: one with a few entries is read as it likes.
+    let grows = BIG.contains(&table) || table.starts_with("audit_entry_2026_0");
     if node["Node Type"] == "Seq Scan" && grows {
         found.push(table.to_owned());
     }
