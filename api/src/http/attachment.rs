@@ -7,7 +7,7 @@ use actix_web::{
     body::SizedStream,
     get,
     http::header::{
-        CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ContentType,
+        CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY,
     },
     post,
     web::{Bytes, Data, Json},
