@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{App, document, faults, operation_of, operations};
+use crate::support::{App, document, faults, operations};
 
 #[test]
 fn the_file_in_the_repository_is_fresh() {
