@@ -21,9 +21,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 use super::{
-    attachment, audit, bulletin, calendar, export, fairness, household, merchant, notification,
-    pause, points, privacy, redemption, registration, schedule, score, screening, service, stopped,
-    task,
+    attachment, audit, bulletin, calendar, delivery, export, fairness, household, merchant,
+    notification, pause, points, privacy, redemption, registration, schedule, score, screening,
+    service, stopped, task,
 };
 use crate::{app, error::Error, state::State};
 
@@ -67,6 +67,7 @@ const KINDS: &[(&str, Run)] = &[
     (calendar::WarnCalendar::KIND, run::<calendar::WarnCalendar>),
     (bulletin::FreezeMonths::KIND, run::<bulletin::FreezeMonths>),
     (household::RemindVisits::KIND, run::<household::RemindVisits>),
+    (delivery::Deliver::KIND, run::<delivery::Deliver>),
     (merchant::ReleaseBudgets::KIND, run::<merchant::ReleaseBudgets>),
     (merchant::ReturnHolds::KIND, run::<merchant::ReturnHolds>),
     (merchant::SettleMonths::KIND, run::<merchant::SettleMonths>),
