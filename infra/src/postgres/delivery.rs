@@ -272,9 +272,14 @@ pub async fn standing(
     let row = sqlx::query!(
         r#"select (select open_id_sealed from person where account_id = $2) as open_id_sealed,
                exists (
-                   select from delivery d join notification o on o.id = d.notification_id
+                   select from delivery d
+                   join notification o on o.id = d.notification_id
+                   left join delivery_preference p on p.account_id = d.account_id
                    where o.account_id = n.account_id and o.subject_id = n.subject_id
                        and o.seq > n.seq and d.channel = $3
+                       -- What will not be sent itself takes nothing's place.
+                       and d.state not in ('dropped', 'failed')
+                       and not coalesce(d.template = any(p.muted), false)
                ) as "superseded!",
                array(
                    select e.kind from event e
