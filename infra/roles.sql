@@ -42,7 +42,7 @@ begin
     end loop;
 end
 $$;
-revoke update, delete on privacy_notice from zhixiang_app;
+revoke update, delete on privacy_notice, notification_template from zhixiang_app;
 do $$
 begin
     if to_regclass('_sqlx_migrations') is not null then

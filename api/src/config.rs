@@ -85,6 +85,8 @@ pub struct Config {
     pub audit: domain::audit::Rules,
     /// Erasures and consents.
     pub privacy: Privacy,
+    /// When nothing is sent out that can wait, unless a person says otherwise.
+    pub quiet: domain::delivery::Quiet,
     /// Logs and traces.
     pub telemetry: Telemetry,
 }
@@ -422,6 +424,8 @@ impl Config {
             (self.security.staff_session_hours > 0, "security.staff_session_hours", "至少 1 小时"),
             (self.limits.login_failures > 0, "limits.login_failures", "至少 1 次"),
             (self.privacy.keep_days >= 30, "privacy.keep_days", "至少 30 天"),
+            (self.quiet.from < 24, "quiet.from", "只能是 0–23 的整点"),
+            (self.quiet.until < 24, "quiet.until", "只能是 0–23 的整点"),
             (
                 self.privacy.consent_required.iter().all(|operation| {
                     ["complaint.submit", "registration.submit"].contains(&operation.as_str())

@@ -39,6 +39,7 @@ refused_by!(
     domain::bulletin::Refused,
     domain::complaint::Refused,
     domain::consultation::Refused,
+    domain::delivery::Refused,
     domain::duty::Refused,
     domain::duty::edition::Refused,
     domain::duty::proposal::Refused,

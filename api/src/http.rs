@@ -33,6 +33,7 @@ pub mod calendar;
 pub mod complaint;
 pub mod consultation;
 pub mod deadline;
+pub mod delivery;
 pub mod docs;
 pub mod duty;
 pub mod enforcement;
@@ -139,6 +140,8 @@ pub fn words() -> Vec<Routes> {
         supervision::demand::routes(),
         supervision::roster::routes(),
         notification::routes(),
+        delivery::routes(),
+        delivery::template::routes(),
         job::routes(),
         calendar::routes(),
         deadline::routes(),

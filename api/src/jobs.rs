@@ -16,6 +16,7 @@ pub mod attachment;
 pub mod audit;
 pub mod bulletin;
 pub mod calendar;
+pub mod delivery;
 pub mod export;
 pub mod fairness;
 pub mod guide;

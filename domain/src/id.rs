@@ -96,6 +96,8 @@ ids! {
     ReplyId;
     /// A job of the queue (后台作业).
     JobId;
+    /// A notification that is sent out (对外发送).
+    DeliveryId;
     /// A notification in an inbox (通知).
     NotificationId;
     /// An entry of the audit trail (审计记录).

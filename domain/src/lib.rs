@@ -14,6 +14,7 @@ pub mod calendar;
 pub mod complaint;
 pub mod consultation;
 pub mod decision;
+pub mod delivery;
 pub mod duty;
 pub mod edition;
 pub mod enforcement;

@@ -15,6 +15,7 @@ pub mod bulletin;
 pub mod calendar;
 pub mod complaint;
 pub mod consultation;
+pub mod delivery;
 pub mod duty;
 pub mod enforcement;
 pub mod evaluation;

@@ -25,7 +25,7 @@ mod push;
 mod testing;
 mod token;
 
-pub use call::{Failure, Interface};
+pub use call::{Failure, Fault, Interface};
 pub use errcode::{Advice, Errcode};
 pub use push::{Push, Unreadable};
 

@@ -35,6 +35,7 @@ const WORDS: &[(&str, &str)] = &[
     ("identity", "diaht"),
     ("privacy", "diaht"),
     ("notification", "diaht"),
+    ("delivery", "diaht"),
     ("registration", "diaht"),
     ("request", "diaht"),
     ("work_unit", "diaht"),

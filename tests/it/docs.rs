@@ -298,6 +298,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("note_missing", "Internal notes (内部备注)"),
     ("template_missing", "Reply templates (答复模板)"),
     ("screening_step_refused", "Screening (内容核验)"),
+    ("delivery_step_refused", "Deliveries (对外发送)"),
     ("wechat_signature_wrong", "Pushes of WeChat (微信推送)"),
     ("whistle_step_refused", "Whistles (吹哨)"),
     ("supervision_step_refused", "Supervision (督办)"),
@@ -420,6 +421,11 @@ fn the_vocabularies_are_fresh() {
         consultation::Level, "会商层级";
         consultation::Cause, "会商原因";
         consultation::Step, "会商步骤";
+        delivery::Channel, "发送渠道";
+        delivery::Template, "消息模板";
+        delivery::State, "发送状态";
+        delivery::Step, "发送步骤";
+        delivery::Reason, "未发送的原因";
         screening::State, "内容核验";
         screening::Step, "内容核验步骤";
         screening::Reason, "内容核验原因";

@@ -19,6 +19,7 @@ mod complaint;
 #[cfg(test)]
 mod consultation;
 #[cfg(test)]
+mod delivery;
 mod docs;
 #[cfg(test)]
 mod duty;

@@ -17,7 +17,7 @@ use infra::{
 };
 use uuid::Uuid;
 
-use super::transact;
+use super::{delivery, transact};
 use crate::{error::Error, state::State};
 
 /// The job that tells everyone concerned of a case's events `from_seq..=to_seq`. Whoever saves a
@@ -51,13 +51,14 @@ impl Notify {
         }
     }
 
-    /// Tells everyone concerned, once.
+    /// Tells everyone concerned, once, and makes what is sent of it to their WeChat.
     ///
     /// # Errors
     /// The database is away.
     pub async fn tell(self, conn: &mut Connection, now: Timestamp) -> Result<(), Error> {
-        notification::tell(conn, self.subject, self.from_seq, self.to_seq, now).await?;
-        Ok(())
+        let Self { subject, from_seq, to_seq } = self;
+        notification::tell(conn, subject, from_seq, to_seq, now).await?;
+        delivery::make(conn, subject, from_seq, to_seq, now).await
     }
 }
 

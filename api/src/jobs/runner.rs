@@ -21,9 +21,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 use super::{
-    announcement, attachment, audit, bulletin, calendar, export, fairness, guide, household,
-    identity, merchant, notification, pause, points, privacy, redemption, registration, schedule,
-    score, screening, service, stopped, task,
+    announcement, attachment, audit, bulletin, calendar, delivery, export, fairness, guide,
+    household, identity, merchant, notification, pause, points, privacy, redemption, registration,
+    schedule, score, screening, service, stopped, task,
 };
 use crate::{app, error::Error, state::State};
 
@@ -70,6 +70,7 @@ const KINDS: &[(&str, Run)] = &[
     (bulletin::FreezeMonths::KIND, run::<bulletin::FreezeMonths>),
     (household::RemindVisits::KIND, run::<household::RemindVisits>),
     (identity::SendPhoneCode::KIND, run::<identity::SendPhoneCode>),
+    (delivery::Deliver::KIND, run::<delivery::Deliver>),
     (merchant::ReleaseBudgets::KIND, run::<merchant::ReleaseBudgets>),
     (merchant::ReturnHolds::KIND, run::<merchant::ReturnHolds>),
     (merchant::SettleMonths::KIND, run::<merchant::SettleMonths>),

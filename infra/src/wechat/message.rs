@@ -57,7 +57,7 @@ struct Answer {}
 
 /// A text as a field of that key takes it: white space becomes one space, and what is too long is
 /// cut. A field may not be empty.
-fn fitted(key: &str, text: &str) -> String {
+pub fn fitted(key: &str, text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let kind = key.trim_end_matches(|letter: char| letter.is_ascii_digit());
     let fitted = match LIMITS.iter().find(|(name, ..)| *name == kind) {

@@ -221,6 +221,10 @@ pub(super) enum About {
     Rule,
     /// Any dead job.
     Job,
+    /// A template of what is sent out, by its word.
+    MessageTemplate,
+    /// A message that was sent out.
+    Delivery,
     /// A registration with one's community.
     Registration,
     /// A change of a registration: one's own, or one that one's community decides.
@@ -776,6 +780,15 @@ pub(super) const ROWS: &[Row] = &[
     ("notification.list", LOGGED_IN, About::Nothing),
     ("notification.unread_count", LOGGED_IN, About::Nothing),
     ("notification.read", LOGGED_IN, About::Notification),
+    ("delivery.subscriptions", LOGGED_IN, About::Nothing),
+    ("delivery.subscribe", LOGGED_IN, About::Nothing),
+    ("delivery.preferences", LOGGED_IN, About::Nothing),
+    ("delivery.prefer", LOGGED_IN, About::Nothing),
+    ("delivery.list", &["sysadmin"], About::Nothing),
+    ("delivery.resend", &["sysadmin"], About::Delivery),
+    ("delivery.templates", &["sysadmin"], About::Nothing),
+    ("delivery.preview", &["sysadmin"], About::MessageTemplate),
+    ("delivery.publish", &["sysadmin"], About::MessageTemplate),
     ("job.list", &["sysadmin"], About::Nothing),
     ("job.redrive", &["sysadmin"], About::Job),
     ("calendar.read", STAFF, About::Nothing),

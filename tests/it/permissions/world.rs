@@ -109,6 +109,7 @@ impl World {
         };
         world.dead_job().await;
         world.inboxes().await;
+        world.delivery().await;
         let bystander = world.app.resident("bystander").get("/me").await.expect(200);
         let bystander = bystander["id"].as_str().unwrap().to_owned();
         for persona in PERSONAS {
@@ -353,6 +354,23 @@ impl World {
         self.app.drain().await;
         for persona in PERSONAS {
             self.own.insert((About::Job, persona), id.to_string());
+        }
+    }
+
+    /// A message that did not go out, for the administrator's desk.
+    async fn delivery(&mut self) {
+        let id: domain::id::DeliveryId = infra::random::id(self.app.now());
+        let made = sqlx::query(
+            "insert into delivery (id, notification_id, account_id, channel, kind, template,
+                 template_version, state, reason, attempt, created_at, updated_at)
+             select $1, n.id, n.account_id, 'subscribe', 'accepted', 'progress', 1, 'failed',
+                 'refused', 0, n.created_at, n.created_at
+             from notification n limit 1",
+        );
+        assert_eq!(made.bind(id.0).execute(self.app.db()).await.unwrap().rows_affected(), 1);
+        for persona in PERSONAS {
+            self.own.insert((About::Delivery, persona), id.to_string());
+            self.own.insert((About::MessageTemplate, persona), "points".to_owned());
         }
     }
 

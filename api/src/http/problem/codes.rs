@@ -78,6 +78,7 @@ fn words() -> Vec<Code> {
         note(),
         template(),
         screening(),
+        delivery(),
         push(),
         whistle(),
         supervision(),
@@ -283,6 +284,14 @@ fn identity() -> Vec<Code> {
 fn screening() -> Vec<Code> {
     use domain::screening::{Refused, State, Step};
     vec![code(&Refused::Step { step: Step::Show, state: State::Shown })]
+}
+
+fn delivery() -> Vec<Code> {
+    use domain::delivery::{Refused, State, Step};
+    vec![
+        code(&Refused::Step { step: Step::Resend, state: State::Sent }),
+        code(&Refused::TemplateChanged),
+    ]
 }
 
 fn push() -> Vec<Code> {

@@ -107,6 +107,56 @@ pub(super) const TABLES: &[Table] = &[
         }),
     },
     Table {
+        name: "notification_template",
+        whose: None,
+        about: None,
+        columns: &[(
+            Kept(Public),
+            "template channel version provider_id page fields long_term published_at",
+        )],
+        told: None,
+    },
+    Table {
+        name: "subscription",
+        whose: Some("account_id = $1"),
+        about: None,
+        columns: &[(WithRow, "account_id provider_id remaining long_term updated_at")],
+        told: Some(Told {
+            word: "subscriptions",
+            columns: "provider_id remaining long_term updated_at",
+            sealed: &[],
+            only: None,
+        }),
+    },
+    Table {
+        name: "delivery_preference",
+        whose: Some("account_id = $1"),
+        about: None,
+        columns: &[(WithRow, "account_id muted quiet_from quiet_until updated_at")],
+        told: Some(Told {
+            word: "notification_preferences",
+            columns: "muted quiet_from quiet_until updated_at",
+            sealed: &[],
+            only: None,
+        }),
+    },
+    Table {
+        name: "delivery",
+        whose: Some("account_id = $1"),
+        about: None,
+        columns: &[(
+            WithRow,
+            "id notification_id account_id channel kind template template_version state reason \
+                attempt created_at updated_at",
+        )],
+        told: Some(Told {
+            word: "deliveries",
+            columns: "channel kind state created_at",
+            sealed: &[],
+            only: None,
+        }),
+    },
+    Table {
         name: "saved_view",
         whose: Some("account_id = $1"),
         // Somebody may have kept a search for the person.

@@ -1,0 +1,133 @@
+//! The system administrator's templates of what is sent out: their versions, a preview, and a new
+//! version.
+
+use std::collections::BTreeMap;
+
+use actix_web::{
+    HttpResponse, get, post,
+    web::{Data, Json},
+};
+use domain::delivery::{Draft, Template};
+use infra::postgres::delivery::read::{self, TemplateVersions};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    app::delivery as deliveries,
+    error::Error,
+    http::extract::{Body, Caller, RequestMeta, Target, caller::needs::ManageJobs},
+    state::State,
+};
+
+routes![templates, preview, publish];
+
+/// 消息模板的各个版本
+///
+/// 每一组消息版本号最大的为现行的，新的在前，最多 100 个。每条消息记着用的是哪一版。
+#[utoipa::path(
+    operation_id = "delivery.templates", tag = "delivery",
+    responses((status = 200, description = "各个版本", body = TemplateVersions)),
+    security(("bearer" = [])),
+)]
+#[get("/notification-templates")]
+async fn templates(
+    _: Caller<ManageJobs>,
+    state: Data<State>,
+) -> Result<Json<TemplateVersions>, Error> {
+    let mut connection = state.db.acquire().await?;
+    Ok(Json(TemplateVersions { items: read::templates(&mut connection).await? }))
+}
+
+/// 模板的写法
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WordingBody {
+    /// 模板在微信的编号
+    pub template_id: String,
+    /// 点开消息进入的页面；空为不进入
+    #[serde(default)]
+    pub page: String,
+    /// 各字段：一个占位符（{title}、{number}、{phrase}、{text}、{time}），或固定的文字
+    pub fields: BTreeMap<String, String>,
+    /// 是不是长期订阅模板
+    pub long_term: bool,
+}
+
+impl WordingBody {
+    fn parse(self) -> Result<Draft, Error> {
+        Ok(Draft::parse(&self.template_id, &self.page, self.fields, self.long_term)?)
+    }
+}
+
+/// 预览
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MessagePreview {
+    /// 各字段在微信里显示的文字，过长的已按微信的限制截短
+    pub fields: BTreeMap<String, String>,
+}
+
+/// 预览一种写法
+///
+/// 用编造的例子填好各字段，不保存、不发送。
+#[utoipa::path(
+    operation_id = "delivery.preview", tag = "delivery",
+    request_body(content = WordingBody, example = json!({"template_id": "demo-progress", "page": "pages/notifications/index", "fields": {"thing1": "{title}", "phrase2": "{phrase}", "time3": "{time}"}, "long_term": true})),
+    responses((status = 200, description = "填好的样子", body = MessagePreview)),
+    security(("bearer" = [])),
+)]
+#[post("/notification-templates/{key}/preview")]
+async fn preview(
+    _: Caller<ManageJobs>,
+    target: Target<Template>,
+    state: Data<State>,
+    body: Body<WordingBody>,
+) -> Result<Json<MessagePreview>, Error> {
+    let draft = body.read()?.parse()?;
+    let fields = deliveries::preview(target.0, &draft, state.clock.now());
+    Ok(Json(MessagePreview { fields }))
+}
+
+/// 发布的一版
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PublishBody {
+    /// 在哪一版的基础上改；现行的已不是这一版时不发布
+    #[schema(example = 1)]
+    pub base_version: i32,
+    /// 模板在微信的编号
+    pub template_id: String,
+    /// 点开消息进入的页面；空为不进入
+    #[serde(default)]
+    pub page: String,
+    /// 各字段：一个占位符（{title}、{number}、{phrase}、{text}、{time}），或固定的文字
+    pub fields: BTreeMap<String, String>,
+    /// 是不是长期订阅模板
+    pub long_term: bool,
+}
+
+/// 发布模板的新一版
+///
+/// 发布后马上用于还没有发送的消息。要退回旧版，把旧版的内容再发布一次。
+#[utoipa::path(
+    operation_id = "delivery.publish", tag = "delivery",
+    request_body(content = PublishBody, example = json!({"base_version": 1, "template_id": "demo-progress", "page": "pages/notifications/index", "fields": {"thing1": "{title}", "phrase2": "{phrase}", "time3": "{time}"}, "long_term": true})),
+    responses((status = 201, description = "各个版本", body = TemplateVersions)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["delivery_template_changed"]))),
+)]
+#[post("/notification-templates/{key}/versions")]
+async fn publish(
+    caller: Caller<ManageJobs>,
+    target: Target<Template>,
+    state: Data<State>,
+    meta: RequestMeta,
+    body: Body<PublishBody>,
+) -> Result<HttpResponse, Error> {
+    let body = body.read()?;
+    let draft = Draft::parse(&body.template_id, &body.page, body.fields, body.long_term)?;
+    deliveries::publish(&state, &caller.actor, meta.into(), target.0, body.base_version, draft)
+        .await?;
+    let mut connection = state.db.acquire().await?;
+    let items = read::templates(&mut connection).await?;
+    Ok(HttpResponse::Created().json(TemplateVersions { items }))
+}

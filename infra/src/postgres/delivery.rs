@@ -1,0 +1,405 @@
+//! Deliveries (对外发送): what is sent out of the inbox, consent by count, and what people want.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    delivery::{Channel, Draft, OUTSIDE, Quiet, Reason, State, Template},
+    event::EventKind,
+    id::{AccountId, DeliveryId, NotificationId},
+    time::Timestamp,
+};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::Connection;
+use crate::random;
+
+pub mod read;
+
+/// A delivery, locked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Its id.
+    pub id: DeliveryId,
+    /// What is sent.
+    pub notification: NotificationId,
+    /// To whom.
+    pub account: AccountId,
+    /// The kind of its event.
+    pub kind: EventKind,
+    /// By what.
+    pub channel: Channel,
+    /// In which template.
+    pub template: Template,
+    /// Where it stands.
+    pub state: State,
+    /// How many jobs were made for it before the one that counts now.
+    pub attempt: i32,
+}
+
+/// The version of a template that is in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wording {
+    /// Its number.
+    pub version: i32,
+    /// The template's id at the provider.
+    pub provider_id: String,
+    /// The page that it opens.
+    pub page: String,
+    /// What stands in its fields.
+    pub fields: BTreeMap<String, String>,
+    /// Consent to it is not used up.
+    pub long_term: bool,
+}
+
+/// What the database knows of a delivery besides its notification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The person's openid, sealed; none for who has no WeChat.
+    pub open_id_sealed: Option<Vec<u8>>,
+    /// How often the person may still be sent this.
+    pub remaining: i32,
+    /// WeChat does not count it.
+    pub long_term: bool,
+    /// Something newer of the same subject is sent to the same person.
+    pub superseded: bool,
+    /// What happened to the subject since.
+    pub later: Vec<EventKind>,
+}
+
+/// What a person wants to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Preference {
+    /// The groups switched off.
+    pub muted: Vec<Template>,
+    /// Quiet hours of one's own.
+    pub quiet: Option<Quiet>,
+}
+
+/// Makes a delivery for each notification of a subject's events `from..=to` that leaves the house
+/// and to which its owner has consented; a repeat makes none again. Answers the new ones.
+///
+/// # Errors
+/// The database is away.
+pub async fn make(
+    conn: &mut Connection,
+    subject_id: Uuid,
+    from_seq: i32,
+    to_seq: i32,
+    now: Timestamp,
+) -> Result<Vec<DeliveryId>, sqlx::Error> {
+    let (kinds, templates): (Vec<String>, Vec<String>) = OUTSIDE
+        .iter()
+        .map(|(kind, template, ..)| (kind.code().to_owned(), template.code().to_owned()))
+        .unzip();
+    let channel = Channel::Subscribe.code();
+    let due = sqlx::query!(
+        r#"select n.id, n.account_id, e.kind, line.template as "template!"
+           from notification n
+           join event e on e.subject_id = n.subject_id and e.seq = n.seq
+           join unnest($4::text[], $5::text[]) as line (kind, template) on line.kind = e.kind
+           join lateral (
+               select t.provider_id from notification_template t
+               where t.template = line.template and t.channel = $6
+               order by t.version desc limit 1
+           ) as wording on true
+           join subscription s
+               on s.account_id = n.account_id and s.provider_id = wording.provider_id
+           where n.subject_id = $1 and n.seq between $2 and $3
+               and (s.remaining > 0 or s.long_term)
+               -- To the person it concerns; who is told of it by duty has the inbox.
+               and (e.data ->> 'account' = n.account_id::text or exists (
+                   select from complaint c
+                   where (c.id = $1 or c.merged_into = $1) and c.reporter_id = n.account_id))
+           order by n.id"#,
+        subject_id,
+        from_seq,
+        to_seq,
+        &kinds,
+        &templates,
+        channel,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut made = Vec::with_capacity(due.len());
+    for row in due {
+        let id: DeliveryId = random::id(now);
+        let added = sqlx::query!(
+            "insert into delivery (id, notification_id, account_id, channel, kind, template, state,
+                 attempt, created_at, updated_at)
+             values ($1, $2, $3, $4, $5, $6, 'waiting', 0, $7, $7)
+             on conflict on constraint delivery_once do nothing",
+            id.0,
+            row.id,
+            row.account_id,
+            channel,
+            row.kind,
+            row.template,
+            now,
+        )
+        .execute(&mut *conn)
+        .await?;
+        if added.rows_affected() == 1 {
+            made.push(id);
+        }
+    }
+    Ok(made)
+}
+
+/// A delivery, locked until the transaction ends; `None` where it is missing.
+///
+/// # Errors
+/// The database is away.
+pub async fn lock(conn: &mut Connection, id: DeliveryId) -> Result<Option<Delivery>, sqlx::Error> {
+    sqlx::query_as!(
+        Delivery,
+        r#"select id as "id: DeliveryId", notification_id as "notification: NotificationId",
+               account_id as "account: AccountId", kind as "kind: EventKind",
+               channel as "channel: Channel", template as "template: Template",
+               state as "state: State", attempt
+           from delivery where id = $1 for update"#,
+        id.0,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Notes where a delivery stands now; `version` is the template's, from when it is sent on.
+///
+/// # Errors
+/// The database is away.
+pub async fn save(
+    conn: &mut Connection,
+    delivery: &Delivery,
+    reason: Option<Reason>,
+    version: Option<i32>,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update delivery set state = $2, reason = $3, attempt = $4,
+             template_version = coalesce($5, template_version), updated_at = $6
+         where id = $1",
+        delivery.id.0,
+        delivery.state.code(),
+        reason.map(Reason::code),
+        delivery.attempt,
+        version,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The version of a template that is in use.
+///
+/// # Errors
+/// The database is away, or there is none.
+pub async fn wording(
+    conn: &mut Connection,
+    template: Template,
+    channel: Channel,
+) -> Result<Wording, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select version, provider_id, page, long_term,
+               fields as "fields: Json<BTreeMap<String, String>>"
+           from notification_template where template = $1 and channel = $2
+           order by version desc limit 1"#,
+        template.code(),
+        channel.code(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Wording {
+        version: row.version,
+        provider_id: row.provider_id,
+        page: row.page,
+        fields: row.fields.0,
+        long_term: row.long_term,
+    })
+}
+
+/// Publishes a new version of a template, if `base` is the one in use. Answers whether it was.
+///
+/// # Errors
+/// The database is away.
+pub async fn publish(
+    conn: &mut Connection,
+    template: Template,
+    channel: Channel,
+    base: i32,
+    draft: &Draft,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let made = sqlx::query!(
+        "insert into notification_template
+             (template, channel, version, provider_id, page, fields, long_term, published_at)
+         select $1, $2, max(version) + 1, $4, $5, $6, $7, $8
+         from notification_template where template = $1 and channel = $2
+         having max(version) = $3
+         on conflict do nothing",
+        template.code(),
+        channel.code(),
+        base,
+        draft.provider_id,
+        draft.page,
+        Json(&draft.fields) as _,
+        draft.long_term,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(made.rows_affected() == 1)
+}
+
+/// What else a delivery is judged by. The person's count of consents is locked.
+///
+/// # Errors
+/// The database is away.
+pub async fn standing(
+    conn: &mut Connection,
+    delivery: &Delivery,
+    provider_id: &str,
+) -> Result<Standing, sqlx::Error> {
+    let consent = sqlx::query!(
+        "select remaining, long_term from subscription
+         where account_id = $1 and provider_id = $2 for update",
+        delivery.account.0,
+        provider_id,
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let row = sqlx::query!(
+        r#"select (select open_id_sealed from person where account_id = $2) as open_id_sealed,
+               exists (
+                   select from delivery d
+                   join notification o on o.id = d.notification_id
+                   left join delivery_preference p on p.account_id = d.account_id
+                   where o.account_id = n.account_id and o.subject_id = n.subject_id
+                       and o.seq > n.seq and d.channel = $3
+                       -- What will not be sent itself takes nothing's place.
+                       and d.state not in ('dropped', 'failed')
+                       and not coalesce(d.template = any(p.muted), false)
+               ) as "superseded!",
+               array(
+                   select e.kind from event e
+                   where e.subject_id = n.subject_id and e.seq > n.seq order by e.seq
+               ) as "later!: Vec<EventKind>"
+           from notification n where n.id = $1"#,
+        delivery.notification.0,
+        delivery.account.0,
+        delivery.channel.code(),
+    )
+    .fetch_one(conn)
+    .await?;
+    let (remaining, long_term) = consent.map_or((0, false), |it| (it.remaining, it.long_term));
+    Ok(Standing {
+        open_id_sealed: row.open_id_sealed,
+        remaining,
+        long_term,
+        superseded: row.superseded,
+        later: row.later,
+    })
+}
+
+/// Adds to a person's count of consents to a template, down to none and up to 1,000. WeChat does
+/// not count a long-term one.
+///
+/// # Errors
+/// The database is away.
+pub async fn count_consent(
+    conn: &mut Connection,
+    account: AccountId,
+    provider_id: &str,
+    change: i32,
+    long_term: bool,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into subscription as s (account_id, provider_id, remaining, long_term, updated_at)
+         values ($1, $2, greatest($3, 0), $4, $5)
+         on conflict (account_id, provider_id) do update
+         set remaining = least(greatest(s.remaining + $3, 0), 1000), long_term = $4, updated_at = $5",
+        account.0,
+        provider_id,
+        change,
+        long_term,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// WeChat says that there is no consent: none is left.
+///
+/// # Errors
+/// The database is away.
+pub async fn end_consent(
+    conn: &mut Connection,
+    account: AccountId,
+    provider_id: &str,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update subscription set remaining = 0, long_term = false, updated_at = $3
+         where account_id = $1 and provider_id = $2",
+        account.0,
+        provider_id,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What a person wants to be sent.
+///
+/// # Errors
+/// The database is away.
+pub async fn preference(
+    conn: &mut Connection,
+    account: AccountId,
+) -> Result<Preference, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select muted as "muted: Vec<Template>", quiet_from, quiet_until
+           from delivery_preference where account_id = $1"#,
+        account.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map_or_else(Preference::default, |row| Preference {
+        muted: row.muted,
+        quiet: row.quiet_from.zip(row.quiet_until).and_then(|(from, until)| {
+            Some(Quiet { from: u32::try_from(from).ok()?, until: u32::try_from(until).ok()? })
+        }),
+    }))
+}
+
+/// Keeps what a person wants to be sent.
+///
+/// # Errors
+/// The database is away.
+pub async fn prefer(
+    conn: &mut Connection,
+    account: AccountId,
+    wanted: &Preference,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let hour = |hour: u32| i16::try_from(hour).ok();
+    let muted: Vec<String> = wanted.muted.iter().map(|one| one.code().to_owned()).collect();
+    sqlx::query!(
+        "insert into delivery_preference (account_id, muted, quiet_from, quiet_until, updated_at)
+         values ($1, $2, $3, $4, $5)
+         on conflict (account_id) do update
+         set muted = $2, quiet_from = $3, quiet_until = $4, updated_at = $5",
+        account.0,
+        &muted,
+        wanted.quiet.and_then(|quiet| hour(quiet.from)),
+        wanted.quiet.and_then(|quiet| hour(quiet.until)),
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
