@@ -12,4 +12,5 @@ pub mod postgres;
 pub mod random;
 pub mod redis;
 pub mod storage;
+pub mod totp;
 pub mod wechat;

@@ -14,10 +14,13 @@ use crate::support::App;
 const NAMED: &[(&str, &str)] = &[
     ("account", "account_username_key"),
     ("account", "account_password"),
+    ("account", "account_password_staff"),
+    ("totp", "totp_confirmed"),
     ("person", "person_open_id_key"),
     ("role_grant", "role_grant_held"),
     ("session", "session_ended"),
     ("session", "session_end"),
+    ("session", "session_user_agent"),
     ("erasure", "erasure_cause"),
     ("erasure", "erasure_order"),
     ("privacy_notice", "privacy_notice_purpose"),
