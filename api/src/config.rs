@@ -6,9 +6,11 @@ use config::{Environment, File, FileFormat};
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 
+mod security;
 mod sms;
 mod wechat;
 
+pub use security::Security;
 pub use sms::{Sms, SmsProvider};
 pub use wechat::WeChat;
 
@@ -162,42 +164,6 @@ pub struct Redis {
     pub url: Secret,
     /// What every key begins with.
     pub prefix: String,
-}
-
-/// Secrets and the lives of tokens.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Security {
-    /// Signs access tokens; at least 32 characters.
-    pub jwt_secret: Secret,
-    /// Encrypts personal data; keys as `infra::crypto::Crypto::parse` reads them.
-    pub data_key: Secret,
-    /// The id of the key that blind indexes and MACs are made by; 0 for the last one.
-    pub index_key: u8,
-    /// What seals, indexes and hashes: `international` or `sm`.
-    pub algorithms: infra::crypto::Algorithms,
-    /// Minutes an access token lives (1–15).
-    pub access_minutes: u32,
-    /// Days an unused refresh token lives.
-    pub refresh_days: u32,
-    /// Days a log-in lives at most.
-    pub session_days: u32,
-    /// Minutes an unused refresh token of a staff account lives; the idle limit of the console.
-    pub staff_idle_minutes: u32,
-    /// Hours a staff log-in lives at most.
-    pub staff_session_hours: u32,
-}
-
-impl Security {
-    /// The keys, with the algorithms that are to be used.
-    ///
-    /// # Errors
-    /// A key cannot be used.
-    pub fn crypto(&self) -> Result<infra::crypto::Crypto, infra::crypto::BadKey> {
-        let keys = infra::crypto::Crypto::parse(self.data_key.expose())?;
-        let keys = if self.index_key == 0 { keys } else { keys.indexing_by(self.index_key)? };
-        Ok(keys.using(self.algorithms))
-    }
 }
 
 /// Rate limits.
@@ -417,9 +383,14 @@ impl Config {
             (self.security.refresh_days > 0, "security.refresh_days", "至少 1 天"),
             (self.security.session_days > 0, "security.session_days", "至少 1 天"),
             (
-                self.security.staff_idle_minutes > self.security.access_minutes,
+                (1..=15).contains(&self.security.staff_access_minutes),
+                "security.staff_access_minutes",
+                "只能是 1–15 分钟",
+            ),
+            (
+                self.security.staff_idle_minutes > self.security.staff_access_minutes,
                 "security.staff_idle_minutes",
-                "要比 security.access_minutes 长，否则访问令牌到期时已经来不及刷新",
+                "要比 security.staff_access_minutes 长，否则访问令牌到期时已经来不及刷新",
             ),
             (self.security.staff_session_hours > 0, "security.staff_session_hours", "至少 1 小时"),
             (self.limits.login_failures > 0, "limits.login_failures", "至少 1 次"),
@@ -503,6 +474,11 @@ impl Config {
                 return Err(Unusable::Value { key, reason });
             }
         }
+        if ours.totp_roles.is_empty() {
+            let reason =
+                "正式环境要写明哪些角色必须使用动态口令，例如 security_admin,system_admin,auditor";
+            return Err(Unusable::Value { key: "security.totp_roles", reason });
+        }
         if self.audit.heads.is_empty() {
             let reason = "正式环境要写一个数据库之外的目录，审计链的链头留存在那里";
             return Err(Unusable::Value { key: "audit.heads", reason });
@@ -539,7 +515,7 @@ where
 mod tests {
     use super::*;
 
-    fn with(pairs: &[(&str, &str)]) -> Result<Config, Unusable> {
+    pub(super) fn with(pairs: &[(&str, &str)]) -> Result<Config, Unusable> {
         let variables =
             pairs.iter().map(|(key, value)| (variable(key), (*value).to_owned())).collect();
         let environment = Environment::with_prefix("ZHIXIANG")
@@ -632,6 +608,7 @@ mod tests {
             ("wechat.app_secret", "s"),
             ("wechat.push_token", "t"),
             ("wechat.encoding_aes_key", "bbcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"),
+            ("security.totp_roles", "security_admin,auditor"),
             ("audit.heads", "/var/lib/zhixiang/audit"),
         ] {
             let error = with(&own).unwrap_err().to_string();

@@ -94,6 +94,7 @@ pub const BASE: &str = "/api/v1";
 pub fn words() -> Vec<Routes> {
     vec![
         identity::routes(),
+        identity::credential::routes(),
         privacy::routes(),
         org::routes(),
         duty::routes(),

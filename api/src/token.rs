@@ -25,6 +25,8 @@ const REFRESH_BYTES: usize = 32;
 /// How long the tokens of a kind of account live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lives {
+    /// An access token.
+    pub access: TimeDelta,
     /// An unused refresh token.
     pub refresh: TimeDelta,
     /// The log-in as a whole.
@@ -38,7 +40,6 @@ pub struct Tokens {
     signing: EncodingKey,
     checking: DecodingKey,
     validation: Validation,
-    access: TimeDelta,
     resident: Lives,
     staff: Lives,
 }
@@ -89,12 +90,13 @@ impl Tokens {
             signing: EncodingKey::from_secret(secret),
             checking: DecodingKey::from_secret(secret),
             validation,
-            access: TimeDelta::minutes(security.access_minutes.into()),
             resident: Lives {
+                access: TimeDelta::minutes(security.access_minutes.into()),
                 refresh: TimeDelta::days(security.refresh_days.into()),
                 session: TimeDelta::days(security.session_days.into()),
             },
             staff: Lives {
+                access: TimeDelta::minutes(security.staff_access_minutes.into()),
                 refresh: TimeDelta::minutes(security.staff_idle_minutes.into()),
                 session: TimeDelta::hours(security.staff_session_hours.into()),
             },
@@ -113,11 +115,12 @@ impl Tokens {
     pub fn issue(
         &self,
         bearer: Bearer,
+        staff: bool,
         session_ends: Timestamp,
         now: Timestamp,
     ) -> Result<Access, jsonwebtoken::errors::Error> {
         let iat = now.timestamp();
-        let exp = (now + self.access).min(session_ends).timestamp();
+        let exp = (now + self.lives(staff).access).min(session_ends).timestamp();
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),

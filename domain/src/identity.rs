@@ -10,6 +10,8 @@ use crate::{
     time::Timestamp,
 };
 
+pub mod device;
+pub mod password;
 pub mod phone_code;
 
 codes! {
@@ -535,8 +537,8 @@ impl Username {
 pub struct Password(String);
 
 impl Password {
-    /// A password for a new account: 12–128 characters with letters and digits, and not the name
-    /// it belongs to (等保 level 3 asks for length and mixture).
+    /// A password for a new account: 12–128 characters with letters and digits, not the name
+    /// it belongs to, and nothing that is tried first (等保 level 3 asks for length and mixture).
     ///
     /// # Errors
     /// One of these is missing; the reason says which.
@@ -552,7 +554,15 @@ impl Password {
         if given.contains(username.as_str()) {
             return refuse("密码里不能有用户名");
         }
+        if password::is_guessable(given) {
+            return refuse("密码太常见或太有规律，请少用常见词、连续或重复的字符");
+        }
         Ok(Self(given.to_owned()))
+    }
+
+    /// A secret as it was typed or drawn, whatever it looks like.
+    pub const fn typed(secret: String) -> Self {
+        Self(secret)
     }
 
     /// The password itself, to be hashed or verified.
@@ -664,6 +674,8 @@ codes! {
         Expired = "expired", "已到期";
         /// The person asked to be erased.
         Erased = "erased", "注销";
+        /// The password or the second factor changed hands.
+        Credentials = "credentials", "密码或动态口令已更换";
     }
 }
 
@@ -715,6 +727,43 @@ pub enum Refused {
     /// One cannot disable oneself.
     #[error("不能停用自己的账号，请由另一位安全管理员办理")]
     OwnAccount,
+    /// The password is a one-time one, or older than allowed.
+    #[error("请先更换密码：用现在的密码和新密码重新登录，之后就可以正常使用")]
+    PasswordChangeRequired,
+    /// The day of a one-time password is over.
+    #[error("一次性密码已过期，请联系安全管理员重新设置")]
+    PasswordLapsed,
+    /// The account logs in without a password.
+    #[error("这个账号不用密码登录，没有密码可以更换")]
+    PasswordUnused,
+    /// An administrator cannot reset his own password or second factor.
+    #[error("不能重置自己的密码和动态口令，请由另一位安全管理员办理")]
+    OwnCredentials,
+    /// The password is right, and a code is wanted beside it.
+    #[error("请再输入验证器上的 6 位动态口令，或者一个恢复码")]
+    TotpRequired,
+    /// The code is wrong, too old, or was used.
+    #[error("动态口令不对或已经用过，请等验证器显示下一个再输入；连续输错多次账号会暂时锁定")]
+    TotpInvalid,
+    /// The role demands a second factor and the account has none.
+    #[error("您的岗位要求使用动态口令，请先绑定验证器再登录")]
+    TotpEnrolmentRequired,
+    /// There is one already.
+    #[error("这个账号已经绑定动态口令；要换手机请先解除，或请安全管理员重置")]
+    TotpOn,
+    /// There is none.
+    #[error("这个账号没有绑定动态口令")]
+    TotpOff,
+    /// Nothing was begun that could be confirmed.
+    #[error("还没有开始绑定，请先取得密钥并加入验证器")]
+    TotpNotStarted,
+    /// The role demands it.
+    #[error("您的岗位要求使用动态口令，不能解除；要换手机请由安全管理员重置")]
+    TotpDemanded,
+    /// A role of the account may not be used from where the request came. Which places are allowed
+    /// is not told.
+    #[error("当前网络不能使用这个账号，请在单位指定的网络内操作，或联系安全管理员")]
+    NetworkNotAllowed,
 }
 
 impl Refusal for Refused {
@@ -734,6 +783,18 @@ impl Refusal for Refused {
             Self::PhoneLoginOff => "phone_login_off",
             Self::UsernameTaken => "username_taken",
             Self::OwnAccount => "own_account",
+            Self::PasswordChangeRequired => "password_change_required",
+            Self::PasswordLapsed => "password_lapsed",
+            Self::PasswordUnused => "password_unused",
+            Self::OwnCredentials => "own_credentials",
+            Self::TotpRequired => "totp_required",
+            Self::TotpInvalid => "totp_invalid",
+            Self::TotpEnrolmentRequired => "totp_enrolment_required",
+            Self::TotpOn => "totp_on",
+            Self::TotpOff => "totp_off",
+            Self::TotpNotStarted => "totp_not_started",
+            Self::TotpDemanded => "totp_demanded",
+            Self::NetworkNotAllowed => "network_not_allowed",
         }
     }
 
@@ -742,15 +803,28 @@ impl Refusal for Refused {
             Self::BadCredentials
             | Self::AccountDisabled
             | Self::RefreshTokenInvalid
-            | Self::RefreshTokenReused => Kind::Unauthenticated,
+            | Self::RefreshTokenReused
+            | Self::TotpRequired
+            | Self::TotpInvalid => Kind::Unauthenticated,
             Self::AccountLocked { .. } => Kind::TooMany,
             Self::WechatCodeInvalid
             | Self::WechatCodeUsed
             | Self::PhoneForeign
             | Self::PhoneCodeWrong => Kind::Invalid,
-            Self::WechatBlocked => Kind::Forbidden,
+            Self::WechatBlocked
+            | Self::PasswordChangeRequired
+            | Self::PasswordLapsed
+            | Self::TotpEnrolmentRequired
+            | Self::NetworkNotAllowed => Kind::Forbidden,
             Self::WechatUnavailable | Self::PhoneLoginOff => Kind::Unavailable,
-            Self::UsernameTaken | Self::OwnAccount => Kind::Conflict,
+            Self::UsernameTaken
+            | Self::OwnAccount
+            | Self::PasswordUnused
+            | Self::OwnCredentials
+            | Self::TotpOn
+            | Self::TotpOff
+            | Self::TotpNotStarted
+            | Self::TotpDemanded => Kind::Conflict,
         }
     }
 }

@@ -14,4 +14,5 @@ pub mod random;
 pub mod redis;
 pub mod sms;
 pub mod storage;
+pub mod totp;
 pub mod wechat;

@@ -14,8 +14,11 @@ use crate::{
 };
 
 mod forgery;
+mod network;
+mod password;
 mod phone;
 mod phone_code;
+mod totp;
 mod wechat;
 
 const PASSWORD: &str = api::app::seed::PASSWORD;
@@ -159,6 +162,14 @@ async fn a_person_sees_and_ends_log_ins_elsewhere() {
     let current: Vec<&Value> = list.iter().map(|one| &one["current"]).collect();
     assert_eq!(current, [&json!(true), &json!(false)], "newest first: {list:?}");
     assert!(list[0]["created_at"].as_str() > list[1]["created_at"].as_str());
+    assert_eq!((&list[0]["device"], &list[0]["place"]), (&json!("未知设备"), &json!("127.0.0.*")));
+    let browser = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/126.0.0.0 Safari/537.36";
+    let renewal = app.anonymous().request(Method::POST, "/auth/refresh");
+    let renewal = renewal.header("user-agent", browser);
+    let token = json!({"refresh_token": kept["refresh_token"]});
+    renewal.json(&token).send().await.expect(200);
+    let list = bearer(&kept).all("/me/sessions").await;
+    assert_eq!(list[0]["device"], "Chrome · Windows", "as it was last renewed");
     let id = list[1]["id"].as_str().unwrap();
     let path = format!("/me/sessions/{id}");
 
@@ -295,18 +306,29 @@ async fn tokens_end_by_the_clock() {
 }
 
 #[tokio::test]
+async fn staff_idle_out_after_a_quarter_of_an_hour() {
+    let app = App::spawn().await;
+    let session = app.staff("dispatcher", PASSWORD).await.expect(200);
+    assert_eq!(session["expires_in"], 300);
+    app.advance(TimeDelta::seconds(14 * 60 + 59));
+    assert!(!app.takes(&session["access_token"]).await, "five minutes without a renewal");
+    let session = app.refresh(&session["refresh_token"]).await.expect(200);
+    assert!(app.takes(&session["access_token"]).await);
+    app.advance(TimeDelta::seconds(15 * 60 + 1));
+    app.refresh(&session["refresh_token"]).await.refused(401, "refresh_token_invalid");
+}
+
+#[tokio::test]
 async fn a_log_in_has_an_end_however_often_it_is_renewed() {
     let app = App::spawn().await;
     let mut session = app.staff("dispatcher", PASSWORD).await.expect(200);
-    for _ in 0..31 {
-        app.advance(TimeDelta::minutes(15));
+    for _ in 0..34 {
+        app.advance(TimeDelta::minutes(14));
         session = app.refresh(&session["refresh_token"]).await.expect(200);
     }
-    // 7:45 h have passed; the session ends after 8 h, and so does its last access token.
-    app.advance(TimeDelta::minutes(14));
-    session = app.refresh(&session["refresh_token"]).await.expect(200);
-    assert_eq!(session["expires_in"], 60);
-    app.advance(TimeDelta::minutes(1));
+    // 7:56 h have passed; the session ends after 8 h, and so does its last access token.
+    assert_eq!(session["expires_in"], 240);
+    app.advance(TimeDelta::minutes(4));
     assert!(!app.takes(&session["access_token"]).await, "the session is over");
     app.refresh(&session["refresh_token"]).await.refused(401, "refresh_token_invalid");
 }

@@ -14,6 +14,8 @@ use crate::support::App;
 const NAMED: &[(&str, &str)] = &[
     ("account", "account_username_key"),
     ("account", "account_password"),
+    ("account", "account_password_staff"),
+    ("totp", "totp_confirmed"),
     ("person", "person_open_id_key"),
     ("phone_code", "phone_code_outcome"),
     ("phone_code", "phone_code_sent"),
@@ -22,6 +24,7 @@ const NAMED: &[(&str, &str)] = &[
     ("role_grant", "role_grant_held"),
     ("session", "session_ended"),
     ("session", "session_end"),
+    ("session", "session_user_agent"),
     ("erasure", "erasure_cause"),
     ("erasure", "erasure_order"),
     ("privacy_notice", "privacy_notice_purpose"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{
     id::{AccountId, SessionId},
-    identity::{Actor, Grant, LockoutRule, Password, Refused, Rotation, SessionEnd, Username},
+    identity::{Actor, Grant, Refused, Rotation, SessionEnd},
     page::PageRequest,
     personal::OpenId,
     refusal::Basic,
@@ -16,7 +16,7 @@ use infra::{
         Connection,
         audit::{self, AuditEntry, Origin},
         identity::{
-            self as store, Account, NewResident,
+            self as store, Account, NewResident, credential,
             session::{self as sessions, OpenSession, StoredToken},
         },
     },
@@ -27,7 +27,6 @@ use infra::{
     },
     wechat::{Errcode, Failure, login},
 };
-use tokio::sync::Semaphore;
 
 use super::transact;
 use crate::{
@@ -38,11 +37,12 @@ use crate::{
 };
 
 pub mod accounts;
+pub mod network;
+pub mod password;
 pub mod phone;
 pub mod phone_code;
-
-/// Each verification takes 19 MiB and a core: so many at once, the others wait.
-static VERIFICATIONS: Semaphore = Semaphore::const_new(2);
+pub mod staff;
+pub mod totp;
 
 const DEMO_CODE: &str = "demo:";
 /// WeChat's codes have 32 characters; a longer text is not worth a request.
@@ -59,6 +59,8 @@ pub struct LoggedIn {
     pub account: Account,
     /// What they hold.
     pub grants: Vec<Grant>,
+    /// Recovery codes that are left, where a second factor is on.
+    pub recovery_left: Option<i64>,
 }
 
 /// Who is asking, and by which log-in.
@@ -149,18 +151,19 @@ pub async fn admit_tracking(state: &State, address: &str) -> Result<(), Error> {
 /// makes the account.
 ///
 /// # Errors
-/// `rate_limited`, `wechat_…`, `account_disabled`.
+/// `rate_limited`, `wechat_…`, `account_disabled`, `network_not_allowed`.
 pub async fn login_wechat(state: &State, code: &str, origin: &Origin) -> Result<LoggedIn, Error> {
     admit_log_in(state, origin).await?;
     let (open_id, display_name) = who_wechat_says(state, code).await?;
-    let (now, inner) = (state.clock.now(), state.clone());
+    let (now, inner, origin) = (state.clock.now(), state.clone(), origin.clone());
     transact(&state.db, move |tx| {
         Box::pin(async move {
             let account = resident(tx, &inner.crypto, &open_id, &display_name, now).await?;
-            open(&inner, tx, account, now).await
+            open(&inner, tx, account, &origin, now).await
         })
     })
-    .await
+    .await?
+    .map_err(Error::from)
 }
 
 async fn who_wechat_says(state: &State, code: &str) -> Result<(OpenId, String), Error> {
@@ -242,115 +245,23 @@ pub async fn resident(
     account.ok_or_else(|| Basic::Unavailable.into())
 }
 
-/// Logs a staff account in by its password.
-///
-/// # Errors
-/// `rate_limited`, `bad_credentials`, `account_locked`, `account_disabled`.
-pub async fn login_staff(
-    state: &State,
-    username: &str,
-    password: Password,
-    origin: &Origin,
-) -> Result<LoggedIn, Error> {
-    admit_log_in(state, origin).await?;
-    // Held until the failure is counted: parallel guesses get no more tries than serial ones.
-    let _permit = VERIFICATIONS.acquire().await.map_err(|_| Basic::Unavailable)?;
-    let now = state.clock.now();
-    // What cannot be a username is treated like one that does not exist.
-    let known = match Username::parse("username", username) {
-        Ok(username) => {
-            store::credentials(&mut *state.db.acquire().await?, username.as_str()).await?
-        }
-        Err(_) => None,
-    };
-    if let Some(known) = &known {
-        known.lockout.check(now)?;
-    }
-    let stored = known.as_ref().map(|known| known.password_hash.clone());
-    let right = state.passwords.verify(password.plain().to_owned(), stored).await?;
-    if let Some(known) = known.as_ref().filter(|_| right) {
-        renew_hash(state, known, &password).await?;
-    }
-    match known {
-        Some(known) if right && known.disabled => Err(Refused::AccountDisabled.into()),
-        Some(known) if right => enter(state, known.id, now).await,
-        Some(known) => {
-            count_failure(state, known.id, origin, now).await?;
-            Err(Refused::BadCredentials.into())
-        }
-        None => Err(Refused::BadCredentials.into()),
-    }
-}
-
-/// Hashes a password that was right by the configured algorithms, where others hashed it.
-async fn renew_hash(
-    state: &State,
-    known: &store::Credentials,
-    password: &Password,
-) -> Result<(), Error> {
-    if !state.passwords.is_outdated(&known.password_hash) {
-        return Ok(());
-    }
-    let hash = state.passwords.hash(password.plain().to_owned()).await?;
-    let mut conn = state.db.acquire().await?;
-    Ok(store::renew_hash(&mut conn, known.id, &known.password_hash, &hash).await?)
-}
-
-async fn enter(state: &State, id: AccountId, now: Timestamp) -> Result<LoggedIn, Error> {
-    let inner = state.clone();
-    transact(&state.db, move |tx| {
-        Box::pin(async move {
-            let lockout = store::lock_lockout(tx, id).await?;
-            lockout.check(now)?;
-            if lockout != domain::identity::Lockout::default() {
-                store::save_lockout(tx, id, domain::identity::Lockout::default()).await?;
-            }
-            let account = store::find(tx, id).await?.ok_or(Refused::BadCredentials)?;
-            open(&inner, tx, account, now).await
-        })
-    })
-    .await
-}
-
-async fn count_failure(
-    state: &State,
-    id: AccountId,
-    origin: &Origin,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let limits = &state.config.limits;
-    let rule = LockoutRule {
-        failures: i32::try_from(limits.login_failures).unwrap_or(i32::MAX),
-        period: chrono::TimeDelta::minutes(limits.lock_minutes.into()),
-    };
-    let origin = origin.clone();
-    transact(&state.db, move |tx| {
-        Box::pin(async move {
-            let before = store::lock_lockout(tx, id).await?;
-            if before.check(now).is_err() {
-                return Ok(());
-            }
-            let lockout = before.failed(rule, now);
-            store::save_lockout(tx, id, lockout).await?;
-            if lockout.until.is_some() {
-                let entry = AuditEntry::new("account.lock", "account", id, &origin);
-                audit::append(tx, &entry, now).await?;
-            }
-            Ok(())
-        })
-    })
-    .await
-}
-
-/// Opens a session and issues its first tokens.
+/// Opens a session and issues its first tokens. From a network where a role of the account may not
+/// be used it is refused, as an answer and not an error: that goes on record.
 async fn open(
     state: &State,
     tx: &mut Connection,
     account: Account,
+    origin: &Origin,
     now: Timestamp,
-) -> Result<LoggedIn, Error> {
+) -> Result<Result<LoggedIn, Refused>, Error> {
     if account.disabled_at.is_some() {
         return Err(Refused::AccountDisabled.into());
+    }
+    if !network::allows(state, &store::grants(tx, account.id).await?, origin) {
+        let mut entry = AuditEntry::new("account.network", "account", account.id, origin);
+        entry.account = Some(account.id);
+        audit::append(tx, &entry, now).await?;
+        return Ok(Err(Refused::NetworkNotAllowed));
     }
     let lives = state.tokens.lives(account.username.is_some());
     let bearer = Bearer { account: account.id, session: random::id(now) };
@@ -360,8 +271,8 @@ async fn open(
         hash: &token.hash(&state.crypto),
         expires_at: (now + lives.refresh).min(ends),
     };
-    sessions::open(tx, bearer.session, account.id, ends, stored, now).await?;
-    issue(state, tx, bearer, account, &token, ends, now).await
+    sessions::open(tx, bearer.session, account.id, ends, stored, origin, now).await?;
+    issue(state, tx, bearer, account, &token, ends, now).await.map(Ok)
 }
 
 async fn issue(
@@ -373,17 +284,20 @@ async fn issue(
     session_ends: Timestamp,
     now: Timestamp,
 ) -> Result<LoggedIn, Error> {
+    let staff = account.username.is_some();
     let access = state
         .tokens
-        .issue(bearer, session_ends, now)
+        .issue(bearer, staff, session_ends, now)
         .map_err(|error| Error::Internal(Box::new(error)))?;
     let grants = store::grants(tx, account.id).await?;
-    Ok(LoggedIn { access, refresh_token: refresh.text(), account, grants })
+    let recovery_left = credential::recovery_left(tx, account.id).await?;
+    Ok(LoggedIn { access, refresh_token: refresh.text(), account, grants, recovery_left })
 }
 
 enum Refreshed {
     Renewed(Box<LoggedIn>),
     Refused,
+    Barred,
     Reused(SessionId),
 }
 
@@ -391,7 +305,7 @@ enum Refreshed {
 /// long as the successor is unused, brings the same successor; any later one ends the session.
 ///
 /// # Errors
-/// `rate_limited`, `refresh_token_invalid`, `refresh_token_reused`.
+/// `rate_limited`, `refresh_token_invalid`, `refresh_token_reused`, `network_not_allowed`.
 pub async fn refresh(state: &State, token: &str, origin: &Origin) -> Result<LoggedIn, Error> {
     admit_refresh(state, origin).await?;
     let token = RefreshToken::parse(token).ok_or(Refused::RefreshTokenInvalid)?;
@@ -403,6 +317,7 @@ pub async fn refresh(state: &State, token: &str, origin: &Origin) -> Result<Logg
     match refreshed {
         Refreshed::Renewed(renewed) => Ok(*renewed),
         Refreshed::Refused => Err(Refused::RefreshTokenInvalid.into()),
+        Refreshed::Barred => Err(Refused::NetworkNotAllowed.into()),
         Refreshed::Reused(session) => {
             session::forget(&state.redis, &[session]).await;
             Err(Refused::RefreshTokenReused.into())
@@ -425,6 +340,11 @@ async fn exchange(
         return Ok(Refreshed::Refused);
     };
     let over = session.ended || session.disabled || session.expires_at <= now;
+    // The token stays as it is: from an allowed network it is good again.
+    if !over && !network::allows(state, &store::grants(tx, session.account).await?, origin) {
+        network::record(tx, session.id, session.account, origin, now).await?;
+        return Ok(Refreshed::Barred);
+    }
     let presented = sessions::presented(tx, &hash, &successor_hash, over).await?;
     match presented.rotation(now) {
         Rotation::Issue => {
@@ -432,6 +352,7 @@ async fn exchange(
             let expires_at = (now + life).min(session.expires_at);
             let stored = StoredToken { hash: &successor_hash, expires_at };
             sessions::rotate(tx, &hash, stored, now).await?;
+            sessions::seen(tx, session.id, origin).await?;
         }
         Rotation::Repeat => {}
         Rotation::Refuse => return Ok(Refreshed::Refused),

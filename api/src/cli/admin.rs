@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 
 use api::{
     app::{
-        identity::accounts,
+        identity::{accounts, totp},
         job::redrive,
         privacy::{self, rekey},
     },
@@ -15,7 +15,7 @@ use api::{
 use clap::{Args, Subcommand};
 use domain::{
     id::JobId,
-    identity::Role,
+    identity::{Role, disabling_reason},
     org::NodeCode,
     page::{Limit, PageRequest},
     time::civil,
@@ -53,6 +53,15 @@ pub enum Online {
         /// 登录名
         #[arg(long)]
         username: String,
+    },
+    /// 重置动态口令，例如最后一位安全管理员遗失了手机；他的登录全部退出
+    ResetTotp {
+        /// 登录名
+        #[arg(long)]
+        username: String,
+        /// 重置原因，留在审计记录里
+        #[arg(long)]
+        reason: String,
     },
     /// 恢复备份以后，按名单重新删除已注销的人；重复执行没有影响
     Erase {
@@ -148,6 +157,12 @@ async fn online(state: &State, command: Online) -> Result<(), Failure> {
             let id = accounts::by_username(state, &username).await?;
             accounts::enable(state, None, id, &Origin::default()).await?;
             println!("已启用 {username}");
+        }
+        Online::ResetTotp { username, reason } => {
+            let id = accounts::by_username(state, &username).await?;
+            let reason = disabling_reason(&reason)?;
+            totp::reset(state, None, id, reason, Origin::default()).await?;
+            println!("已重置 {username} 的动态口令");
         }
         Online::Audit { what } => audit::run(state, what).await?,
         Online::Erase { list } => {

@@ -8,7 +8,7 @@ use actix_web::{
 };
 use domain::{
     id::{AccountId, SessionId},
-    identity::{Grant, Password, disabling_reason},
+    identity::{Grant, Password, device, disabling_reason},
     page::{Cursor, Page},
     time::Timestamp,
 };
@@ -23,6 +23,8 @@ use crate::{
             self, LoggedIn, accounts,
             phone::{self, OwnPhone},
             phone_code,
+            staff::{self, Proof},
+            totp,
         },
     },
     error::Error,
@@ -33,10 +35,16 @@ use crate::{
     state::State,
 };
 
+pub mod credential;
+
 impl From<RequestMeta> for Origin {
     fn from(meta: RequestMeta) -> Self {
         let given = |text: String| (!text.is_empty()).then_some(text);
-        Self { request_id: given(meta.request_id), address: given(meta.address) }
+        Self {
+            request_id: given(meta.request_id),
+            address: given(meta.address),
+            user_agent: given(meta.user_agent),
+        }
     }
 }
 
@@ -91,9 +99,9 @@ pub struct StaffLogin {
     /// 密码
     #[schema(value_type = String, format = Password, example = "Demo-2026-pass")]
     pub password: Password,
-    /// 动态口令；目前还没有账号绑定动态口令，填了也不核对
-    #[schema(example = "123456")]
-    pub totp: Option<String>,
+    /// 已绑定动态口令的账号：验证器上的 6 位数字，或者一个恢复码；没有绑定的不核对
+    #[schema(value_type = Option<String>, example = "123456")]
+    pub totp: Option<Password>,
 }
 
 /// 刷新令牌
@@ -131,16 +139,35 @@ pub struct Me {
     pub display_name: String,
     /// 持有的角色，各在一个范围上
     pub roles: Vec<Grant>,
+    /// 动态口令；没有绑定时没有这一项
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub totp: Option<TotpOn>,
+}
+
+/// 已绑定的动态口令
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TotpOn {
+    /// 还能用的恢复码个数；用完以前请重新生成
+    #[schema(example = 10)]
+    pub recovery_codes_left: i64,
+}
+
+impl Me {
+    /// Of an account with its roles, and the recovery codes that are left where a second factor is on.
+    pub fn new(account: Account, roles: Vec<Grant>, recovery_left: Option<i64>) -> Self {
+        let totp = recovery_left.map(|recovery_codes_left| TotpOn { recovery_codes_left });
+        Self { id: account.id, display_name: account.display_name, roles, totp }
+    }
 }
 
 impl From<LoggedIn> for Session {
     fn from(from: LoggedIn) -> Self {
-        let LoggedIn { access, refresh_token, account, grants } = from;
+        let LoggedIn { access, refresh_token, account, grants, recovery_left } = from;
         Self {
             access_token: access.token,
             expires_in: access.expires_in,
             refresh_token,
-            account: Me { id: account.id, display_name: account.display_name, roles: grants },
+            account: Me::new(account, grants, recovery_left),
         }
     }
 }
@@ -160,7 +187,7 @@ fn tokens(logged_in: LoggedIn) -> HttpResponse {
     security(()),
     extensions(("x-problems" = json!([
         "wechat_code_invalid", "wechat_code_used", "wechat_blocked", "wechat_unavailable",
-        "account_disabled"
+        "account_disabled", "network_not_allowed"
     ]))),
 )]
 #[post("/auth/wechat")]
@@ -225,9 +252,10 @@ pub async fn login_phone(
     phone_code::log_in(&state, &phone, &code, &meta.into()).await.map(tokens)
 }
 
-/// 工作人员用用户名和密码登录；连续输错 5 次，账号锁定 15 分钟。
+/// 工作人员用用户名和密码登录，已绑定动态口令的再加 6 位数字或恢复码；连续输错 5 次，账号锁定 15 分钟。
 ///
-/// 密码错误、没有这个用户名、账号停用，答复相同。
+/// 密码错误和没有这个用户名，答复相同。答复 `password_change_required` 时用 `POST /auth/password` 更换；
+/// 答复 `totp_enrolment_required` 时用 `POST /auth/totp/start` 绑定。
 #[utoipa::path(
     operation_id = "identity.login_staff", tag = "identity",
     request_body(
@@ -236,7 +264,11 @@ pub async fn login_phone(
     ),
     responses((status = 200, description = "登录成功", body = Session)),
     security(()),
-    extensions(("x-problems" = json!(["bad_credentials", "account_locked", "account_disabled"]))),
+    extensions(("x-problems" = json!([
+        "bad_credentials", "account_locked", "account_disabled", "password_change_required",
+        "password_lapsed", "totp_required", "totp_invalid", "totp_enrolment_required",
+        "network_not_allowed"
+    ]))),
 )]
 #[post("/auth/staff")]
 pub async fn login_staff(
@@ -244,8 +276,9 @@ pub async fn login_staff(
     meta: RequestMeta,
     body: Body<StaffLogin>,
 ) -> Result<HttpResponse, Error> {
-    let StaffLogin { username, password, totp: _ } = body.read()?;
-    identity::login_staff(&state, &username, password, &meta.into()).await.map(tokens)
+    let StaffLogin { username, password, totp } = body.read()?;
+    let proof = Proof { username, password, totp };
+    staff::login(&state, proof, &meta.into()).await.map(tokens)
 }
 
 /// 用刷新令牌换一对新的令牌。网络中断没有收到回答时，10 秒内原样重发会得到同一个新的刷新令牌；
@@ -260,7 +293,9 @@ pub async fn login_staff(
     ),
     responses((status = 200, description = "新的一对令牌", body = Session)),
     security(()),
-    extensions(("x-problems" = json!(["refresh_token_invalid", "refresh_token_reused"]))),
+    extensions(("x-problems" = json!([
+        "refresh_token_invalid", "refresh_token_reused", "network_not_allowed"
+    ]))),
 )]
 #[post("/auth/refresh")]
 pub async fn refresh(
@@ -303,11 +338,8 @@ pub async fn logout(
 #[get("/me")]
 pub async fn me(caller: Caller<ReadSelf>, state: Data<State>) -> Result<Json<Me>, Error> {
     let account = identity::me(&state, &caller.actor).await?;
-    Ok(Json(Me {
-        id: account.id,
-        display_name: account.display_name,
-        roles: caller.actor.grants.clone(),
-    }))
+    let left = totp::recovery_left(&state, &caller.actor).await?;
+    Ok(Json(Me::new(account, caller.actor.grants.clone(), left)))
 }
 
 /// 一次登录
@@ -324,13 +356,19 @@ pub struct SessionView {
     /// 最迟到这一刻必须重新登录
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub expires_at: Timestamp,
+    /// 设备自称的程序和系统
+    #[schema(example = "微信小程序 · iPhone")]
+    pub device: String,
+    /// 最近一次登录或刷新令牌的网络地址，末段隐去；不知道时为空
+    #[schema(example = "192.0.2.*")]
+    pub place: Option<String>,
     /// 是不是正在用的这一次
     pub current: bool,
 }
 
 /// 本人的登录
 ///
-/// 还有效的登录，新的在前；不认识的可以退出，然后请安全管理员处理密码。
+/// 还有效的登录，新的在前，各用什么设备、从哪里来；不认识的可以退出，工作人员随后请修改密码。
 #[utoipa::path(
     operation_id = "identity.sessions", tag = "identity", params(Paging),
     responses((status = 200, description = "一页登录", body = Page<SessionView>)),
@@ -348,6 +386,8 @@ pub async fn sessions(
         created_at: one.created_at,
         renewed_at: one.renewed_at,
         expires_at: one.expires_at,
+        device: device::words(one.user_agent.as_deref()),
+        place: one.address.as_deref().and_then(device::place),
         current: one.id == caller.session,
     });
     let key = |row: &SessionView| Cursor { at: row.created_at, id: row.id.0 };

@@ -133,11 +133,8 @@ async fn correct(
 ) -> Result<Json<Me>, Error> {
     let name = privacy::display_name(&body.read()?.display_name)?;
     let account = rights::correct(&state, &caller.actor, name, meta.into()).await?;
-    Ok(Json(Me {
-        id: account.id,
-        display_name: account.display_name,
-        roles: caller.actor.grants.clone(),
-    }))
+    // A resident, who has no second factor.
+    Ok(Json(Me::new(account, caller.actor.grants.clone(), None)))
 }
 
 /// 注销等待的事项

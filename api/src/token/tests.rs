@@ -13,8 +13,12 @@ fn tokens() -> Tokens {
         access_minutes: 15,
         refresh_days: 14,
         session_days: 90,
-        staff_idle_minutes: 20,
+        staff_access_minutes: 5,
+        staff_idle_minutes: 15,
         staff_session_hours: 8,
+        password_days: 0,
+        totp_roles: Vec::new(),
+        networks: std::collections::HashMap::default(),
     })
 }
 
@@ -66,7 +70,7 @@ fn refused(token: &str, why: &str) {
 fn what_is_issued_is_taken_until_it_ends() {
     let tokens = tokens();
     let bearer = bearer();
-    let access = tokens.issue(bearer, at(86_400), at(0)).unwrap();
+    let access = tokens.issue(bearer, false, at(86_400), at(0)).unwrap();
     assert_eq!(access.expires_in, 900);
     for second in [-5, 0, 1, 899, 900, 904] {
         assert_eq!(tokens.verify(&access.token, at(second)), Some(bearer), "second {second}");
@@ -79,8 +83,14 @@ fn what_is_issued_is_taken_until_it_ends() {
 }
 
 #[test]
+fn a_staff_token_is_renewed_more_often() {
+    let access = tokens().issue(bearer(), true, at(86_400), at(0)).unwrap();
+    assert_eq!(access.expires_in, 300);
+}
+
+#[test]
 fn an_access_token_ends_with_its_session() {
-    let access = tokens().issue(bearer(), at(60), at(0)).unwrap();
+    let access = tokens().issue(bearer(), false, at(60), at(0)).unwrap();
     assert_eq!(access.expires_in, 60);
     assert_eq!(tokens().verify(&access.token, at(66)), None);
 }

@@ -21,6 +21,8 @@ pub struct Origin {
     pub request_id: Option<String>,
     /// The client's address.
     pub address: Option<String>,
+    /// What the client calls itself, at most 200 characters; kept with a log-in and in no entry.
+    pub user_agent: Option<String>,
 }
 
 /// An entry to be appended.

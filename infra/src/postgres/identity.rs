@@ -2,7 +2,7 @@
 
 use domain::{
     id::{AccountId, RoleGrantId},
-    identity::{Grant, Lockout, Role},
+    identity::{Grant, Lockout, Role, password::PasswordAge},
     org::NodeCode,
     page::{Cursor, PageRequest},
     time::Timestamp,
@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::Connection;
 
+pub mod credential;
 pub mod phone_code;
 pub mod session;
 pub mod staff;
@@ -71,6 +72,8 @@ pub struct Credentials {
     pub lockout: Lockout,
     /// It is disabled.
     pub disabled: bool,
+    /// How old the password is.
+    pub age: PasswordAge,
 }
 
 /// Makes a staff account, without roles.
@@ -373,7 +376,8 @@ pub async fn credentials(
 ) -> sqlx::Result<Option<Credentials>> {
     let row = sqlx::query!(
         r#"select id as "id: AccountId", password_hash as "password_hash!", failed_logins,
-            locked_until, disabled_at is not null as "disabled!"
+            locked_until, disabled_at is not null as "disabled!",
+            coalesce(password_set_at, created_at) as "set_at!", password_once_until
         from account where username = $1"#,
         username,
     )
@@ -384,6 +388,7 @@ pub async fn credentials(
         password_hash: row.password_hash,
         lockout: Lockout { failures: row.failed_logins, until: row.locked_until },
         disabled: row.disabled,
+        age: PasswordAge { set_at: row.set_at, once_until: row.password_once_until },
     }))
 }
 

@@ -414,6 +414,12 @@ impl World {
             let session = self.app.anonymous().post("/auth/wechat", code).await.expect(200);
             body["refresh_token"] = session["refresh_token"].clone();
         }
+        // A password that may not be chosen: the others log in with the one there is.
+        if operation.id == "identity.renew_password" {
+            body = json!({
+                "username": "dispatcher", "password": api::app::seed::PASSWORD, "new": "short",
+            });
+        }
         if operation.id == "redemption.verify" {
             body["code"] = self.code.clone();
         }

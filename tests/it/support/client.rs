@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::{Answer, App};
 
-/// How long a log-in is used by the test's clock; sessions of staff idle out after 20 minutes.
-const FRESH: TimeDelta = TimeDelta::minutes(10);
+/// How long a log-in is used by the test's clock; access tokens of staff end after 5 minutes.
+const FRESH: TimeDelta = TimeDelta::minutes(4);
 
 /// Who somebody is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

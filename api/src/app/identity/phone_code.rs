@@ -204,11 +204,11 @@ pub async fn log_in(
             let account = account(&here, tx, &phone, &index, now).await?;
             let entry = AuditEntry::new("identity.login_phone", "account", account.id, &origin);
             audit::append(tx, &entry, now).await?;
-            open(&here, tx, account, now).await.map(Some)
+            open(&here, tx, account, &origin, now).await.map(Some)
         })
     })
     .await?;
-    logged_in.ok_or_else(|| Refused::PhoneCodeWrong.into())
+    Ok(logged_in.ok_or(Refused::PhoneCodeWrong)??)
 }
 
 /// Whose phone it is: the account that was made for it; else the one account that verified it by

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use domain::{
-    identity::Role,
+    identity::{Password, Role},
     org::NodeCode,
     page::{Limit, PageRequest},
 };
@@ -26,7 +26,11 @@ fn pass(state: &State, time: TimeDelta) {
 }
 
 fn here() -> Origin {
-    Origin { request_id: Some("r-1".to_owned()), address: Some("192.0.2.1".to_owned()) }
+    Origin {
+        request_id: Some("r-1".to_owned()),
+        address: Some("192.0.2.1".to_owned()),
+        user_agent: None,
+    }
 }
 
 fn code<T>(result: Result<T, Error>) -> Option<&'static str> {
@@ -43,8 +47,8 @@ async fn staff(state: &State, username: &str, role: Role) -> AccountId {
 }
 
 async fn by_password(state: &State, username: &str, password: &str) -> Result<LoggedIn, Error> {
-    let password = serde_json::from_value(serde_json::json!(password)).unwrap();
-    login_staff(state, username, password, &here()).await
+    let (username, password) = (username.to_owned(), Password::typed(password.to_owned()));
+    staff::login(state, staff::Proof { username, password, totp: None }, &here()).await
 }
 
 async fn audited(state: &State, action: &str) -> usize {
@@ -133,11 +137,11 @@ async fn an_unused_refresh_token_and_a_session_end(db: Pool) {
     assert_eq!(code(late), Some("refresh_token_invalid"));
 
     let mut busy = by_password(&state, "sysadmin", PASSWORD).await.unwrap();
-    for _ in 0..31 {
-        pass(&state, TimeDelta::minutes(15));
+    for _ in 0..34 {
+        pass(&state, TimeDelta::minutes(14));
         busy = refresh(&state, &busy.refresh_token, &here()).await.unwrap();
     }
-    pass(&state, TimeDelta::minutes(15));
+    pass(&state, TimeDelta::minutes(4));
     let after_eight_hours = refresh(&state, &busy.refresh_token, &here()).await;
     assert_eq!(code(after_eight_hours), Some("refresh_token_invalid"));
     let (connection, now) = (&mut *state.db.acquire().await.unwrap(), state.clock.now());

@@ -19,11 +19,16 @@ use actix_web::{
     middleware::Next,
     web::Data,
 };
-use domain::{identity::Permission, refusal::Basic, scope::Scope};
+use domain::{
+    identity::{Permission, Refused},
+    refusal::{Basic, Refusal},
+    scope::Scope,
+};
 
 use crate::{
-    app::identity::{Who, authenticate},
+    app::identity::{Who, authenticate, network},
     error::Error,
+    http::extract::RequestMeta,
     state::State,
 };
 
@@ -177,6 +182,7 @@ impl<P: Needs> FromRequest for Caller<P> {
                 Ok(Self { who: who.clone(), needs: PhantomData })
             }
             Some(Identified::Known(_)) => Err(Basic::Forbidden.into()),
+            Some(Identified::Barred) => Err(Refused::NetworkNotAllowed.into()),
             Some(Identified::Nobody | Identified::Refused) | None => {
                 Err(Basic::Unauthenticated.into())
             }
@@ -209,6 +215,8 @@ enum Identified {
     Nobody,
     /// It is wrong or its session is over.
     Refused,
+    /// It is good, and its roles may not be used from there.
+    Barred,
     /// It is good.
     Known(Who),
 }
@@ -227,14 +235,27 @@ pub async fn identify(
         Some(None) => Identified::Refused,
         Some(Some(token)) => {
             let state = request.app_data::<Data<State>>().ok_or(Basic::Unavailable);
-            match authenticate(state.map_err(Error::from)?, &token).await? {
-                Some(who) => Identified::Known(who),
+            let state = state.map_err(Error::from)?;
+            match authenticate(state, &token).await? {
+                Some(who) => in_place(state, who, request.request()).await?,
                 None => Identified::Refused,
             }
         }
     };
     request.extensions_mut().insert(identified);
     next.call(request).await
+}
+
+/// Whoever holds a good token, where their roles may be used.
+async fn in_place(state: &State, who: Who, request: &HttpRequest) -> Result<Identified, Error> {
+    let Ok(meta) = RequestMeta::extract(request).into_inner();
+    match network::check(state, &who, &meta.into()).await {
+        Ok(()) => Ok(Identified::Known(who)),
+        Err(error) if error.code() == Some(Refused::NetworkNotAllowed.code()) => {
+            Ok(Identified::Barred)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// The token of `Authorization: Bearer …`: `None` without the header, `Some(None)` when it is
@@ -290,6 +311,7 @@ mod tests {
         assert_eq!(code::<CentreDesk>(None), Some("unauthenticated"), "closed by default");
         assert_eq!(code::<CentreDesk>(Some(Identified::Nobody)), Some("unauthenticated"));
         assert_eq!(code::<CentreDesk>(Some(Identified::Refused)), Some("unauthenticated"));
+        assert_eq!(code::<CentreDesk>(Some(Identified::Barred)), Some("network_not_allowed"));
         assert_eq!(code::<CentreDesk>(Some(known(Role::Resident))), Some("forbidden"));
         assert_eq!(code::<CentreDesk>(Some(known(Role::Dispatcher))), None);
     }

@@ -6,7 +6,12 @@ use std::{
     net::IpAddr,
 };
 
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web::Data};
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest,
+    dev::Payload,
+    http::header::{HeaderValue, USER_AGENT as USER_AGENT_HEADER},
+    web::Data,
+};
 use ipnet::IpNet;
 use tracing_actix_web::RequestId;
 
@@ -19,7 +24,12 @@ pub struct RequestMeta {
     pub request_id: String,
     /// The client's address, in text form.
     pub address: String,
+    /// What the client calls itself: 200 characters at most, none of them a control character.
+    pub user_agent: String,
 }
+
+/// Characters of a user agent that are kept.
+const USER_AGENT: usize = 200;
 
 impl FromRequest for RequestMeta {
     type Error = Infallible;
@@ -41,7 +51,13 @@ impl FromRequest for RequestMeta {
         let peer = request.peer_addr().map(|peer| peer.ip());
         let address =
             client(peer, &forwarded, proxies).map(|ip| ip.to_string()).unwrap_or_default();
-        ready(Ok(Self { request_id, address }))
+        let said = request.headers().get(USER_AGENT_HEADER).map(HeaderValue::as_bytes);
+        let user_agent = String::from_utf8_lossy(said.unwrap_or_default())
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(USER_AGENT)
+            .collect();
+        ready(Ok(Self { request_id, address, user_agent }))
     }
 }
 

@@ -278,6 +278,18 @@ fn identity() -> Vec<Code> {
         code(&Refused::PhoneLoginOff),
         code(&Refused::UsernameTaken),
         code(&Refused::OwnAccount),
+        code(&Refused::PasswordChangeRequired),
+        code(&Refused::PasswordLapsed),
+        code(&Refused::PasswordUnused),
+        code(&Refused::OwnCredentials),
+        code(&Refused::TotpRequired),
+        code(&Refused::TotpInvalid),
+        code(&Refused::TotpEnrolmentRequired),
+        code(&Refused::TotpOn),
+        code(&Refused::TotpOff),
+        code(&Refused::TotpNotStarted),
+        code(&Refused::TotpDemanded),
+        code(&Refused::NetworkNotAllowed),
     ]
 }
 

@@ -8,7 +8,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-use crate::postgres::Connection;
+use crate::postgres::{Connection, audit::Origin};
 
 /// The session that a refresh token belongs to, locked.
 #[derive(Debug)]
@@ -46,11 +46,13 @@ pub async fn open(
     account: AccountId,
     expires_at: Timestamp,
     token: StoredToken<'_>,
+    origin: &Origin,
     now: Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "with opened as (
-            insert into session (id, account_id, created_at, expires_at) values ($1, $2, $3, $4)
+            insert into session (id, account_id, created_at, expires_at, user_agent, address)
+            values ($1, $2, $3, $4, $7, $8)
             returning id
         )
         insert into refresh_token (hash, session_id, issued_at, expires_at)
@@ -61,6 +63,25 @@ pub async fn open(
         expires_at,
         token.hash,
         token.expires_at,
+        origin.user_agent,
+        origin.address,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Notes the device and the place from which a session was renewed.
+///
+/// # Errors
+/// The database's.
+pub async fn seen(conn: &mut Connection, session: SessionId, origin: &Origin) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update session set user_agent = $2, address = $3
+        where id = $1 and (user_agent, address) is distinct from ($2, $3)",
+        session.0,
+        origin.user_agent,
+        origin.address,
     )
     .execute(conn)
     .await?;
@@ -211,6 +232,10 @@ pub struct OpenSession {
     pub renewed_at: Timestamp,
     /// It must end then.
     pub expires_at: Timestamp,
+    /// What the device calls itself.
+    pub user_agent: Option<String>,
+    /// The address it was opened or last renewed from.
+    pub address: Option<String>,
 }
 
 /// The log-ins of an account that go on: neither ended, run out, nor idle for too long. Newest first.
@@ -225,7 +250,7 @@ pub async fn list(
 ) -> sqlx::Result<Vec<OpenSession>> {
     sqlx::query_as!(
         OpenSession,
-        r#"select s.id as "id: SessionId", s.created_at, s.expires_at,
+        r#"select s.id as "id: SessionId", s.created_at, s.expires_at, s.user_agent, s.address,
             (select max(issued_at) from refresh_token t where t.session_id = s.id)
                 as "renewed_at!"
         from session s
@@ -262,6 +287,50 @@ pub async fn is_of(
     )
     .fetch_one(conn)
     .await
+}
+
+/// Notes that a session came from where it may not be used; says whether it is the first time.
+///
+/// # Errors
+/// The database's.
+pub async fn refuse_network(
+    conn: &mut Connection,
+    session: SessionId,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let first = sqlx::query!(
+        "update session set network_refused_at = $2 where id = $1 and network_refused_at is null",
+        session.0,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(first.rows_affected() == 1)
+}
+
+/// Ends every session of an account but one, and names them.
+///
+/// # Errors
+/// The database's.
+pub async fn end_others(
+    conn: &mut Connection,
+    account: AccountId,
+    kept: SessionId,
+    reason: SessionEnd,
+    now: Timestamp,
+) -> sqlx::Result<Vec<SessionId>> {
+    let ended: Vec<Uuid> = sqlx::query_scalar!(
+        "update session set ended_at = $3, end_reason = $4
+        where account_id = $1 and id <> $2 and ended_at is null
+        returning id",
+        account.0,
+        kept.0,
+        now,
+        reason.code(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ended.into_iter().map(SessionId).collect())
 }
 
 /// Ends every session of an account and names them.

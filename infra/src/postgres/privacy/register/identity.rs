@@ -13,7 +13,10 @@ pub(super) const TABLES: &[Table] = &[
         whose: Some("id = $1"),
         about: None,
         columns: &[
-            (Kept(Code), "id created_at disabled_at failed_logins locked_until"),
+            (
+                Kept(Code),
+                "id created_at disabled_at failed_logins locked_until password_set_at password_once_until",
+            ),
             (Renamed, "display_name"),
             (Kept(Office), "disabled_reason"),
             (Gone, "password_hash"),
@@ -56,6 +59,28 @@ pub(super) const TABLES: &[Table] = &[
             only: None,
         }),
     },
+    // Staff alone, whose accounts are not erased; and no person is shown a hash.
+    Table {
+        name: "password_past",
+        whose: Some("account_id = $1"),
+        about: None,
+        columns: &[(WithRow, "id account_id hash replaced_at")],
+        told: None,
+    },
+    Table {
+        name: "totp_recovery",
+        whose: Some("account_id = $1"),
+        about: None,
+        columns: &[(WithRow, "account_id mac made_at used_at")],
+        told: None,
+    },
+    Table {
+        name: "totp",
+        whose: Some("account_id = $1"),
+        about: None,
+        columns: &[(WithRow, "account_id secret_sealed started_at confirmed_at last_step")],
+        told: None,
+    },
     Table {
         name: "role_grant",
         whose: Some("account_id = $1"),
@@ -72,10 +97,13 @@ pub(super) const TABLES: &[Table] = &[
         name: "session",
         whose: Some("account_id = $1"),
         about: None,
-        columns: &[(Kept(Code), "id account_id created_at expires_at ended_at end_reason")],
+        columns: &[(
+            Kept(Code),
+            "id account_id created_at expires_at ended_at end_reason network_refused_at",
+        )],
         told: Some(Told {
             word: "sessions",
-            columns: "id created_at expires_at ended_at end_reason",
+            columns: "id created_at expires_at ended_at end_reason user_agent address",
             sealed: &[],
             only: None,
         }),
