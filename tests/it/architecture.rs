@@ -168,6 +168,7 @@ const SUCCESSES: &[&str] = &[
     "HttpResponse::Created",
     "HttpResponse::Accepted",
     "HttpResponse::NoContent",
+    "HttpResponse::NotModified",
     "StatusCode::OK",
     "StatusCode::CREATED",
     "StatusCode::ACCEPTED",
