@@ -176,6 +176,7 @@ const SUCCESSES: &[&str] = &[
     "HttpResponse::Created",
     "HttpResponse::Accepted",
     "HttpResponse::NoContent",
+    "HttpResponse::NotModified",
     "StatusCode::OK",
     "StatusCode::CREATED",
     "StatusCode::ACCEPTED",

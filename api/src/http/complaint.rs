@@ -19,7 +19,7 @@ use domain::{
     scope::Audience,
 };
 use infra::postgres::{
-    complaint::read::{self, Filter, Summary},
+    complaint::read::{self, Filter, Summary, standing},
     event,
 };
 use serde::{Deserialize, Serialize};
@@ -226,7 +226,7 @@ async fn mine(
 ) -> Result<HttpResponse, Error> {
     let filter = Filter { own_only: true, ..Filter::default() };
     let mut connection = state.db.acquire().await?;
-    let standing = read::own_standing(&mut connection, &caller.scope()).await?;
+    let standing = standing::of_own(&mut connection, &caller.scope()).await?;
     let tag = held.tag(&caller.actor, &standing)?;
     if let Some(unchanged) = tag.unchanged() {
         return Ok(unchanged);
@@ -304,7 +304,8 @@ async fn events(
 ) -> Result<HttpResponse, Error> {
     let scope = caller.scope();
     let mut connection = state.db.acquire().await?;
-    let standing = read::standing(&mut connection, &scope, id.0).await?.ok_or(Basic::NotFound)?;
+    let standing =
+        standing::of_stream(&mut connection, &scope, id.0).await?.ok_or(Basic::NotFound)?;
     let tag = held.tag(&caller.actor, &standing)?;
     if let Some(unchanged) = tag.unchanged() {
         return Ok(unchanged);

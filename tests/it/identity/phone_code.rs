@@ -24,7 +24,7 @@ impl App {
         self.asks_code(phone).await.expect(202);
         self.drain().await;
         let (to, params) = sms_sent(server).await.pop().expect("a message");
-        assert_eq!(to, phone);
+        assert_eq!(to, PHONE);
         params["code"].as_str().unwrap().to_owned()
     }
 
@@ -184,8 +184,10 @@ async fn a_phone_that_one_wechat_account_verified_opens_it() {
     assert!(opened[0] == opened[1] && opened[0] != li && opened[0] != wang, "{opened:?}");
     let id = |value: &Value| value.as_str().unwrap().parse().unwrap();
     let mut connection = app.db().acquire().await.unwrap();
-    let same = infra::postgres::identity::same_person(&mut connection, id(&opened[0]), &[id(&li)]);
-    assert!(same.await.unwrap(), "they are one person's");
+    let same = infra::postgres::identity::same_person(&mut connection, id(&opened[0]), &[id(&li)])
+        .await
+        .unwrap();
+    assert!(same, "they are one person's");
 }
 
 #[tokio::test]
