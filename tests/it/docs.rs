@@ -11,7 +11,7 @@ use std::{
 
 use api::http::problem::codes;
 use domain::{
-    announcement, attachment, audit, complaint, consultation, duty, enforcement,
+    announcement, attachment, audit, complaint, consultation, delivery, duty, enforcement,
     evaluation::Satisfaction, event, export, fairness, feedback, final_reply, guide, household,
     identity, import, merchant, offer, org, pairing, party, points, privacy, publication, rates,
     redemption, registration, request, score, screening, service, sla, supervision, task, template,
