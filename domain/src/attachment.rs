@@ -173,7 +173,7 @@ pub enum Format {
     Jpeg,
     /// PNG; of an animated one the still picture.
     Png,
-    /// WebP; of an animated one the first picture.
+    /// WebP packed with losses; of an animated one the first picture.
     Webp,
     /// Voice.
     Audio(audio::Coding),
@@ -326,7 +326,9 @@ pub enum Refused {
     #[error("{0}")]
     TooLarge(Excess),
     /// None of the formats that are taken.
-    #[error("只能上传照片（JPEG、PNG、WebP）或语音（MP3、AAC、AMR、WAV）")]
+    #[error(
+        "只能上传照片（JPEG、PNG、WebP；无损压缩的 WebP 请先另存为 PNG）或语音（MP3、AAC、AMR、WAV）"
+    )]
     Type,
     /// Broken, cut off, or not what its first bytes say.
     #[error("文件不完整或已损坏，无法打开，请重新拍摄或录制后上传")]

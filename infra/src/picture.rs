@@ -26,6 +26,7 @@ mod jpeg;
 mod png;
 #[cfg(test)]
 mod tests;
+mod webp;
 
 /// The largest picture, unpacked, in bytes.
 const DECODED: u64 = 128 * 1024 * 1024;
@@ -33,6 +34,9 @@ const DECODED: u64 = 128 * 1024 * 1024;
 const WORKING: u64 = 192 * 1024 * 1024;
 /// More passes than any camera writes; each one costs as much as the whole picture.
 const SCANS: usize = 32;
+/// The largest picture that may stay a PNG, unpacked, in bytes: a screenshot of 10 megapixels with
+/// transparency.
+const SHARP: usize = 40 * 1024 * 1024;
 /// JPEG's quality; the lower ones where a picture would come out too large.
 const QUALITIES: [u8; 4] = [88, 75, 60, 40];
 /// The longest side of a thumbnail, in pixels, and its quality.
@@ -137,16 +141,14 @@ fn decode_png(given: &[u8]) -> Result<DynamicImage, Refused> {
 }
 
 fn decode_webp(given: &[u8]) -> Result<(DynamicImage, Orientation), Refused> {
-    let declared = given.get(4..8).and_then(|size| size.try_into().ok()).map(u32::from_le_bytes);
-    let whole = declared.and_then(|size| usize::try_from(size).ok()?.checked_add(8));
-    let given = whole.and_then(|whole| given.get(..whole)).ok_or(Refused::Unreadable)?;
-    let mut decoder = WebPDecoder::new(Cursor::new(given)).map_err(|_| Refused::Unreadable)?;
-    let (width, height) = decoder.dimensions();
+    let bare = webp::bare(given)?;
     // Beside the picture stands the same again in the colours of the format.
-    measured(width, height, 3, u64::from(width) * u64::from(height) * 2)?;
+    let pixels = u64::from(bare.width) * u64::from(bare.height);
+    measured(bare.width, bare.height, 3, pixels * 2)?;
+    let mut decoder =
+        WebPDecoder::new(Cursor::new(&bare.bytes)).map_err(|_| Refused::Unreadable)?;
     decoder.set_limits(limits()).map_err(|_| Refused::TooLarge(Excess::Pixels))?;
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    Ok((unpacked(decoder)?, orientation))
+    Ok((unpacked(decoder)?, bare.orientation))
 }
 
 fn limits() -> Limits {
@@ -181,8 +183,12 @@ fn jpeg_of(image: &Upright<'_>, quality: u8) -> Result<Vec<u8>, Refused> {
     Ok(bytes)
 }
 
-/// As a PNG, where that is not too large.
+/// As a PNG, where that is not too large. The encoder keeps the packed picture in memory twice, and
+/// what packs badly is as large as the picture: a large one is not even tried.
 fn png_of(image: &DynamicImage) -> Option<Vec<u8>> {
+    if image.as_bytes().len() > SHARP {
+        return None;
+    }
     let mut bytes = Vec::new();
     let color = image.color().into();
     let (width, height) = image.dimensions();

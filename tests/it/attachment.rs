@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use crate::support::{App, CLERK, Case, Client, REPLY, UNIT, complaint, form, photo};
 
 mod hostile;
-mod memory;
+pub mod memory;
 mod pictures;
 
 /// A file as a browser gets it: status, headers, bytes.
-async fn fetched(app: &App, url: &Value) -> (u16, HeaderMap, Vec<u8>) {
+pub async fn fetched(app: &App, url: &Value) -> (u16, HeaderMap, Vec<u8>) {
     let url = format!("{}{}", app.base(), url.as_str().expect("a link"));
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let response = client.get(url).send().await.unwrap();

@@ -17,7 +17,7 @@ pub use case::{Case, REPLY, complaint};
 pub use client::Client;
 pub use database::GENERATED;
 pub use document::{Operation, document, operation_of, operations};
-pub use file::{form, jpeg, photo};
+pub use file::{form, jpeg, located, photo, tells_its_place, thirty_megapixels};
 pub use schema::faults;
 pub use wechat::{wechat, wechat_answers, wechat_asked, wechat_refuses, wechat_says};
 

@@ -208,7 +208,7 @@ fn wav(given: &[u8]) -> Option<(Vec<u8>, u64)> {
         |from: usize| Some(u16::from_le_bytes(format.get(from..from + 2)?.try_into().ok()?));
     let (coding, channels, bits) = (number(0)?, number(2)?, number(14)?);
     let rate = u32::from_le_bytes(format.get(4..8)?.try_into().ok()?);
-    let width = channels * (bits / 8);
+    let width = channels.checked_mul(bits / 8)?;
     let sound = coding == 1
         && matches!(channels, 1 | 2)
         && matches!(bits, 8 | 16 | 24)

@@ -213,6 +213,12 @@ fn what_is_cut_off_or_hides_something_is_refused() {
     assert_eq!(Coding::Mp3.read(&mp3(1), 5), Err(Refused::Unreadable), "one header proves nothing");
     let endless = b"ID3\x04\0\0\x7f\x7f\x7f\x7f";
     assert_eq!(Coding::Mp3.read(endless, 5), Err(Refused::Unreadable));
+    // Channels and bits whose product no number holds.
+    let mut wide = wav(100);
+    let format = wide.windows(4).position(|part| part == b"fmt ").unwrap();
+    wide[format + 10..format + 12].fill(0xFF);
+    wide[format + 22..format + 24].fill(0xFF);
+    assert_eq!(Coding::Wav.read(&wide, 5), Err(Refused::Unreadable));
 }
 
 #[test]

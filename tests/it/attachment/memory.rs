@@ -1,10 +1,9 @@
 //! The largest picture that is taken, and what it costs.
 
-use image::RgbImage;
 use serde_json::json;
 
 use super::{fetched, key};
-use crate::support::{App, jpeg};
+use crate::support::{App, thirty_megapixels};
 
 /// What the memory of this process rises by at most while something runs.
 pub struct Rise {
@@ -16,9 +15,9 @@ impl Rise {
     /// From now on. Nextest gives each test a process of its own; in a shared one the figure would
     /// be everybody's.
     pub fn begin() -> Self {
-        let alone = std::env::var_os("NEXTEST").is_some();
         let forgotten = std::fs::write("/proc/self/clear_refs", "5").is_ok();
-        if !(alone && forgotten) {
+        let alone = std::env::var_os("NEXTEST").is_some() && forgotten;
+        if !alone {
             eprintln!("SKIPPED: the peak of memory can be measured in a process of one test alone");
         }
         Self { before: peak(), alone }
@@ -26,9 +25,18 @@ impl Rise {
 
     /// Until now: no more than 256 MiB.
     pub fn is_bounded(&self, what: &str) {
-        let rise = (peak() - self.before) / 1024;
-        eprintln!("{what}: {rise} MiB");
-        assert!(rise <= 256 || !self.alone, "{rise} MiB for {what}");
+        eprintln!("{what}: {} MiB", self.mebibytes());
+        assert_eq!(self.fault(what), None);
+    }
+
+    /// What is wrong, if it rose by more than 256 MiB until now.
+    pub fn fault(&self, what: &str) -> Option<String> {
+        let rise = self.mebibytes();
+        (rise > 256 && self.alone).then(|| format!("{what}: {rise} MiB"))
+    }
+
+    fn mebibytes(&self) -> u64 {
+        peak().saturating_sub(self.before) / 1024
     }
 }
 
@@ -43,15 +51,7 @@ fn peak() -> u64 {
 async fn thirty_megapixels_are_taken_within_256_mib() {
     let app = App::spawn().await;
     let li = app.resident("li");
-    // Noise that a camera might see, so that the file is as large as a photo.
-    let image = RgbImage::from_fn(6000, 5000, |x, y| {
-        let noise = x.wrapping_mul(2_654_435_761).wrapping_add(y.wrapping_mul(40_503)) >> 27;
-        let base = u8::try_from((x / 32 + y / 32) % 200).unwrap();
-        let noise = u8::try_from(noise % 32).unwrap();
-        image::Rgb([base + noise, base, 255 - base])
-    });
-    let file = jpeg(&image);
-    drop(image);
+    let file = thirty_megapixels();
     li.token().await;
     assert!((1_000_000..10 * 1024 * 1024).contains(&file.len()), "{} bytes", file.len());
     let rise = Rise::begin();
