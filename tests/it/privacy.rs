@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{App, CLERK, Client, REPLY, complaint};
 
 mod erasure;
+pub mod scan;
 mod secrecy;
 
 /// Every column of the database, by table, and whether it may be null.

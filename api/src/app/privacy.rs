@@ -249,8 +249,8 @@ async fn erase(
     Ok(true)
 }
 
-/// The names, numbers and addresses of the person that are kept sealed, the longest first, so that
-/// none is a part of one that comes after it.
+/// The names, numbers and addresses of the person that are kept sealed, as they are and as they stand
+/// in the address of a search; the longest first, so that none is a part of one that comes after it.
 async fn names(
     tx: &mut Connection,
     state: &State,
@@ -269,6 +269,9 @@ async fn names(
         }
     }
     words.retain(|word| word.chars().count() >= SHORTEST && word != store::MARK);
+    let encoded = |word: &String| form_urlencoded::byte_serialize(word.as_bytes()).collect();
+    let in_addresses: Vec<String> = words.iter().map(encoded).collect();
+    words.extend(in_addresses);
     let mut words: Vec<String> = words.into_iter().collect();
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
     Ok(words)

@@ -91,7 +91,11 @@ fn erasing(table: &Table, crypto: &Crypto) -> Option<String> {
                 ));
                 continue;
             }
-            Fate::Kept(_) | Fate::Scrubbed | Fate::MarkedIfNamed | Fate::WithRow => continue,
+            Fate::Kept(_)
+            | Fate::Scrubbed
+            | Fate::MarkedIfNamed
+            | Fate::WithRow
+            | Fate::WithRowIfNamed => continue,
         };
         set.push(format!("\"{column}\" = {value}"));
         needed.push(open);
@@ -116,16 +120,18 @@ pub async fn scrub(
 ) -> sqlx::Result<()> {
     let Some(about) = table.about else { return Ok(()) };
     for (column, fate) in table.columns() {
-        let value = match fate {
-            Fate::Scrubbed => format!("scrubbed(\"{column}\", $2)"),
-            Fate::Forgotten => "null".to_owned(),
-            Fate::MarkedIfNamed => format!("'{MARK}'"),
+        let (name, set) = (table.name, |value: &str| format!("set \"{column}\" = {value}"));
+        let change = match fate {
+            Fate::Scrubbed => set(&format!("scrubbed(\"{column}\", $2)")),
+            Fate::Forgotten => set("null"),
+            Fate::MarkedIfNamed => set(&format!("'{MARK}'")),
+            Fate::WithRowIfNamed => String::new(),
             _ => continue,
         };
+        let verb = if change.is_empty() { "delete from" } else { "update" };
         let sql = format!(
-            "update \"{}\" set \"{column}\" = {value}
-             where ({about}) and \"{column}\" is distinct from scrubbed(\"{column}\", $2)",
-            table.name
+            "{verb} \"{name}\" {change}
+             where ({about}) and \"{column}\" is distinct from scrubbed(\"{column}\", $2)"
         );
         sqlx::query(AssertSqlSafe(sql)).bind(account.0).bind(words).execute(&mut *conn).await?;
     }

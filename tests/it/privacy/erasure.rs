@@ -1,19 +1,19 @@
 //! Erasure: what is the person's goes from every table, from Redis and never was in the log; what
 //! others need goes on.
 
-use std::{
-    collections::BTreeMap,
-    io::Write,
-    sync::{Arc, Mutex},
-};
+use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use infra::postgres::privacy::{MARK, NOBODY, register::tables};
+use domain::id::AttachmentId;
+use infra::postgres::privacy::{
+    MARK, NOBODY,
+    register::{Fate, Why, tables},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Row};
 
-use crate::support::{App, CLERK, COMMUNITY, Case, Client, UNIT, complaint};
+use super::scan::{FILE, Findings, Log, left_of, scan};
+use crate::support::{App, CLERK, COMMUNITY, Case, Client, UNIT, complaint, located, photo};
 
 /// What is Sun's, each word in nothing else.
 const NAME: &str = "孙悟饭";
@@ -25,11 +25,17 @@ const COMMENT: &str = "师傅半夜赶来的心意我领了";
 const WITHDRAWN: &str = "我自己找人修好不再麻烦";
 const DISPUTE: &str = "那天我明明陪到了傍晚";
 const WISH: &str = "想请人帮我搬一架旧风琴";
+/// [`NAME`], as a browser writes it.
+const NAME_IN_ADDRESSES: &str = "%E5%AD%99%E6%82%9F%E9%A5%AD";
 const SHOWN: &str = "演示居民 sunwufan";
 const OPENID: &str = "demo:sunwufan";
 const DONATED: &str = "谢谢你上回帮我喂猫";
-const ALL: [&str; 12] = [
-    NAME, PHONE, ADDRESS, TITLE, CONTENT, COMMENT, WITHDRAWN, DISPUTE, WISH, SHOWN, OPENID, DONATED,
+const VERIFIED: &str = "13722223333";
+/// Somebody says it: it stands in the frames of a recording, which are kept as they are.
+const SAID: &str = "我家在七彩路";
+const ALL: [&str; 14] = [
+    NAME, PHONE, ADDRESS, TITLE, CONTENT, COMMENT, WITHDRAWN, DISPUTE, WISH, SHOWN, OPENID,
+    DONATED, VERIFIED, SAID,
 ];
 const OFFICER: &str = "community.140213066004";
 
@@ -37,7 +43,7 @@ fn sun(app: &App) -> Client {
     app.resident("sunwufan")
 }
 
-async fn erase(who: &Client) -> Value {
+pub(super) async fn erase(who: &Client) -> Value {
     who.request(Method::DELETE, "/me").send().await.expect(202)
 }
 
@@ -124,80 +130,51 @@ async fn life(app: &App) {
     let told = who.all("/notifications").await;
     assert!(!told.is_empty());
     who.post("/me/consents", json!({"purpose": "service", "version": 1})).await.expect(200);
+    let code = json!({"code": format!("demo:{VERIFIED}")});
+    who.request(Method::POST, "/me/phone").key("phone-one").json(&code).send().await.expect(200);
+    // What staff keep of her beside the case: the list with her number, for a day, and a search.
+    let list = json!({"list": "complaints", "unmask": true, "reason": "逐件回访"});
+    let export = app.as_("supervisor");
+    export.request(Method::POST, "/exports").key("export-one").json(&list).send().await.expect(202);
+    for (name, query) in [("她", format!("q={NAME}")), (NAME, format!("q={NAME_IN_ADDRESSES}"))] {
+        let view = json!({"name": name, "list": "complaints", "query": query});
+        app.as_("dispatcher").post("/me/views", view).await.expect(201);
+    }
+    app.drain().await;
 }
 
-/// Where a word of [`ALL`] is found: in any column of any table, sealed ones opened by every context
-/// that there is.
-async fn scan(app: &App) -> BTreeMap<&'static str, Vec<String>> {
-    let mut found: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
-    let constant: Vec<&str> = tables()
-        .filter_map(|table| table.told.as_ref())
-        .flat_map(|told| told.sealed.iter().map(|(_, _, context)| *context))
-        .collect();
-    for table in tables() {
-        let sql = format!("select to_jsonb(t) as row from \"{}\" t", table.name);
-        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(app.db()).await.unwrap();
-        for row in rows {
-            let row: Value = row.get("row");
-            for (column, value) in row.as_object().unwrap() {
-                let mut texts = vec![value.to_string()];
-                if let Some(bytes) =
-                    value.as_str().and_then(|text| text.strip_prefix("\\x")).map(unhex)
-                {
-                    let field = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
-                    let own = [
-                        format!("complaint_contact/{}", field("complaint_id")),
-                        format!(
-                            "idempotency/{}/{}/{}",
-                            field("caller"),
-                            field("operation"),
-                            field("key")
-                        ),
-                    ];
-                    let contexts = own.iter().map(String::as_str).chain(constant.iter().copied());
-                    let crypto = &app.state().crypto;
-                    texts.extend(contexts.filter_map(|one| crypto.open_text(one, &bytes).ok()));
-                    texts.push(String::from_utf8_lossy(&bytes).into_owned());
-                }
-                for word in ALL {
-                    if texts.iter().any(|text| text.contains(word)) {
-                        found.entry(word).or_default().push(format!("{}.{column}", table.name));
-                    }
-                }
-            }
-        }
+/// A photo with its place and a recording, handed in with a complaint, and a photo that she never
+/// used.
+async fn files(app: &App) -> Vec<AttachmentId> {
+    let who = sun(app);
+    let mut frame = vec![0x3C];
+    frame.extend(SAID.bytes().chain(std::iter::repeat(7)).take(31));
+    let recording = [b"#!AMR\n".to_vec(), frame.repeat(50)].concat();
+    let files = [located(&photo(90, 60)), recording, photo(70, 50)];
+    let mut ids = Vec::new();
+    for (n, file) in files.iter().enumerate() {
+        let made = who.upload(&format!("her-file-{n}"), file).await.expect(201);
+        ids.push(made["id"].clone());
     }
-    for (key, value) in redis_dump(app).await {
-        for word in ALL {
-            let bytes = word.as_bytes();
-            if key.contains(word) || value.windows(bytes.len()).any(|part| part == bytes) {
-                found.entry(word).or_default().push(format!("redis {key}"));
-            }
-        }
-    }
-    found
+    let mut body = own_complaint();
+    body["attachment_ids"] = json!(ids[..2]);
+    let case = who.submit(&body).await;
+    who.post(&case.path("/withdraw"), json!({"reason": WITHDRAWN})).await.expect(200);
+    app.drain().await;
+    ids.iter().map(|id| id.as_str().unwrap().parse().unwrap()).collect()
 }
 
-fn unhex(text: &str) -> Vec<u8> {
-    (0..text.len() / 2)
-        .filter_map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok())
-        .collect()
+/// Whether an erasure deletes the person's files from the store: where the register says that their
+/// rows go.
+fn files_are_erased() -> bool {
+    let table = tables().find(|table| table.name == "attachment").unwrap();
+    table.columns().any(|(column, fate)| column == "id" && fate == Fate::WithRow)
 }
 
-/// Every key of this test with its value as Redis would write it to disk.
-async fn redis_dump(app: &App) -> Vec<(String, Vec<u8>)> {
-    let client = app.state().redis.client();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-    let pattern = app.state().redis.key("*");
-    let keys: Vec<String> =
-        redis::cmd("KEYS").arg(pattern).query_async(&mut connection).await.unwrap();
-    let mut all = Vec::new();
-    for key in keys {
-        let value: Option<Vec<u8>> =
-            redis::cmd("DUMP").arg(&key).query_async(&mut connection).await.unwrap();
-        all.push((key, value.unwrap_or_default()));
-    }
-    all
+/// What was found elsewhere than in the store. That the files are gone as well is asked by their ids:
+/// of a photo no word is left to look for.
+fn without_files(found: &Findings) -> BTreeSet<String> {
+    found.values().flatten().filter(|place| !place.starts_with(FILE)).cloned().collect()
 }
 
 async fn adds_up(app: &App) {
@@ -206,7 +183,7 @@ async fn adds_up(app: &App) {
 }
 
 /// Whether the erasure of an account is finished.
-async fn is_erased(app: &App, account: &Value) -> bool {
+pub(super) async fn is_erased(app: &App, account: &Value) -> bool {
     sqlx::query_scalar(
         "select erased_at is not null from erasure where account_id = $1::text::uuid",
     )
@@ -216,68 +193,48 @@ async fn is_erased(app: &App, account: &Value) -> bool {
     .unwrap()
 }
 
-/// What was logged.
-#[derive(Clone, Default)]
-pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    /// Everything that our own crates say from now on; none when another test of this process
-    /// listens already.
-    pub(super) fn captured() -> Option<Self> {
-        let log = Self::default();
-        let writer = log.clone();
-        let listening = tracing_subscriber::fmt()
-            .with_env_filter("info,api=trace,infra=trace,domain=trace")
-            .with_writer(move || writer.clone())
-            .try_init();
-        listening.is_ok().then_some(log)
-    }
-
-    pub(super) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
-
 #[tokio::test]
 async fn after_an_erasure_nothing_of_the_person_is_left_and_the_cases_are() {
     let log = Log::captured();
-    let app = App::spawn().await;
+    let app = App::with(|config| {
+        config.privacy.erased_list = format!("{}/erased", config.files.directory);
+    })
+    .await;
     let case = closed_case(&app).await;
     life(&app).await;
+    let files = files(&app).await;
     let account = sun(&app).get("/me").await.expect(200)["id"].clone();
-    let before = scan(&app).await;
+    let before = scan(&app, &ALL, None).await;
     for word in ALL {
         assert!(before.contains_key(word), "{word} was nowhere: the scan proves nothing");
     }
+    let places: BTreeSet<&str> = before.values().flatten().map(String::as_str).collect();
+    for place in ["export_file.workbook", "saved_view.query", "idempotency.answer_sealed"] {
+        assert!(places.contains(place), "the scan does not see into {place}: {places:?}");
+    }
+    assert_eq!(left_of(&app, &files).await.len(), 5, "two photos with thumbnails, a recording");
 
     let told = erase(&sun(&app)).await;
     assert_eq!(told["waits_for"], json!([]), "the code and the place were given back: {told}");
     sun(&app).get("/me").await.refused(401, "unauthenticated");
     app.drain().await;
     assert!(is_erased(&app, &account).await);
-    // What staff wrote of the person is answered again to a repetition for a day.
-    app.advance(TimeDelta::hours(25));
-    api::jobs::schedule::Schedule::default().enqueue_due(app.state(), true).await;
-    app.drain().await;
-    let after = scan(&app).await;
-    assert!(after.is_empty(), "left behind: {after:?}");
-    if let Some(log) = log {
-        let text = log.text();
-        assert!(!text.is_empty(), "nothing was logged at all");
-        let said: Vec<&str> = ALL.into_iter().filter(|word| text.contains(word)).collect();
-        assert!(said.is_empty(), "the log says {said:?}");
+    // What staff wrote of the person is answered again to a repetition for a day, and a workbook
+    // lies there for as long. Files that were never used go on the day after.
+    for hours in [25, 2] {
+        app.advance(TimeDelta::hours(hours));
+        enqueue_chores(&app).await;
+        app.drain().await;
     }
+    if let Some(log) = &log {
+        assert!(!log.text().is_empty(), "nothing was logged at all");
+    }
+    let after = scan(&app, &ALL, log.as_ref()).await;
+    // Of ADR 44's holds none is hers: she stands on no register of the party, of households or of
+    // shops. See `what_a_body_keeps_of_its_own_is_all_that_is_left_of_a_member`.
+    assert!(without_files(&after).is_empty(), "left behind: {after:?}");
+    let left = left_of(&app, &files).await;
+    assert_eq!(left.is_empty(), files_are_erased(), "of her files: {left:?}");
 
     // The books and the cases go on, without a person behind them.
     adds_up(&app).await;
@@ -402,6 +359,38 @@ async fn a_member_leaves_and_the_register_of_the_party_stays() {
     assert_eq!(app.count("party_member where account_id is not null").await, linked + 1);
 }
 
+/// What ADR 44 leaves: the registers that bodies keep on a ground of their own, and nothing else.
+#[tokio::test]
+async fn what_a_body_keeps_of_its_own_is_all_that_is_left_of_a_member() {
+    const MEMBER: &str = "演示党员7";
+    let app = App::spawn().await;
+    let who = app.resident("party-7");
+    let account = who.get("/me").await.expect(200)["id"].clone();
+    let mut body = own_complaint();
+    body["content"] = json!(format!("我是{MEMBER}，{CONTENT}，请来看看。"));
+    body["contact"] = json!({"name": MEMBER, "phone": PHONE});
+    let case = who.submit(&body).await;
+    who.post(&case.path("/withdraw"), json!({"reason": WITHDRAWN})).await.expect(200);
+    let words = [MEMBER, PHONE, ADDRESS, TITLE, CONTENT, WITHDRAWN];
+    let before = scan(&app, &words, None).await;
+    assert!(words.iter().all(|word| before.contains_key(word)), "{before:?}");
+    erase(&who).await;
+    app.drain().await;
+    assert!(is_erased(&app, &account).await);
+    app.advance(TimeDelta::hours(25));
+    enqueue_chores(&app).await;
+    app.drain().await;
+    let held: BTreeSet<String> = tables()
+        .flat_map(|table| table.columns().map(|(column, fate)| (table.name, column, fate)))
+        .filter(|(.., fate)| *fate == Fate::Kept(Why::Register))
+        .map(|(table, column, _)| format!("{table}.{column}"))
+        .collect();
+    let after = scan(&app, &words, None).await;
+    assert_eq!(after.keys().collect::<Vec<_>>(), [&MEMBER], "{after:?}");
+    let left = &after[MEMBER];
+    assert!(left.contains("party_member.name_sealed") && left.is_subset(&held), "{left:?}");
+}
+
 #[tokio::test]
 async fn an_account_of_the_office_is_no_persons_to_erase() {
     let app = App::spawn().await;
@@ -449,7 +438,7 @@ async fn a_restored_backup_is_erased_again_by_the_list() {
     assert_eq!(again, 1, "an id that this database does not know is passed over");
     who.get("/me").await.refused(401, "unauthenticated");
     assert!(is_erased(&app, &account).await);
-    let left = scan(&app).await;
+    let left = scan(&app, &ALL, None).await;
     assert!(left.is_empty(), "{left:?}");
     assert_eq!(api::app::privacy::erase_again(app.state(), &list).await.unwrap(), 0, "idempotent");
     assert_eq!(app.count("audit_entry where action = 'privacy.erased'").await, 1);

@@ -65,7 +65,7 @@ async fn exported(app: &App, who: &str, list: &str) -> String {
 
 #[tokio::test]
 async fn no_handling_unit_finds_out_who_reported() {
-    let log = super::erasure::Log::captured();
+    let log = super::scan::Log::captured();
     let app = App::spawn().await;
     let reporter = app.resident("yanshoumi");
     let mut body = complaint();

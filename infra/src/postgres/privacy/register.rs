@@ -34,6 +34,8 @@ pub enum Fate {
     MarkedIfNamed,
     /// The whole row is destroyed.
     WithRow,
+    /// The same; and of rows about the person the whole row where it names the person.
+    WithRowIfNamed,
 }
 
 /// Why something stays.

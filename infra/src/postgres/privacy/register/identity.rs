@@ -1,7 +1,7 @@
 //! The register of personal data: the account, its log-ins, and what is kept for it.
 
 use super::{
-    Fate::{Gone, Kept, Renamed, WithRow},
+    Fate::{Gone, Kept, Renamed, WithRow, WithRowIfNamed},
     Table, Told,
     Why::{Code, Law, Office, Public},
 };
@@ -98,8 +98,9 @@ pub(super) const TABLES: &[Table] = &[
     Table {
         name: "saved_view",
         whose: Some("account_id = $1"),
-        about: None,
-        columns: &[(WithRow, "id account_id name list query created_at")],
+        // Somebody may have kept a search for the person.
+        about: Some("account_id <> $1"),
+        columns: &[(WithRow, "id account_id list created_at"), (WithRowIfNamed, "name query")],
         told: Some(Told {
             word: "saved_views",
             columns: "name list query created_at",
