@@ -114,6 +114,7 @@ const SHARED: &[(char, &[&str])] = &[
             "ops",
             "permissions",
             "search",
+            "story",
             "support",
             "year",
         ],

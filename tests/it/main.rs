@@ -85,6 +85,8 @@ mod search;
 #[cfg(test)]
 mod service;
 #[cfg(test)]
+mod story;
+#[cfg(test)]
 mod supervision;
 #[cfg(test)]
 mod support;

@@ -33,7 +33,7 @@ fn checked_xml(trace: &str, suggest: &str) -> String {
 }
 
 /// The same in JSON; the label is a text, as it comes.
-fn checked_json(trace: &str, suggest: &str) -> String {
+pub fn checked_json(trace: &str, suggest: &str) -> String {
     let result = json!({"suggest": suggest, "label": "20001"});
     json!({"ToUserName": "gh_1", "FromUserName": "oTest", "CreateTime": 1_626_959_646_i64,
         "MsgType": "event", "Event": "wxa_media_check", "trace_id": trace, "errcode": 0,
@@ -54,7 +54,7 @@ impl App {
     }
 
     /// Pushes in safe mode: encrypted and signed.
-    async fn push_safe(&self, body: &str) -> Answer {
+    pub async fn push_safe(&self, body: &str) -> Answer {
         let sealed = self.callback().seal(body.as_bytes(), SALT, ("1714036504", "n"));
         self.push_sealed(sealed, body.starts_with('{')).await
     }
@@ -73,7 +73,7 @@ impl App {
         self.push(&query, "text/xml", &body).await
     }
 
-    async fn push(&self, query: &str, media_type: &str, body: &str) -> Answer {
+    pub async fn push(&self, query: &str, media_type: &str, body: &str) -> Answer {
         let path = format!("/wechat/push?{query}");
         let request = self.anonymous().request(Method::POST, &path);
         request.raw(media_type, body.to_owned()).send().await
@@ -84,7 +84,7 @@ impl App {
     }
 }
 
-fn succeeded(answer: Answer) {
+pub fn succeeded(answer: Answer) {
     assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
     assert_eq!(answer.expect(200), json!("success"));
 }
