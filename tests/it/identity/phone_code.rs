@@ -184,16 +184,10 @@ async fn a_phone_that_one_wechat_account_verified_opens_it() {
     assert!(opened[0] == opened[1] && opened[0] != li && opened[0] != wang, "{opened:?}");
     let id = |value: &Value| value.as_str().unwrap().parse().unwrap();
     let mut connection = app.db().acquire().await.unwrap();
-<<<<<<< Updated upstream
     let same = infra::postgres::identity::same_person(&mut connection, id(&opened[0]), &[id(&li)])
         .await
         .unwrap();
     assert!(same, "they are one person's");
-=======
-    let others = [id(&li)];
-    let same = infra::postgres::identity::same_person(&mut connection, id(&opened[0]), &others);
-    assert!(same.await.unwrap(), "they are one person's");
->>>>>>> Stashed changes
 }
 
 #[tokio::test]

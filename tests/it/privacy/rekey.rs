@@ -6,7 +6,10 @@ use std::{collections::BTreeSet, sync::Arc};
 use api::{
     app::{
         complaint::{Credentials, by_query_code},
-        identity::{self, staff::{self, Proof}},
+        identity::{
+            self,
+            staff::{self, Proof},
+        },
         privacy::rekey,
     },
     config::Secret,
@@ -166,8 +169,7 @@ async fn the_national_algorithms_take_over_and_back() {
     let hash = "select password_hash from account where username = 'dispatcher'";
     for _ in 0..2 {
         let origin = Origin::default();
-        let proof =
-            Proof { username: "dispatcher".into(), password: password.clone(), totp: None };
+        let proof = Proof { username: "dispatcher".into(), password: password.clone(), totp: None };
         staff::login(&sm, proof, &origin).await.unwrap();
         let kept: String = sqlx::query_scalar(hash).fetch_one(app.db()).await.unwrap();
         assert!(kept.starts_with("$pbkdf2-sm3$i=600000$"), "{kept}");

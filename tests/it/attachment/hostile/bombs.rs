@@ -18,7 +18,7 @@ impl Bits {
         for place in 0..bits {
             let bit = u8::from(value >> place & 1 == 1);
             match self.bytes.last_mut() {
-                Some(last) if self.used % 8 != 0 => *last |= bit << (self.used % 8),
+                Some(last) if !self.used.is_multiple_of(8) => *last |= bit << (self.used % 8),
                 _ => self.bytes.push(bit),
             }
             self.used += 1;
