@@ -155,9 +155,10 @@ const OVER: &[(EventKind, &[EventKind])] = {
     };
     &[
         (Replied, &[Evaluated, Closed, Reopened, Withdrawn]),
-        (EventKind::Accepted, &[Withdrawn]),
-        (TaskDispatched, &[Withdrawn]),
-        (EventKind::ExtensionGranted, &[Withdrawn]),
+        (EventKind::Accepted, &[Withdrawn, Replied, Closed]),
+        (TaskDispatched, &[Withdrawn, Replied, Closed]),
+        (EventKind::ExtensionGranted, &[Withdrawn, Replied, Closed]),
+        (EventKind::ReworkOrdered, &[Replied, Closed]),
         (EventKind::Rejected, &[Reopened]),
         (EventKind::Answered, &[Reopened]),
         (Closed, &[Reopened]),

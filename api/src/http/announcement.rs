@@ -476,14 +476,14 @@ async fn submit(
 /// 审核
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct VerdictBody {
+pub struct ReviewVerdict {
     /// 是否通过
     pub approve: bool,
     /// 不通过的原因，至多 500 个字；通过的可不填
     pub note: Option<String>,
 }
 
-impl VerdictBody {
+impl ReviewVerdict {
     /// As the rules take it.
     ///
     /// # Errors
@@ -500,7 +500,7 @@ impl VerdictBody {
     operation_id = "announcement.review",
     tag = "announcement",
     params(IfMatch),
-    request_body(content = VerdictBody, example = json!({"approve": true})),
+    request_body(content = ReviewVerdict, example = json!({"approve": true})),
     responses((status = 200, description = "公告现在的样子", body = AnnouncementView)),
     security(("bearer" = [])),
     extensions(("x-problems" = json!(["publication_step_refused", "publication_nothing_waits", "own_publication"]))),
@@ -508,7 +508,7 @@ impl VerdictBody {
 #[post("/announcements/{id}/review")]
 async fn review(
     on: On<KeepAnnouncement, AnnouncementId>,
-    body: Body<VerdictBody>,
+    body: Body<ReviewVerdict>,
 ) -> Result<HttpResponse, Error> {
     let verdict = on.read(body, |body| body.verdict()).await?;
     announcements::review(&on.state, on.ask(), on.id, verdict).await?;

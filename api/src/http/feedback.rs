@@ -462,7 +462,6 @@ pub enum FeedbackMark {
 #[serde(deny_unknown_fields)]
 pub struct MarkFeedbackBody {
     /// 计划改进、已改进或不予采纳
-    #[schema(inline)]
     pub result: FeedbackMark,
     /// 理由，提意见的人会看到，2–2000 个字
     #[schema(min_length = 2, max_length = 2000)]

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    announcement::{EditionFilter, TakeDownBody, VerdictBody, words},
+    announcement::{EditionFilter, ReviewVerdict, TakeDownBody, words},
     extract::{
         Addressed, Body, Caller, Empty, IdempotencyKey, IfMatch, MaybeCaller, On, Paging, Query,
         RequestMeta, Target,
@@ -516,7 +516,7 @@ async fn submit(on: On<KeepGuide, GuideId>, body: Body<Empty>) -> Result<HttpRes
     operation_id = "guide.review",
     tag = "guide",
     params(IfMatch),
-    request_body(content = VerdictBody, example = json!({"approve": true})),
+    request_body(content = ReviewVerdict, example = json!({"approve": true})),
     responses((status = 200, description = "办事指南现在的样子", body = GuideView)),
     security(("bearer" = [])),
     extensions(("x-problems" = json!(["publication_step_refused", "publication_nothing_waits", "own_publication"]))),
@@ -524,7 +524,7 @@ async fn submit(on: On<KeepGuide, GuideId>, body: Body<Empty>) -> Result<HttpRes
 #[post("/guides/{id}/review")]
 async fn review(
     on: On<SignForUnit, GuideId>,
-    body: Body<VerdictBody>,
+    body: Body<ReviewVerdict>,
 ) -> Result<HttpResponse, Error> {
     let verdict = on.read(body, |body| body.verdict()).await?;
     guides::review(&on.state, on.ask(), on.id, verdict).await?;
