@@ -156,7 +156,7 @@ const OVER: &[(EventKind, &[EventKind])] = {
     &[
         (Replied, &[Evaluated, Closed, Reopened, Withdrawn]),
         (EventKind::Accepted, &[Withdrawn, Replied, Closed]),
-        (TaskDispatched, &[Withdrawn, Replied, Closed]),
+        (TaskDispatched, &[Withdrawn, Replied, Closed, EventKind::TaskReturned]),
         (EventKind::ExtensionGranted, &[Withdrawn, Replied, Closed]),
         (EventKind::ReworkOrdered, &[Replied, Closed]),
         (EventKind::Rejected, &[Reopened]),
@@ -164,7 +164,16 @@ const OVER: &[(EventKind, &[EventKind])] = {
         (Closed, &[Reopened]),
         (EventKind::ClaimPromoted, &[ClaimCancelled, PostCancelled]),
         (EventKind::PostChanged, &[ClaimCancelled]),
-        (RequestOrdered, &[RequestCancelled]),
+        (
+            RequestOrdered,
+            &[
+                RequestCancelled,
+                EventKind::RequestReturned,
+                EventKind::RequestDone,
+                EventKind::RequestSettled,
+            ],
+        ),
+        (EventKind::RegistrationSigned, &[EventKind::RegistrationEnded]),
     ]
 };
 

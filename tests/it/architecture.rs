@@ -139,7 +139,6 @@ const LONG: &[(&str, &str)] = &[
         "api/src/http/problem/codes.rs",
         "the one list of every problem code, with an example of each",
     ),
-    ("tests/it/architecture.rs", "the one list of words and exceptions, and what holds them"),
     ("tests/it/permissions/rows.rs", "the one table of who may do each operation"),
 ];
 /// Lines that a file has at most.

@@ -29,8 +29,9 @@ use super::{
         Addressed, Body, Caller, Empty, IdempotencyKey, IfMatch, MaybeCaller, On, Paging, Query,
         RequestMeta, Target,
         caller::needs::{KeepAnnouncement, ReadSelf},
+        kept,
     },
-    feedback::{PictureView, kept},
+    feedback::PictureView,
 };
 use crate::{
     app::{announcement as announcements, case::Ask, idempotent::Once},
@@ -327,6 +328,12 @@ async fn read_one(
     {
         return Ok(answered(&own));
     }
+    // Who may see the editions is not answered with another one.
+    if let (Some(caller), Some(_)) = (&caller.0, filter.0.edition)
+        && own(&state, caller, id.0, None).await?.is_some()
+    {
+        return Err(Basic::NotFound.into());
+    }
     Ok(answered(&public(&state, is_staff(caller.0.as_ref()), id.0).await?))
 }
 
@@ -495,7 +502,7 @@ impl ReviewVerdict {
 
 /// 审核公告
 ///
-/// 由本单位的另一人办理，写的人会收到结果。事后审核不通过的随即撤下；修改的一版不通过，居民仍看原来的一版。
+/// 由本单位的另一人办理，写的人会收到结果。先发后审的不通过，随即撤下；先审后发的，修改的一版不通过，居民仍看原来的一版。
 #[utoipa::path(
     operation_id = "announcement.review",
     tag = "announcement",

@@ -25,12 +25,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     announcement::{EditionFilter, ReviewVerdict, TakeDownBody, words},
+    extract::kept,
     extract::{
         Addressed, Body, Caller, Empty, IdempotencyKey, IfMatch, MaybeCaller, On, Paging, Query,
         RequestMeta, Target,
         caller::needs::{KeepGuide, ReadSelf, SignForUnit},
     },
-    feedback::kept,
 };
 use crate::{
     app::{case::Ask, guide as guides, idempotent::Once},
@@ -342,6 +342,12 @@ async fn read_one(
         && let Some(own) = own(&state, caller, id.0, filter.0.edition).await?
     {
         return Ok(answered(&own));
+    }
+    // Who may see the editions is not answered with another one.
+    if let (Some(caller), Some(_)) = (&caller.0, filter.0.edition)
+        && own(&state, caller, id.0, None).await?.is_some()
+    {
+        return Err(Basic::NotFound.into());
     }
     let today = time::date(state.clock.now());
     let filter = read::Public { id: Some(id.0), ..read::Public::default() };
