@@ -137,6 +137,7 @@ async fn consent_is_counted_and_a_refusal_ends_it() {
     wechat_answers(&server, SEND, wechat_refuses(43101)).await;
     let token = json!({"access_token": "token-1", "expires_in": 7200});
     wechat_answers(&server, "/cgi-bin/stable_token", wechat_says(&token)).await;
+    app.advance(TimeDelta::seconds(1));
     accepted(&app, &wang).await;
     app.drain().await;
     let rows = deliveries(&app).await;

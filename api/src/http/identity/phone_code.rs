@@ -82,7 +82,7 @@ pub async fn ask_phone_code(
     responses((status = 200, description = "登录成功", body = Session)),
     security(()),
     extensions(("x-problems" = json!([
-        "phone_code_wrong", "phone_login_off", "account_disabled"
+        "phone_code_wrong", "phone_login_off", "account_disabled", "network_not_allowed"
     ]))),
 )]
 #[post("/auth/phone")]
