@@ -434,7 +434,7 @@ pub struct SetPhone {
     security(("bearer" = [])),
     extensions(("x-problems" = json!([
         "wechat_code_invalid", "wechat_code_used", "wechat_blocked", "wechat_unavailable",
-        "phone_foreign", "rate_limited"
+        "phone_foreign", "rate_limited", "administrators_not_separate"
     ]))),
 )]
 #[post("/me/phone")]

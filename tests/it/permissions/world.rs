@@ -30,6 +30,7 @@ const KEYED: &[&str] = &[
     "redemption.redeem",
     "attachment.upload",
     "points.propose_adjustment",
+    "grant.propose",
     "points.donate",
     "points.pass_on",
     "redemption.issue_voucher",
