@@ -286,6 +286,7 @@ fn fresh(document: &str, mark: &str, made: &str) {
 const HEADINGS: &[(&str, &str)] = &[
     ("internal", "Every operation (通用)"),
     ("bad_credentials", "Identity (身份)"),
+    ("grant_step_refused", "Grants (授权)"),
     ("staff_account", "Own data (个人信息)"),
     ("complaint_step_refused", "Complaints (诉求)"),
     ("follow_up_taken", "Follow-up (回访)"),
