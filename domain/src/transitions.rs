@@ -2,7 +2,8 @@
 //! the same tables that the rules read.
 
 use crate::{
-    complaint, consultation, fairness, feedback, final_reply, grant, household, merchant, offer, pairing,
+    complaint, consultation, fairness, feedback, final_reply, grant, household, merchant, offer,
+    pairing,
     party::transfer,
     points, publication, redemption,
     registration::{self, change},
