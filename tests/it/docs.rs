@@ -12,7 +12,7 @@ use std::{
 use api::http::problem::codes;
 use domain::{
     announcement, attachment, audit, complaint, consultation, delivery, duty, enforcement,
-    evaluation::Satisfaction, event, export, fairness, feedback, final_reply, guide, household,
+    evaluation::Satisfaction, event, export, fairness, feedback, final_reply, grant, guide, household,
     identity, import, merchant, offer, org, pairing, party, points, privacy, publication, rates,
     redemption, registration, request, score, screening, service, sla, supervision, task, template,
     view, whistle, work_unit,
@@ -525,6 +525,9 @@ fn the_vocabularies_are_fresh() {
         event::EventKind, "办理记录";
         event::Visibility, "记录可见范围";
         identity::Role, "角色";
+        grant::Kind, "授权申请种类";
+        grant::Status, "授权申请状态";
+        grant::Step, "授权申请步骤";
         identity::SessionEnd, "登录结束原因";
         privacy::Hold, "注销等待的事项";
         privacy::Purpose, "告知与同意的事项";

@@ -108,6 +108,6 @@ async fn a_scope_that_does_not_fit_the_role_is_refused() {
         ("grant-scope-3", "resident", "140213"),
     ] {
         let refused = propose(&app, key, &role("grant", &leader, new, scope)).await;
-        refused.refused(422, "invalid");
+        refused.refused(422, "invalid_field");
     }
 }
