@@ -152,7 +152,7 @@ impl Facts<'_> {
                 format!("您的账号已收回{}，有疑问请联系安全管理员", self.role_on_scope())
             }
             EventKind::MerchantApproved => {
-                "您的商户入驻申请已通过，您是商户负责人，可以邀请店员、起草优惠".to_owned()
+                "您的商户入驻申请已通过，您是商户负责人，可以邀请店员、起草优惠，也可以自己到店核销".to_owned()
             }
             EventKind::MerchantSentBack => "您的商户入驻申请需要补正，请修改后重新提交".to_owned(),
             EventKind::MerchantRefused => "您的商户入驻申请没有通过".to_owned(),
