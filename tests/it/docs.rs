@@ -12,10 +12,10 @@ use std::{
 use api::http::problem::codes;
 use domain::{
     announcement, attachment, audit, complaint, consultation, delivery, duty, enforcement,
-    evaluation::Satisfaction, event, export, fairness, feedback, final_reply, grant, guide, household,
-    identity, import, merchant, offer, org, pairing, party, points, privacy, publication, rates,
-    redemption, registration, request, score, screening, service, sla, supervision, task, template,
-    view, whistle, work_unit,
+    evaluation::Satisfaction, event, export, fairness, feedback, final_reply, grant, guide,
+    household, identity, import, merchant, offer, org, pairing, party, points, privacy,
+    publication, rates, redemption, registration, request, score, screening, service, sla,
+    supervision, task, template, view, whistle, work_unit,
 };
 
 use crate::support::{Operation, document, operations};

@@ -111,3 +111,24 @@ async fn a_scope_that_does_not_fit_the_role_is_refused() {
         refused.refused(422, "invalid_field");
     }
 }
+
+#[tokio::test]
+async fn a_secretary_granted_by_two_reads_the_register_until_it_is_taken_back() {
+    let app = App::spawn().await;
+    let clerk = account(&app, "dept.urban-management").await;
+    let client = app.as_("dept.urban-management");
+    client.get("/party-members").await.refused(403, "forbidden");
+    let second = app.as_("security.2");
+    let body = role("grant", &clerk, "branch_secretary", "party-140213066004-01");
+    let made = propose(&app, "grant-secretary-1", &body).await.expect(201);
+    second.post(&path(&made, "/approve"), json!({})).await.expect(200);
+    client.get("/party-members").await.expect(200);
+    app.drain().await;
+    let told = client.all("/notifications").await;
+    assert!(told.iter().any(|one| one["kind"] == "role_granted"), "{told:?}");
+    let body = role("revoke", &clerk, "branch_secretary", "party-140213066004-01");
+    let made = propose(&app, "grant-secretary-2", &body).await.expect(201);
+    client.get("/party-members").await.expect(200);
+    second.post(&path(&made, "/approve"), json!({})).await.expect(200);
+    client.get("/party-members").await.refused(403, "forbidden");
+}
