@@ -48,6 +48,10 @@ async fn a_role_is_in_force_once_another_administrator_approves_and_not_before()
     let done = second.post(&path(&made, "/approve"), json!({})).await.expect(200);
     assert_eq!(done["status"], "approved");
     second.post(&path(&made, "/approve"), json!({})).await.refused(409, "grant_step_refused");
+    let found = first.all("/accounts?role=supervisor&scope=140213").await;
+    assert!(found.iter().any(|one| one["id"] == leader.as_str()), "{found:?}");
+    let found = first.all("/accounts?role=supervisor&scope=140213066004").await;
+    assert!(found.is_empty(), "{found:?}");
     assert!(held(&app.as_("auditor").get(&history).await.expect(200)));
     propose(&app, "grant-proposal-3", &body).await.refused(409, "role_held");
 }

@@ -32,10 +32,10 @@ use crate::{
 /// The database's.
 pub async fn list(
     state: &State,
-    prefix: Option<&str>,
+    filter: store::AccountFilter<'_>,
     page: PageRequest,
 ) -> Result<Vec<Account>, Error> {
-    Ok(store::list(&mut *state.db.acquire().await?, prefix, page).await?)
+    Ok(store::list(&mut *state.db.acquire().await?, filter, page).await?)
 }
 
 /// Whether there is such an account.
