@@ -1,6 +1,7 @@
 //! What a use case can fail with: a refusal for the person who asked, or a fault of ours.
 
 use domain::refusal::{Basic, Invalid, Refusal};
+use infra::postgres::violated;
 
 /// A failed use case.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +51,7 @@ refused_by!(
     domain::feedback::Refused,
     domain::final_reply::Refused,
     domain::follow_up::Refused,
+    domain::grant::Refused,
     domain::guide::Refused,
     domain::household::Refused,
     domain::identity::Refused,
@@ -99,6 +101,10 @@ impl From<domain::refusal::FieldError> for Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
+        // Whatever changes somebody's roles or phone, the database keeps the administrators apart.
+        if violated(&error) == Some("role_grant_separate") {
+            return domain::grant::Refused::NotSeparate.into();
+        }
         match error {
             // The database is away or full: the person may try again, nothing was half done.
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {

@@ -45,6 +45,7 @@ pub mod fairness;
 pub mod feedback;
 pub mod final_reply;
 pub mod follow_up;
+pub mod grant;
 pub mod guide;
 pub mod household;
 pub mod identity;
@@ -134,6 +135,7 @@ pub fn words() -> Vec<Routes> {
         task::hand::routes(),
         task::approval::routes(),
         follow_up::routes(),
+        grant::routes(),
         evaluation::routes(),
         whistle::routes(),
         view::routes(),

@@ -19,6 +19,7 @@ pub mod calendar;
 pub mod delivery;
 pub mod export;
 pub mod fairness;
+pub mod grant;
 pub mod guide;
 pub mod household;
 pub mod identity;

@@ -319,6 +319,10 @@ codes! {
         MerchantRefused = "merchant_refused", "入驻申请未通过";
         /// A redemption was taken back because its merchant is suspended.
         RedemptionReturned = "redemption_returned", "兑换退回";
+        /// Two administrators gave somebody a role, or what was taken came back.
+        RoleGranted = "role_granted", "授予角色";
+        /// Somebody's role was taken.
+        RoleRevoked = "role_revoked", "收回角色";
         /// Something was brought into the score book (积分管理手册).
         ScoreEntered = "score_entered", "积分手册记录";
         /// It counts.

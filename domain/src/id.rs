@@ -72,6 +72,8 @@ ids! {
     PhoneCodeId;
     /// A role granted on a scope (授权).
     RoleGrantId;
+    /// A role that is to be given or taken (授权申请).
+    GrantProposalId;
     /// A complaint (诉求).
     ComplaintId;
     /// A task (任务单).

@@ -154,6 +154,8 @@ pub enum Permission {
     DecideDuty,
     /// Disable and enable accounts, re-drive dead jobs' accounts.
     ManageAccounts,
+    /// See who holds which role, and who proposed and approved it.
+    ReadGrants,
     /// Import a year's holiday notice, and have deadlines computed anew by it.
     ManageCalendar,
     /// Keep the rules by which matters are proposed to units.
@@ -361,6 +363,7 @@ impl Permission {
             ]),
             Self::DecideDuty => only(&[Supervisor]),
             Self::ManageAccounts => only(&[SecurityAdmin]),
+            Self::ReadGrants => only(&[SecurityAdmin, Auditor]),
             Self::ManageCalendar | Self::ManageJobs => only(&[SystemAdmin]),
             Self::ManageRouting | Self::ManageCertificates => only(&[Dispatcher, SystemAdmin]),
             Self::ReadRegister => only(&[BranchSecretary, CommunityOfficer, Organiser, Auditor]),

@@ -25,6 +25,7 @@ pub mod fairness;
 pub mod feedback;
 pub mod final_reply;
 pub mod follow_up;
+pub mod grant;
 pub mod guide;
 pub mod household;
 pub mod id;

@@ -234,6 +234,8 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::MerchantSentBack, &[Person]),
         (EventKind::MerchantRefused, &[Person]),
         (EventKind::RedemptionReturned, &[Person]),
+        (EventKind::RoleGranted, &[Person]),
+        (EventKind::RoleRevoked, &[Person]),
         (EventKind::ScoreEntered, &[Unit, Secretary]),
         (EventKind::ScoreAccepted, &[Person]),
         (EventKind::ScoreRefused, &[Person]),

@@ -2,7 +2,8 @@
 //! the same tables that the rules read.
 
 use crate::{
-    complaint, consultation, fairness, feedback, final_reply, household, merchant, offer, pairing,
+    complaint, consultation, fairness, feedback, final_reply, grant, household, merchant, offer,
+    pairing,
     party::transfer,
     points, publication, redemption,
     registration::{self, change},
@@ -73,6 +74,7 @@ pub fn markdown() -> String {
         disputes(),
         opinions(),
         publications(),
+        grants(),
     ] {
         table.write(&mut out);
     }
@@ -244,6 +246,10 @@ fn requests() -> Table<'static> {
 fn disputes() -> Table<'static> {
     use service::dispute;
     table!(dispute, "A dispute of a service (服务异议)", "dispute_step_refused")
+}
+
+fn grants() -> Table<'static> {
+    table!(grant, "A proposal of a role (授权申请)", "grant_step_refused")
 }
 
 impl Row<'_> {

@@ -33,6 +33,7 @@ const WORDS: &[(&str, &str)] = &[
     ("whistle", "diaht"),
     ("supervision", "diaht"),
     ("identity", "diaht"),
+    ("grant", "diaht"),
     ("privacy", "diaht"),
     ("notification", "diaht"),
     ("delivery", "diaht"),

@@ -12,10 +12,10 @@ use std::{
 use api::http::problem::codes;
 use domain::{
     announcement, attachment, audit, complaint, consultation, delivery, duty, enforcement,
-    evaluation::Satisfaction, event, export, fairness, feedback, final_reply, guide, household,
-    identity, import, merchant, offer, org, pairing, party, points, privacy, publication, rates,
-    redemption, registration, request, score, screening, service, sla, supervision, task, template,
-    view, whistle, work_unit,
+    evaluation::Satisfaction, event, export, fairness, feedback, final_reply, grant, guide,
+    household, identity, import, merchant, offer, org, pairing, party, points, privacy,
+    publication, rates, redemption, registration, request, score, screening, service, sla,
+    supervision, task, template, view, whistle, work_unit,
 };
 
 use crate::support::{Operation, document, operations};
@@ -289,6 +289,7 @@ fn fresh(document: &str, mark: &str, made: &str) {
 const HEADINGS: &[(&str, &str)] = &[
     ("internal", "Every operation (通用)"),
     ("bad_credentials", "Identity (身份)"),
+    ("grant_step_refused", "Grants (授权)"),
     ("staff_account", "Own data (个人信息)"),
     ("complaint_step_refused", "Complaints (诉求)"),
     ("follow_up_taken", "Follow-up (回访)"),
@@ -527,6 +528,9 @@ fn the_vocabularies_are_fresh() {
         event::EventKind, "办理记录";
         event::Visibility, "记录可见范围";
         identity::Role, "角色";
+        grant::Kind, "授权申请种类";
+        grant::Status, "授权申请状态";
+        grant::Step, "授权申请步骤";
         identity::SessionEnd, "登录结束原因";
         privacy::Hold, "注销等待的事项";
         privacy::Purpose, "告知与同意的事项";

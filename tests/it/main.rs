@@ -41,6 +41,7 @@ mod follow_up;
 #[cfg(test)]
 mod generate;
 #[cfg(test)]
+mod grant;
 mod guide;
 #[cfg(test)]
 mod household;

@@ -95,6 +95,10 @@ async fn an_application_becomes_a_merchant_with_its_manager() {
     decide(&app, id, taken).await.refused(409, "merchant_code_taken");
     let code = json!({"decision": "approve", "code": "happy-breakfast"});
     assert_eq!(decide(&app, id, code).await.expect(200)["merchant"], "happy-breakfast");
+    let people = app.as_("organiser").all("/merchants/happy-breakfast/people").await;
+    let roles = ["merchant_manager", "merchant_clerk"];
+    let held = |role: &str| people.iter().any(|one| one["role"] == role);
+    assert!(roles.iter().all(|role| held(role)), "both, of whoever applied: {people:?}");
     zhao.post(&format!("{path}/withdraw"), json!({}))
         .await
         .refused(409, "application_step_refused");

@@ -255,7 +255,7 @@ pub async fn withdraw(state: &State, ask: Ask, id: ApplicationId) -> Result<(), 
     .await
 }
 
-/// The organiser decides. One that is approved becomes a merchant, and the applicant its manager.
+/// The organiser decides. One that is approved becomes a merchant, and the applicant its manager and clerk.
 ///
 /// # Errors
 /// There is none; stale; it does not wait; the applicant's own; code or licence are taken.

@@ -37,7 +37,7 @@ pub enum Command {
 pub enum Online {
     /// 备份数据库和文件到一个新目录；要用有 REPLICATION 权限的账号连接
     Backup(backup::Backup),
-    /// 建立管理员账号；密码取自环境变量 ZHIXIANG_ADMIN_PASSWORD，没有则从标准输入读一行
+    /// 建立管理员账号，只到有两位可用的安全管理员为止；密码取自环境变量 ZHIXIANG_ADMIN_PASSWORD，没有则从标准输入读一行
     CreateAdministrator(NewAdministrator),
     /// 停用账号：所有登录一秒内失效
     Disable {

@@ -8,11 +8,14 @@ use actix_web::{
 };
 use domain::{
     id::{AccountId, SessionId},
-    identity::{Grant, Password, device, disabling_reason},
+    identity::{Grant, Password, Role, device, disabling_reason},
     page::{Cursor, Page},
     time::Timestamp,
 };
-use infra::postgres::{audit::Origin, identity::Account};
+use infra::postgres::{
+    audit::Origin,
+    identity::{self as identity_store, Account},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -350,7 +353,7 @@ pub struct SetPhone {
     security(("bearer" = [])),
     extensions(("x-problems" = json!([
         "wechat_code_invalid", "wechat_code_used", "wechat_blocked", "wechat_unavailable",
-        "phone_foreign", "rate_limited"
+        "phone_foreign", "rate_limited", "administrators_not_separate"
     ]))),
 )]
 #[post("/me/phone")]
@@ -420,6 +423,12 @@ pub struct AccountFilter {
     /// 用户名或显示名称的开头
     #[param(example = "dept.")]
     q: Option<String>,
+    /// 现在有这个角色；与范围一起填时，指在这个范围的这个角色
+    #[param(required = false, inline)]
+    role: Option<Role>,
+    /// 现在在这个范围有角色（范围代码）
+    #[param(required = false, example = "140213")]
+    scope: Option<String>,
 }
 
 /// 停用账号
@@ -447,7 +456,13 @@ pub async fn list_accounts(
     Query(filter): Query<AccountFilter>,
     Paging(page): Paging,
 ) -> Result<Json<Page<AccountView>>, Error> {
-    let rows = accounts::list(&state, filter.q.as_deref(), page).await?;
+    let AccountFilter { q, role, scope } = &filter;
+    let filter = identity_store::AccountFilter {
+        prefix: q.as_deref(),
+        role: *role,
+        scope: scope.as_deref(),
+    };
+    let rows = accounts::list(&state, filter, page).await?;
     let rows = rows.into_iter().map(AccountView::from).collect();
     let key = |row: &AccountView| Cursor { at: row.created_at, id: row.id.0 };
     Ok(Json(Page::of(rows, page.limit, key)))

@@ -35,6 +35,7 @@ static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(build);
 const TAGS: &[(&str, &str)] = &[
     ("identity", "身份：登录、刷新、退出、本人"),
     ("privacy", "个人信息：导出、更正、注销、告知与同意"),
+    ("grant", "授权：角色的申请、批准、收回，账号的角色"),
     ("org", "组织：区划、部门、网格"),
     ("duty", "事项清单：查阅、导入导出、建议单位、对下一版的建议"),
     ("complaint", "诉求：提交、受理、派单、回访、评价"),

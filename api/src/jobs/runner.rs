@@ -21,7 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 use super::{
-    announcement, attachment, audit, bulletin, calendar, delivery, export, fairness, guide,
+    announcement, attachment, audit, bulletin, calendar, delivery, export, fairness, grant, guide,
     household, identity, merchant, notification, pause, points, privacy, redemption, registration,
     schedule, score, screening, service, stopped, task,
 };
@@ -81,6 +81,7 @@ const KINDS: &[(&str, Run)] = &[
     (points::SetOff::KIND, run::<points::SetOff>),
     (points::PostNotice::KIND, run::<points::PostNotice>),
     (points::WarnExpiring::KIND, run::<points::WarnExpiring>),
+    (grant::ExpireGrants::KIND, run::<grant::ExpireGrants>),
     (privacy::ErasePerson::KIND, run::<privacy::ErasePerson>),
     (privacy::FollowErasures::KIND, run::<privacy::FollowErasures>),
     (privacy::RemoveFiles::KIND, run::<privacy::RemoveFiles>),

@@ -19,6 +19,7 @@ use super::{
     bulletin::FreezeMonths,
     calendar::WarnCalendar,
     export::SweepExports,
+    grant::ExpireGrants,
     guide::RemindGuides,
     household::RemindVisits,
     merchant::{ReleaseBudgets, SettleMonths},
@@ -56,6 +57,7 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (ReleaseBudgets::KIND, HOUR),
     (SettleMonths::KIND, HOUR),
     (LockScores::KIND, HOUR),
+    (ExpireGrants::KIND, HOUR),
     (WatchAttendance::KIND, HOUR),
     (FollowServiceYear::KIND, HOUR),
     (SealAudit::KIND, MINUTE),
@@ -76,6 +78,7 @@ pub(super) const CHORES: &[(&str, i64)] = &[
 /// What no later run takes back.
 const IRREVERSIBLE: &[&str] = &[
     EndAnnouncements::KIND,
+    ExpireGrants::KIND,
     ExpirePoints::KIND,
     FollowErasures::KIND,
     FollowServiceYear::KIND,

@@ -339,13 +339,24 @@ pub async fn grants(conn: &mut Connection, account: AccountId) -> sqlx::Result<V
     .await
 }
 
-/// Accounts whose username or display name begins with `prefix`, newest first.
+/// What accounts are narrowed to; a role and a scope together mean that role on that scope.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AccountFilter<'a> {
+    /// How the username or the display name begins.
+    pub prefix: Option<&'a str>,
+    /// A role held now.
+    pub role: Option<Role>,
+    /// A scope on which a role is held now.
+    pub scope: Option<&'a str>,
+}
+
+/// Accounts, newest first, with one row more than the page.
 ///
 /// # Errors
 /// The database's.
 pub async fn list(
     conn: &mut Connection,
-    prefix: Option<&str>,
+    filter: AccountFilter<'_>,
     page: PageRequest,
 ) -> sqlx::Result<Vec<Account>> {
     sqlx::query_as!(
@@ -355,12 +366,18 @@ pub async fn list(
         from account
         where ($1::text is null or starts_with(username, $1) or starts_with(display_name, $1))
             and ($2::timestamptz is null or (created_at, id) < ($2, $3))
+            and (coalesce($5::text, $6::text) is null or exists (
+                select from role_grant
+                where account_id = account.id and revoked_at is null
+                    and ($5 is null or role = $5) and ($6 is null or scope = $6)))
         order by created_at desc, id desc
         limit $4"#,
-        prefix,
+        filter.prefix,
         page.after.map(|Cursor { at, .. }| at),
         page.after.map(|Cursor { id, .. }| id),
         page.probe(),
+        filter.role.map(Role::code),
+        filter.scope,
     )
     .fetch_all(conn)
     .await

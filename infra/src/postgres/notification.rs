@@ -316,12 +316,13 @@ async fn read(
                coalesce(child.title, c.title, w.title, post.title, sr.title, ma.name, offer.title,
                    shop.name, matter.title, cadre.post, u.name, gd.title, an_title.title,
                    case when fb.id is not null then '对应用的意见' end, o.name,
-                   case when tr.id is not null then '组织关系转接' when n.subject_id = n.account_id then '积分' else '' end) as "title!",
+                   case when tr.id is not null then '组织关系转接' when n.subject_id = n.account_id then '积分'
+                        when gp.id is not null then '角色与权限' else '' end) as "title!",
                coalesce(c.confidential, false) or coalesce(child.confidential, false)
                    as "confidential!",
                coalesce(n.account_id in (c.reporter_id, claim.account_id, r.account_id,
                        pair.account_id, hold.account, flag.account_id, ma.applicant,
-                       sr.account_id, fb.account_id), false)
+                       sr.account_id, fb.account_id, gp.account), false)
                    -- Whoever is invited to a post.
                    or coalesce(post.id = n.subject_id, false)
                    -- What happens to somebody's points stands under their own account.
@@ -367,6 +368,7 @@ async fn read(
            left join offer on offer.id = hold.offer
            left join fairness_flag flag on flag.id = n.subject_id
            left join merchant_application ma on ma.id = n.subject_id
+           left join grant_proposal gp on gp.id = n.subject_id
            left join lateral (
                select id from score_entry where id = n.subject_id
                union all

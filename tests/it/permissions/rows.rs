@@ -211,6 +211,8 @@ pub(super) enum About {
     Guide,
     /// An item of one's own unit.
     OwnGuide,
+    /// Any proposal of a role.
+    Grant,
     /// Any account.
     Account,
     /// A log-in of one's own; ending it is tried in `identity`.
@@ -346,6 +348,13 @@ pub(super) const ROWS: &[Row] = &[
     ("account.set_password", &["security"], About::Account),
     ("account.reset_totp", &["security"], About::Account),
     ("account.list", &["security"], About::Nothing),
+    ("grant.list", &["security", "auditor"], About::Nothing),
+    ("grant.propose", &["security"], About::Nothing),
+    ("grant.read", &["security", "auditor"], About::Grant),
+    ("grant.approve", &["security"], About::Grant),
+    ("grant.refuse", &["security"], About::Grant),
+    ("grant.withdraw", &["security"], About::Grant),
+    ("grant.history", &["security", "auditor"], About::Account),
     ("account.disable", &["security"], About::Account),
     ("account.enable", &["security"], About::Account),
     ("org.divisions", EVERYONE, About::Nothing),

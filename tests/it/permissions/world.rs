@@ -31,6 +31,7 @@ const KEYED: &[&str] = &[
     "attachment.upload",
     "points.propose_adjustment",
     "delivery.subscribe",
+    "grant.propose",
     "points.donate",
     "points.pass_on",
     "redemption.issue_voucher",
@@ -113,8 +114,17 @@ impl World {
         world.delivery().await;
         let bystander = world.app.resident("bystander").get("/me").await.expect(200);
         let bystander = bystander["id"].as_str().unwrap().to_owned();
+        let proposal = json!({
+            "kind": "grant", "account": bystander, "role": "grid_officer",
+            "scope": "140213066004", "reason": "测试", "urgent": false,
+        });
+        let security = world.app.as_("security");
+        let asked = security.request(Method::POST, "/grant-proposals").key("matrix-grant");
+        let proposal = asked.json(&proposal).send().await.expect(201);
+        let proposal = proposal["id"].as_str().unwrap().to_owned();
         for persona in PERSONAS {
             world.own.insert((About::Account, persona), bystander.clone());
+            world.own.insert((About::Grant, persona), proposal.clone());
             world.own.insert((About::Year, persona), "2027".to_owned());
             world.own.insert((About::Case, persona), here.id.clone());
             let (own, foreign) = match persona {

@@ -1,6 +1,7 @@
 //! Accounts under administration: the security administrator's desk and the command line.
 
 use domain::{
+    grant::bootstrap,
     id::AccountId,
     identity::{Actor, Grant, Password, Refused, Role, SessionEnd, Username},
     org::NodeCode,
@@ -10,6 +11,7 @@ use domain::{
 use infra::{
     postgres::{
         audit::{self, AuditEntry, Origin},
+        grant as grants,
         identity::{self as store, Account, NewStaff, session as sessions},
         violated,
     },
@@ -30,10 +32,10 @@ use crate::{
 /// The database's.
 pub async fn list(
     state: &State,
-    prefix: Option<&str>,
+    filter: store::AccountFilter<'_>,
     page: PageRequest,
 ) -> Result<Vec<Account>, Error> {
-    Ok(store::list(&mut *state.db.acquire().await?, prefix, page).await?)
+    Ok(store::list(&mut *state.db.acquire().await?, filter, page).await?)
 }
 
 /// Whether there is such an account.
@@ -109,9 +111,11 @@ pub async fn enable(
     .await
 }
 
-/// Makes a staff account with one role, such as the first administrator, from the command line.
+/// Makes a staff account with one administrator's role from the command line, until there are two
+/// enabled security administrators: from then on it takes both of them.
 ///
 /// # Errors
+/// `administrator_takes_two`;
 /// `invalid_field` for a wrong username or password, `username_taken`.
 pub async fn create_administrator(
     state: &State,
@@ -127,6 +131,7 @@ pub async fn create_administrator(
     let hash = state.passwords.hash(password.plain().to_owned()).await?;
     transact(&state.db, move |tx| {
         Box::pin(async move {
+            bootstrap(grants::lock_administrators(tx).await?.len())?;
             let id: AccountId = random::id(now);
             let staff = NewStaff {
                 id,

@@ -67,8 +67,9 @@ async fn a_resident_has_one_account_however_many_log_in_at_once(db: Pool) {
     assert_eq!(first.grants, [Grant { role: Role::Resident, scope: "self".to_owned() }]);
     assert_ne!(demo(&state, "wang").await.account.id, first.account.id);
     let page = PageRequest { after: None, limit: Limit::DEFAULT };
-    assert_eq!(accounts::list(&state, Some("演示"), page).await.unwrap().len(), 2);
-    assert_eq!(accounts::list(&state, Some("示"), page).await.unwrap().len(), 0);
+    let named = |prefix| AccountFilter { prefix: Some(prefix), ..AccountFilter::default() };
+    assert_eq!(accounts::list(&state, named("演示"), page).await.unwrap().len(), 2);
+    assert_eq!(accounts::list(&state, named("示"), page).await.unwrap().len(), 0);
 }
 
 #[sqlx::test(migrator = "infra::postgres::MIGRATIONS")]

@@ -94,6 +94,7 @@ needs![
     ProposeDuty,
     DecideDuty,
     ManageAccounts,
+    ReadGrants,
     ManageCalendar,
     ManageJobs,
     ManageRouting,

@@ -65,6 +65,7 @@ fn basic() -> Vec<Code> {
 fn words() -> Vec<Code> {
     [
         identity(),
+        grant(),
         privacy(),
         complaint(),
         follow_up(),
@@ -107,6 +108,22 @@ fn words() -> Vec<Code> {
         sheet(),
     ]
     .concat()
+}
+
+fn grant() -> Vec<Code> {
+    use domain::grant::{Refused, Status, Step};
+    vec![
+        code(&Refused::Step { step: Step::Approve, status: Status::Withdrawn }),
+        code(&Refused::OwnProposal),
+        code(&Refused::AnothersProposal),
+        code(&Refused::OwnRole),
+        code(&Refused::NotSeparate),
+        code(&Refused::Held),
+        code(&Refused::NotHeld),
+        code(&Refused::Waiting),
+        code(&Refused::LastAdministrators),
+        code(&Refused::TakesTwo),
+    ]
 }
 
 fn consultation() -> Vec<Code> {

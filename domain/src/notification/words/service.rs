@@ -3,6 +3,7 @@
 use super::Facts;
 use crate::{
     event::EventKind,
+    identity::Role,
     registration::change,
     service::{Status, dispute, year::Short},
     work_unit::{ReceiptCause, ReportKind},
@@ -144,6 +145,12 @@ impl Facts<'_> {
             EventKind::VisitDue => {
                 format!("您包联的家庭该走访了（应在 {} 前），走访后请登记", day("due"))
             }
+            EventKind::RoleGranted => {
+                format!("您的账号已有{}，现在即可使用", self.role_on_scope())
+            }
+            EventKind::RoleRevoked => {
+                format!("您的账号已收回{}，有疑问请联系安全管理员", self.role_on_scope())
+            }
             EventKind::MerchantApproved => {
                 "您的商户入驻申请已通过，您是商户负责人，可以核销、邀请店员、起草优惠".to_owned()
             }
@@ -188,6 +195,13 @@ impl Facts<'_> {
             }
             _ => return None,
         })
+    }
+
+    /// A role and where it is held, as a person reads it.
+    fn role_on_scope(&self) -> String {
+        let role = self.code::<Role>("role").map_or("工作", Role::label);
+        let scope = self.word("scope").map_or_else(String::new, |at| format!("（{at}）"));
+        format!("{role}角色{scope}")
     }
 
     pub(super) fn flag(&self, key: &str) -> bool {

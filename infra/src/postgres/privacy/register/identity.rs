@@ -94,6 +94,25 @@ pub(super) const TABLES: &[Table] = &[
         }),
     },
     Table {
+        name: "grant_proposal",
+        whose: Some("account = $1"),
+        about: None,
+        columns: &[
+            (
+                Kept(Code),
+                "id version status kind account role scope urgent proposed_by proposed_at \
+                    expires_at decided_by decided_at",
+            ),
+            (Kept(Office), "username display_name reason note"),
+        ],
+        told: Some(Told {
+            word: "role_proposals",
+            columns: "kind role scope status reason proposed_at decided_at",
+            sealed: &[],
+            only: None,
+        }),
+    },
+    Table {
         name: "session",
         whose: Some("account_id = $1"),
         about: None,
