@@ -36,6 +36,7 @@ use crate::{
 };
 
 pub mod credential;
+pub mod oidc;
 
 impl From<RequestMeta> for Origin {
     fn from(meta: RequestMeta) -> Self {

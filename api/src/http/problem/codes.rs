@@ -65,6 +65,7 @@ fn basic() -> Vec<Code> {
 fn words() -> Vec<Code> {
     [
         identity(),
+        oidc(),
         privacy(),
         complaint(),
         follow_up(),
@@ -290,6 +291,20 @@ fn identity() -> Vec<Code> {
         code(&Refused::TotpNotStarted),
         code(&Refused::TotpDemanded),
         code(&Refused::NetworkNotAllowed),
+    ]
+}
+
+fn oidc() -> Vec<Code> {
+    use domain::identity::oidc::Refused;
+    vec![
+        code(&Refused::Off),
+        code(&Refused::Away),
+        code(&Refused::State),
+        code(&Refused::Rejected),
+        code(&Refused::Unbound),
+        code(&Refused::SecondFactor),
+        code(&Refused::Taken),
+        code(&Refused::NotStaff),
     ]
 }
 
