@@ -19,7 +19,7 @@ pub struct Oidc {
     pub redirect_uri: String,
     /// By which claim a person is found before their first log-in.
     pub username_claim: String,
-    /// Of these means (`amr`, `acr`) one must have been used; none: any will do.
+    /// These means (`amr`, `acr`) stand in for our own second factor.
     #[serde(deserialize_with = "super::list")]
     pub second_factor: Vec<String>,
 }

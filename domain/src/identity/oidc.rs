@@ -29,14 +29,10 @@ impl Known {
     }
 }
 
-/// Whether somebody showed who they are by one of the means that count as a second factor; where none
-/// is required, any do.
-///
-/// # Errors
-/// None of them.
-pub fn second_factor(means: &BTreeSet<String>, required: &[String]) -> Result<(), Refused> {
-    let shown = required.is_empty() || required.iter().any(|one| means.contains(one));
-    if shown { Ok(()) } else { Err(Refused::SecondFactor) }
+/// Whether somebody showed who they are by one of the means that count as a second factor. Where none
+/// counts, none did: our own is asked for.
+pub fn is_second_factor(means: &BTreeSet<String>, counting: &[String]) -> bool {
+    counting.iter().any(|one| means.contains(one))
 }
 
 /// Why a log-in by a directory is refused.
@@ -57,9 +53,6 @@ pub enum Refused {
     /// No account is bound to the person.
     #[error("您的统一身份还没有绑定工作账号，请联系安全管理员绑定")]
     Unbound,
-    /// A password alone is not enough.
-    #[error("请在统一身份认证里用动态口令、证书等第二种方式验证后再登录")]
-    SecondFactor,
     /// Another account is bound to the person.
     #[error("这个统一身份已经绑定了另一个账号，请先解除")]
     Taken,
@@ -76,7 +69,6 @@ impl refusal::Refusal for Refused {
             Self::State => "oidc_state_invalid",
             Self::Rejected => "oidc_rejected",
             Self::Unbound => "oidc_not_bound",
-            Self::SecondFactor => "oidc_second_factor",
             Self::Taken => "oidc_taken",
             Self::NotStaff => "oidc_not_staff",
         }
@@ -85,9 +77,7 @@ impl refusal::Refusal for Refused {
     fn kind(&self) -> Kind {
         match self {
             Self::Away => Kind::Unavailable,
-            Self::State | Self::Rejected | Self::Unbound | Self::SecondFactor => {
-                Kind::Unauthenticated
-            }
+            Self::State | Self::Rejected | Self::Unbound => Kind::Unauthenticated,
             Self::Off | Self::Taken | Self::NotStaff => Kind::Conflict,
         }
     }
@@ -114,10 +104,10 @@ mod tests {
     fn a_second_factor_is_one_of_those_that_count() {
         let means = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<BTreeSet<_>>();
         let required = ["otp".to_owned(), "mfa".to_owned()];
-        assert_eq!(second_factor(&means(&["pwd"]), &[]), Ok(()));
-        assert_eq!(second_factor(&means(&["pwd", "otp"]), &required), Ok(()));
+        assert!(is_second_factor(&means(&["pwd", "otp"]), &required));
+        assert!(!is_second_factor(&means(&["pwd", "otp"]), &[]));
         for shown in [means(&["pwd"]), means(&[])] {
-            assert_eq!(second_factor(&shown, &required), Err(Refused::SecondFactor));
+            assert!(!is_second_factor(&shown, &required));
         }
     }
 }

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use domain::{
     id::AccountId,
     identity::{
-        Actor,
+        Actor, Password,
         oidc::{self as rules, Known, Refused},
     },
     refusal::Basic,
@@ -102,13 +102,16 @@ fn index(state: &State, directory: &Oidc, context: &str, name: &str) -> [u8; 32]
 }
 
 /// Finishes a log-in: the code becomes a person of the directory, and the person the account that is
-/// bound to them, with the roles, the lock and the disabling of any log-in.
+/// bound to them, with the roles, the lock and the disabling of any log-in. Where the directory used no
+/// second factor that counts, ours is asked for as after a password.
 ///
 /// # Errors
-/// `rate_limited`, `oidc_…`, `account_locked`, `account_disabled`.
+/// `rate_limited`, `oidc_…`, `account_locked`, `account_disabled`, `network_not_allowed`;
+/// `totp_required`, `totp_invalid`, `totp_enrolment_required`.
 pub async fn finish(
     state: &State,
     (code, sealed): (&str, &str),
+    totp: Option<Password>,
     origin: &Origin,
 ) -> Result<LoggedIn, Error> {
     let directory = directory(state)?;
@@ -122,13 +125,27 @@ pub async fn finish(
     let token = directory.exchange(code, &kept.verifier, now).await.map_err(not_given)?;
     let asked = (kept.nonce.as_str(), settings.username_claim.as_str());
     let person = directory.verify(&token, asked, now).await.map_err(not_given)?;
-    rules::second_factor(&person.means, &settings.second_factor)?;
+    let shown = rules::is_second_factor(&person.means, &settings.second_factor);
     let subject = index(state, directory, "oidc.subject", &person.subject);
     let name = person.name.map(|name| index(state, directory, "oidc.name", &name));
-    let account = transact(&state.db, move |tx| {
-        Box::pin(async move { Ok(bindings::account(tx, subject, name).await?) })
-    });
-    enter(state, account.await?.ok_or(Refused::Unbound)?, now).await
+    let (inner, origin) = (state.clone(), origin.clone());
+    transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let id = bindings::account(tx, subject, name).await?.ok_or(Refused::Unbound)?;
+            if shown {
+                store::lock_lockout(tx, id).await?.check(now)?;
+                let account = store::find(tx, id).await?.ok_or(Refused::Unbound)?;
+                return open(&inner, tx, account, &origin, now).await;
+            }
+            match totp::second_factor(&inner, tx, id, totp.as_ref(), &origin, now).await? {
+                Ok(()) => enter(&inner, tx, id, &origin, now).await,
+                // Committed with the count of a wrong one.
+                Err(refused) => Ok(Err(refused)),
+            }
+        })
+    })
+    .await?
+    .map_err(Error::from)
 }
 
 /// Binds a staff account to a person of the directory, in place of what it was bound to.

@@ -4,7 +4,7 @@ use actix_web::{
     HttpResponse, delete, get, post,
     web::{Data, Json},
 };
-use domain::{id::AccountId, identity::oidc::Known};
+use domain::{id::AccountId, identity::{Password, oidc::Known}};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -55,11 +55,14 @@ pub struct OidcLogin {
     /// 开始登录时得到的 state；只能用一次
     #[schema(example = "q8Zr0m3nT2yVb7KcXw5PdA")]
     pub state: String,
+    /// 动态口令或恢复码；统一身份认证没有用认可的第二种方式、账号又开启了动态口令时要填
+    #[schema(example = "123456", value_type = Option<String>)]
+    pub totp: Option<Password>,
 }
 
 /// 工作人员用统一身份认证登录
 ///
-/// 只认安全管理员绑定过的工作账号，从不自动建立账号；停用、锁定、角色与密码登录一样。
+/// 只认安全管理员绑定过的工作账号，从不自动建立账号；停用、锁定、角色与密码登录一样。要动态口令而没有填或填错的，code 和 state 已经用掉，请从头开始并一起提交动态口令。
 #[utoipa::path(
     operation_id = "identity.login_oidc", tag = "identity",
     request_body(content = OidcLogin, example = json!({
@@ -69,7 +72,8 @@ pub struct OidcLogin {
     security(()),
     extensions(("x-problems" = json!([
         "oidc_off", "oidc_unavailable", "oidc_state_invalid", "oidc_rejected", "oidc_not_bound",
-        "oidc_second_factor", "account_locked", "account_disabled", "bad_credentials", "rate_limited"
+        "totp_required", "totp_invalid", "totp_enrolment_required", "network_not_allowed",
+        "account_locked", "account_disabled", "rate_limited"
     ]))),
 )]
 #[post("/auth/oidc")]
@@ -78,8 +82,8 @@ pub async fn login(
     meta: RequestMeta,
     body: Body<OidcLogin>,
 ) -> Result<HttpResponse, Error> {
-    let OidcLogin { code, state: begun } = body.read()?;
-    oidc::finish(&state, (&code, &begun), &meta.into()).await.map(tokens)
+    let OidcLogin { code, state: begun, totp } = body.read()?;
+    oidc::finish(&state, (&code, &begun), totp, &meta.into()).await.map(tokens)
 }
 
 /// 绑定统一身份

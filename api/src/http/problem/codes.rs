@@ -302,7 +302,6 @@ fn oidc() -> Vec<Code> {
         code(&Refused::State),
         code(&Refused::Rejected),
         code(&Refused::Unbound),
-        code(&Refused::SecondFactor),
         code(&Refused::Taken),
         code(&Refused::NotStaff),
     ]
