@@ -11,6 +11,7 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
 };
 use chrono::TimeDelta;
+use domain::identity::Role;
 use infra::crypto;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
 use reqwest::Method;
@@ -417,20 +418,59 @@ async fn a_code_and_a_state_are_used_once_and_by_who_began() {
 }
 
 #[tokio::test]
-async fn a_second_factor_is_asked_for_where_it_is_required() {
+async fn our_second_factor_is_asked_for_where_the_directory_used_none_that_counts() {
     let directory = Directory::start().await;
     let app = directory.app(&["otp", "mfa"]).await;
-    bound(&app, "dispatcher", json!({"subject": "248289761001"})).await;
-    directory.logs_in(&app, |_| ()).await.ok();
-    let password = directory.logs_in(&app, |claims| claims["amr"] = json!(["pwd"])).await;
-    password.refused(401, "oidc_second_factor");
+    bound(&app, "leader", json!({"subject": "248289761001"})).await;
+    let by_password = |claims: &mut Value| claims["amr"] = json!(["pwd"]);
+    directory.logs_in(&app, by_password).await.expect(200);
+    let (phone, _) = app.bound("leader").await;
+    directory.logs_in(&app, |_| ()).await.expect(200);
+    directory.logs_in(&app, by_password).await.refused(401, "totp_required");
     let silent = directory.logs_in(&app, |claims| claims["amr"] = Value::Null).await;
-    silent.refused(401, "oidc_second_factor");
+    silent.refused(401, "totp_required");
     let level = directory.logs_in(&app, |claims| {
         claims["amr"] = Value::Null;
         claims["acr"] = json!("mfa");
     });
-    level.await.ok();
+    level.await.expect(200);
+
+    let with = async |totp: &str| {
+        let begun = Begun::at(&app).await;
+        let mut claims = directory.claims(&app, &begun);
+        by_password(&mut claims);
+        directory.gives("a-code", signed(&directory.key, "one", &claims), &begun);
+        let body = json!({"code": "a-code", "state": begun.state, "totp": totp});
+        app.anonymous().post("/auth/oidc", body).await
+    };
+    let shown = phone.shows(&app);
+    with(&shown).await.expect(200);
+    with(&shown).await.refused(401, "totp_invalid");
+    // Wrong ones count as after a password, and the lock holds whatever the directory says.
+    for _ in 0..4 {
+        with("12345").await.refused(401, "totp_invalid");
+    }
+    with("12345").await.refused(429, "account_locked");
+    directory.logs_in(&app, |_| ()).await.refused(429, "account_locked");
+}
+
+#[tokio::test]
+async fn who_must_have_a_second_factor_has_one_here_or_in_the_directory() {
+    let directory = Directory::start().await;
+    let issuer = directory.server.uri();
+    let app = App::with(|config| {
+        config.oidc.issuer = issuer;
+        config.oidc.client_id = CLIENT.to_owned();
+        config.oidc.client_secret = "directory-secret".into();
+        config.oidc.redirect_uri = "https://zhixiang.test/oidc".to_owned();
+        config.oidc.second_factor = vec!["otp".to_owned()];
+        config.security.totp_roles = [Role::Leader].into_iter().collect();
+    })
+    .await;
+    bound(&app, "leader", json!({"subject": "248289761001"})).await;
+    directory.logs_in(&app, |_| ()).await.expect(200);
+    let password = directory.logs_in(&app, |claims| claims["amr"] = json!(["pwd"])).await;
+    password.refused(403, "totp_enrolment_required");
 }
 
 #[tokio::test]

@@ -4,7 +4,10 @@ use actix_web::{
     HttpResponse, delete, get, post,
     web::{Data, Json},
 };
-use domain::{id::AccountId, identity::{Password, oidc::Known}};
+use domain::{
+    id::AccountId,
+    identity::{Password, oidc::Known},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -56,7 +59,7 @@ pub struct OidcLogin {
     #[schema(example = "q8Zr0m3nT2yVb7KcXw5PdA")]
     pub state: String,
     /// 动态口令或恢复码；统一身份认证没有用认可的第二种方式、账号又开启了动态口令时要填
-    #[schema(example = "123456", value_type = Option<String>)]
+    #[schema(value_type = Option<String>, example = "123456")]
     pub totp: Option<Password>,
 }
 
