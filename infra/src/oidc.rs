@@ -161,7 +161,7 @@ impl Oidc {
             .append_pair("redirect_uri", &settings.redirect_uri)
             .append_pair("state", state)
             .append_pair("nonce", nonce)
-            .append_pair("code_challenge", &crypto::base64url(&crypto::digest(verifier.as_bytes())))
+            .append_pair("code_challenge", &crypto::base64url(&crypto::sha256(verifier.as_bytes())))
             .append_pair("code_challenge_method", "S256");
         Ok(url.into())
     }

@@ -139,7 +139,7 @@ fn exchanged(codes: &Codes, request: &Request) -> ResponseTemplate {
     assert_eq!(form["client_id"], CLIENT);
     assert_eq!(form["client_secret"], "directory-secret");
     assert_eq!(form["redirect_uri"], "https://zhixiang.test/oidc");
-    let verified = crypto::base64url(&crypto::digest(form["code_verifier"].as_bytes()));
+    let verified = crypto::base64url(&crypto::sha256(form["code_verifier"].as_bytes()));
     match codes.lock().unwrap().remove(&form["code"]) {
         Some((token, challenge)) if challenge == verified => ResponseTemplate::new(200)
             .set_body_json(json!({"id_token": token, "token_type": "Bearer"})),
@@ -464,7 +464,7 @@ async fn who_must_have_a_second_factor_has_one_here_or_in_the_directory() {
         config.oidc.client_secret = "directory-secret".into();
         config.oidc.redirect_uri = "https://zhixiang.test/oidc".to_owned();
         config.oidc.second_factor = vec!["otp".to_owned()];
-        config.security.totp_roles = [Role::Leader].into_iter().collect();
+        config.security.totp_roles = vec![Role::Leader];
     })
     .await;
     bound(&app, "leader", json!({"subject": "248289761001"})).await;

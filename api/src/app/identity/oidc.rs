@@ -75,7 +75,7 @@ pub async fn start(state: &State, origin: &Origin) -> Result<Begun, Error> {
     let secret = || crypto::base64url(&random::bytes::<32>());
     let kept = Kept { nonce: secret(), verifier: secret(), expires_at: now + OPEN };
     let sealed = crypto::base64url(&state.crypto.seal(STATE, &serde_json::to_vec(&kept)?));
-    let shown = crypto::base64url(&crypto::digest(sealed.as_bytes()));
+    let shown = crypto::base64url(&crypto::sha256(sealed.as_bytes()));
     let url = directory.authorize_url((&shown, &kept.nonce, &kept.verifier), now).await;
     Ok(Begun { url: url.map_err(not_given)?, state: sealed })
 }
@@ -88,7 +88,7 @@ async fn used_up(state: &State, sealed: &str, now: Timestamp) -> Result<Kept, Er
     if kept.expires_at <= now {
         return Err(Refused::State.into());
     }
-    let (hash, expires_at) = (crypto::digest(&bytes), kept.expires_at);
+    let (hash, expires_at) = (crypto::sha256(&bytes), kept.expires_at);
     let first = transact(&state.db, move |tx| {
         Box::pin(async move { Ok(bindings::spend(tx, &hash, expires_at, now).await?) })
     });
