@@ -7,11 +7,13 @@ use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 
 mod files;
+mod oidc;
 mod security;
 mod sms;
 mod wechat;
 
 pub use files::{FileStore, Files};
+pub use oidc::Oidc;
 pub use security::Security;
 pub use sms::{Sms, SmsProvider};
 pub use wechat::WeChat;
@@ -41,6 +43,8 @@ pub struct Config {
     pub wechat: WeChat,
     /// Text messages.
     pub sms: Sms,
+    /// The directory that staff may log in with.
+    pub oidc: Oidc,
     /// The worker.
     pub worker: Worker,
     /// Deadlines and limits of the rules.
@@ -378,7 +382,8 @@ impl Config {
             ),
             (self.audit.is_lawful(), "audit.keep_months", "审计记录至少保留 12 个月"),
         ];
-        let parts = [self.service.fault(), self.wechat.fault(), self.sms.fault()];
+        let parts =
+            [self.service.fault(), self.wechat.fault(), self.sms.fault(), self.oidc.fault()];
         if let Some((key, reason)) = parts.into_iter().flatten().next() {
             return Err(Unusable::Value { key, reason });
         }

@@ -55,6 +55,7 @@ refused_by!(
     domain::guide::Refused,
     domain::household::Refused,
     domain::identity::Refused,
+    domain::identity::oidc::Refused,
     domain::merchant::Refused,
     domain::note::Refused,
     domain::points::Refused,

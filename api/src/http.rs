@@ -97,6 +97,7 @@ pub fn words() -> Vec<Routes> {
         identity::routes(),
         identity::credential::routes(),
         identity::phone_code::routes(),
+        identity::oidc::routes(),
         privacy::routes(),
         org::routes(),
         duty::routes(),

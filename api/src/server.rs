@@ -12,6 +12,7 @@ use actix_web::{
 use domain::calendar::WorkingCalendar;
 use infra::{
     crypto::BadKey,
+    oidc::Oidc,
     password::Passwords,
     redis::Redis,
     sms::Sms,
@@ -55,7 +56,7 @@ pub enum Failure {
     /// The file store cannot be used.
     #[error("配置项 files 不对：{0}")]
     Files(#[from] infra::storage::Unusable),
-    /// A client for WeChat or for text messages cannot be made.
+    /// A client for WeChat, for text messages or for the directory cannot be made.
     #[error("本机的 TLS 组件不可用：{0}")]
     WeChat(String),
     /// The endpoint of text messages is no URL.
@@ -126,6 +127,8 @@ impl State {
         let signing = clock.clone();
         let sms = Sms::new(provider, config.sms.settings(), Arc::new(move || signing.now()))
             .map_err(|why| Failure::WeChat(why.to_string()))?;
+        let oidc = config.oidc.settings().map(Oidc::new).transpose();
+        let oidc = oidc.map_err(|why| Failure::WeChat(why.to_string()))?;
         let callback = Callback::new(
             config.wechat.push_token.expose(),
             config.wechat.encoding_aes_key.expose(),
@@ -143,6 +146,7 @@ impl State {
             rules: Arc::new(config.sla),
             wechat,
             sms,
+            oidc,
             callback: Arc::new(callback),
             files: config.files.open()?,
             config: Arc::new(config),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::sla::Rules;
 use infra::{
     crypto::Crypto,
+    oidc::Oidc,
     password::Passwords,
     postgres::Pool,
     redis::Redis,
@@ -49,6 +50,8 @@ pub struct State {
     pub wechat: WeChat,
     /// Text messages.
     pub sms: Sms,
+    /// The directory that staff may log in with, where there is one.
+    pub oidc: Option<Oidc>,
     /// What opens WeChat's pushes.
     pub callback: Arc<Callback>,
 }

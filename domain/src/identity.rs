@@ -11,6 +11,7 @@ use crate::{
 };
 
 pub mod device;
+pub mod oidc;
 pub mod password;
 pub mod phone_code;
 

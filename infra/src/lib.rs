@@ -6,6 +6,7 @@
 
 pub mod crypto;
 pub mod heads;
+pub mod oidc;
 pub mod outside;
 pub mod password;
 pub mod picture;

@@ -80,7 +80,86 @@ async fn what_nobody_decides_in_seven_days_is_expired() {
     app.advance(TimeDelta::days(7) + TimeDelta::minutes(1));
     let late = app.as_("security.2").post(&path(&made, "/approve"), json!({})).await;
     late.refused(409, "grant_step_refused");
+    app.drain().await;
+    let list = "/grant-proposals?status=expired";
+    let expired = app.as_("auditor").all(list).await;
+    assert_eq!(expired[0]["id"], made["id"]);
+    assert_eq!(expired[0]["decided_by"], Value::Null);
+    // What is over stands in nobody's way.
+    propose(&app, "grant-expiry-2", &body).await.expect(201);
 }
+
+#[tokio::test]
+async fn an_urgent_revocation_that_nobody_confirms_is_undone() {
+    let app = App::spawn().await;
+    let auditor = account(&app, "auditor").await;
+    let mut body = role("revoke", &auditor, "auditor", "140213");
+    body["urgent"] = json!(true);
+    propose(&app, "grant-urgent-2", &body).await.expect(201);
+    let held = "role_grant where role = 'auditor' and revoked_at is null";
+    assert_eq!(app.count(held).await, 0);
+    // 2026-11-24 is a Tuesday: the next working day ends before Thursday begins.
+    app.advance(TimeDelta::days(2));
+    app.drain().await;
+    assert_eq!(app.count(held).await, 1);
+    // A new one waits, and confirms it twice at once: one of the two counts.
+    let made = propose(&app, "grant-urgent-3", &body).await.expect(201);
+    let second = app.as_("security.2");
+    let approve = path(&made, "/approve");
+    let both = futures::future::join(
+        second.post(&approve, json!({})),
+        second.post(&approve, json!({})),
+    )
+    .await;
+    assert_eq!([both.0.status, both.1.status].iter().filter(|one| **one == 200).count(), 1);
+    assert_eq!(app.count(held).await, 0);
+}
+
+#[tokio::test]
+async fn a_new_account_is_made_by_two_and_gets_a_password_of_its_own() {
+    let app = App::spawn().await;
+    let body = json!({
+        "kind": "account", "username": "new.supervisor", "display_name": "新来的督查员",
+        "role": "supervisor", "scope": "140213", "reason": "新进人员",
+    });
+    let taken = json!({
+        "kind": "account", "username": "leader", "display_name": "重名的人",
+        "role": "supervisor", "scope": "140213", "reason": "新进人员",
+    });
+    propose(&app, "grant-account-0", &taken).await.refused(409, "username_taken");
+    let made = propose(&app, "grant-account-1", &body).await.expect(201);
+    let (first, second) = (app.as_("security"), app.as_("security.2"));
+    assert!(first.all("/accounts?q=new.supervisor").await.is_empty(), "not before");
+    let done = second.post(&path(&made, "/approve"), json!({})).await.expect(200);
+    let id = done["account"].as_str().unwrap();
+    let once = first.post(&format!("/accounts/{id}/password"), json!({})).await.expect(200);
+    let change = json!({
+        "username": "new.supervisor", "password": once["password"], "new": "Lamp-post-2028",
+    });
+    let session = app.anonymous().post("/auth/password", change).await.expect(200);
+    let me = app.bearer(session["access_token"].as_str().unwrap());
+    assert_eq!(me.get("/me").await.expect(200)["grants"][0]["role"], "supervisor");
+}
+
+#[tokio::test]
+async fn one_person_with_two_accounts_is_still_one() {
+    let app = App::spawn().await;
+    // The leader's own phone stands with a resident's account that is to administer.
+    let (leader, wang) = (app.as_("leader"), app.resident("wang"));
+    app.one_person([&leader, &wang]).await;
+    let wang = wang.get("/me").await.expect(200)["id"].as_str().unwrap().to_owned();
+    let body = role("grant", &wang, "system_admin", "140213");
+    propose(&app, "grant-person-1", &body).await.refused(409, "administrators_not_separate");
+    // Nor past the program.
+    let forced = sqlx::query(
+        "insert into role_grant (id, account_id, role, scope, granted_at)
+         values (gen_random_uuid(), $1::uuid, 'system_admin', '140213', now())",
+    )
+    .bind(&wang)
+    .execute(app.db())
+    .await;
+    let error = forced.unwrap_err();
+    assert_eq!(error.as_database_error().unwrap().constraint(), Some("role_grant_separate"));
 
 #[tokio::test]
 async fn administrators_are_apart_and_two_of_them_stay() {

@@ -15,6 +15,7 @@ use crate::{
 
 mod forgery;
 mod network;
+mod oidc;
 mod password;
 mod phone;
 mod phone_code;

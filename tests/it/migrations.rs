@@ -33,6 +33,8 @@ const NAMED: &[(&str, &str)] = &[
     ("grant_proposal", "grant_proposal_not_own"),
     ("grant_proposal", "grant_proposal_open"),
     ("grant_proposal", "grant_proposal_open_username"),
+    ("oidc_binding", "oidc_binding_kind"),
+    ("oidc_binding", "oidc_binding_person"),
     ("session", "session_ended"),
     ("session", "session_end"),
     ("session", "session_user_agent"),

@@ -38,6 +38,7 @@ use crate::{
 
 pub mod accounts;
 pub mod network;
+pub mod oidc;
 pub mod password;
 pub mod phone;
 pub mod phone_code;

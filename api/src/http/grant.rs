@@ -2,10 +2,7 @@
 
 use actix_web::{
     HttpResponse, get,
-    http::{
-        StatusCode,
-        header::{ContentType, ETAG},
-    },
+    http::header::ETAG,
     post,
     web::{Data, Json},
 };
@@ -27,6 +24,7 @@ use crate::{
         Addressed, Body, Caller, Empty, IdempotencyKey, IfMatch, On, Paging, Query, RequestMeta,
         Target,
         caller::needs::{ManageAccounts, ReadGrants},
+        kept,
     },
     state::State,
 };
@@ -170,8 +168,7 @@ async fn propose(
     let once = Once::new(&state.crypto, by, "grant.propose", key, &new)?;
     let ask = Ask::new(Some(caller.actor.clone()), meta);
     let answer = grant::propose(&state, ask, once, new).await?;
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
-    Ok(HttpResponse::build(status).content_type(ContentType::json()).body(answer.body))
+    Ok(kept(answer))
 }
 
 /// 批准授权申请

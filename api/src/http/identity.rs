@@ -38,6 +38,7 @@ use crate::{
 };
 
 pub mod credential;
+pub mod oidc;
 pub mod phone_code;
 
 impl From<RequestMeta> for Origin {

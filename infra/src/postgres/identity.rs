@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::Connection;
 
 pub mod credential;
+pub mod oidc;
 pub mod phone_code;
 pub mod session;
 pub mod staff;

@@ -15,9 +15,9 @@ impl App {
     }
 
     pub(super) async fn account_id(&self, username: &str) -> String {
-        let path = format!("/accounts?q={username}");
-        let found = self.as_("security").get(&path).await.expect(200);
-        found["items"][0]["id"].as_str().unwrap().to_owned()
+        let found = self.as_("security").all(&format!("/accounts?q={username}")).await;
+        let own = found.iter().find(|one| one["username"] == username);
+        own.unwrap()["id"].as_str().unwrap().to_owned()
     }
 }
 

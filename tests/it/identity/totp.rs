@@ -10,10 +10,10 @@ use super::PASSWORD;
 use crate::support::{Answer, App};
 
 /// An authenticator app with one account.
-struct Authenticator(Vec<u8>);
+pub(super) struct Authenticator(Vec<u8>);
 
 impl Authenticator {
-    fn shows(&self, app: &App) -> String {
+    pub(super) fn shows(&self, app: &App) -> String {
         code_at(&self.0, app.now().timestamp())
     }
 }
@@ -35,7 +35,7 @@ impl App {
     }
 
     /// Binds an authenticator; the clock stands at the next code afterwards.
-    async fn bound(&self, username: &str) -> (Authenticator, Value) {
+    pub(super) async fn bound(&self, username: &str) -> (Authenticator, Value) {
         let started = self.start(username).await.expect(200);
         let phone = Authenticator(from_base32(started["secret"].as_str().unwrap()).unwrap());
         let confirmed = self.confirm(username, &phone.shows(self)).await.expect(200);

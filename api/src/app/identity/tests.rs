@@ -6,7 +6,7 @@ use domain::{
     org::NodeCode,
     page::{Limit, PageRequest},
 };
-use infra::postgres::Pool;
+use infra::postgres::{Pool, identity::AccountFilter};
 
 use super::*;
 use crate::{clock::Clock, config::Config};

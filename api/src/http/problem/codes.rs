@@ -66,6 +66,7 @@ fn words() -> Vec<Code> {
     [
         identity(),
         grant(),
+        oidc(),
         privacy(),
         complaint(),
         follow_up(),
@@ -307,6 +308,19 @@ fn identity() -> Vec<Code> {
         code(&Refused::TotpNotStarted),
         code(&Refused::TotpDemanded),
         code(&Refused::NetworkNotAllowed),
+    ]
+}
+
+fn oidc() -> Vec<Code> {
+    use domain::identity::oidc::Refused;
+    vec![
+        code(&Refused::Off),
+        code(&Refused::Away),
+        code(&Refused::State),
+        code(&Refused::Rejected),
+        code(&Refused::Unbound),
+        code(&Refused::Taken),
+        code(&Refused::NotStaff),
     ]
 }
 

@@ -90,6 +90,7 @@ pub const SEALED: &[Sealed] = &[
     sealed("merchant_application", "licence_sealed", "merchant.licence"),
     sealed("merchant_application", "contact_name_sealed", "merchant.contact_name"),
     sealed("merchant_application", "contact_phone_sealed", "merchant.contact_phone"),
+    sealed("oidc_binding", "person_sealed", "oidc.person"),
     sealed("party_floating", "contact_sealed", "party_floating.contact"),
     sealed("party_member", "name_sealed", "party_member.name"),
     sealed("party_member", "number_sealed", "party_member.number"),
@@ -125,6 +126,10 @@ pub const INDEXES: &[Index] = &[
     },
     plain("merchant", "licence_index", "merchant.licence", &["licence_sealed"]),
     plain("merchant_application", "licence_index", "merchant.licence", &["licence_sealed"]),
+    Index {
+        joined: |parts| pair(parts, domain::identity::oidc::key),
+        ..plain("oidc_binding", "person_index", "oidc.person", &["kind", "person_sealed"])
+    },
     plain("party_member", "id_number_index", "party_member.id_number", &["id_number_sealed"]),
     Index {
         joined: |parts| pair(parts, domain::party::key),
@@ -162,6 +167,7 @@ pub const OTHERS: &[(&str, &str, &str)] = &[
     ("guide_vote", "voter_mac", "counts a voter once, who counts anew"),
     ("idempotency", "command_hash", "compared for a day"),
     ("merchant_invitation", "code_index", "the code is kept nowhere; good for minutes"),
+    ("oidc_used", "hash", "kept for ten minutes"),
     ("phone_code", "phone_index", "codes are good for minutes and counted for a day"),
     ("refresh_token", "hash", "the token is kept nowhere; log-ins end"),
     ("registration", "match_index", "follows party_member.match_index"),

@@ -131,6 +131,20 @@ pub(super) const TABLES: &[Table] = &[
         }),
     },
     Table {
+        name: "oidc_binding",
+        whose: Some("account_id = $1"),
+        about: None,
+        columns: &[(WithRow, "account_id kind person_sealed person_index bound_by bound_at")],
+        told: None,
+    },
+    Table {
+        name: "oidc_used",
+        whose: None,
+        about: None,
+        columns: &[(Kept(Code), "hash expires_at")],
+        told: None,
+    },
+    Table {
         name: "refresh_token",
         whose: Some("session_id in (select id from session where account_id = $1)"),
         about: None,
