@@ -31,6 +31,7 @@ pub mod household;
 pub mod idempotent;
 pub mod identity;
 pub mod import;
+pub mod invitation;
 pub mod job;
 pub mod merchant;
 pub mod note;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use config::{Environment, File, FileFormat};
+use domain::invitation::is_field;
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 
@@ -379,6 +380,11 @@ impl Config {
                 self.party.is_sound(),
                 "party.aged_from",
                 "高龄只能从 50–110 岁算起，五个组各用一种颜色",
+            ),
+            (
+                self.security.totp_roles.iter().all(|role| role.is_staff() && !is_field(*role)),
+                "security.totp_roles",
+                "居民、党员和外勤角色用微信登录，不能要求动态口令",
             ),
             (self.audit.is_lawful(), "audit.keep_months", "审计记录至少保留 12 个月"),
         ];

@@ -56,6 +56,7 @@ refused_by!(
     domain::household::Refused,
     domain::identity::Refused,
     domain::identity::oidc::Refused,
+    domain::invitation::Refused,
     domain::merchant::Refused,
     domain::note::Refused,
     domain::points::Refused,

@@ -49,6 +49,7 @@ pub mod grant;
 pub mod guide;
 pub mod household;
 pub mod identity;
+pub mod invitation;
 pub mod job;
 pub mod merchant;
 pub mod note;
@@ -137,6 +138,7 @@ pub fn words() -> Vec<Routes> {
         task::approval::routes(),
         follow_up::routes(),
         grant::routes(),
+        invitation::routes(),
         evaluation::routes(),
         whistle::routes(),
         view::routes(),

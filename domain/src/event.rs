@@ -319,6 +319,12 @@ codes! {
         MerchantRefused = "merchant_refused", "入驻申请未通过";
         /// A redemption was taken back because its merchant is suspended.
         RedemptionReturned = "redemption_returned", "兑换退回";
+        /// Somebody logged in on a device that the account was not used on before.
+        DeviceNew = "device_new", "新设备登录";
+        /// The security desk set a one-time password.
+        PasswordSet = "password_set", "重设密码";
+        /// The security desk took the second factor away.
+        TotpReset = "totp_reset", "重置动态口令";
         /// Two administrators gave somebody a role, or what was taken came back.
         RoleGranted = "role_granted", "授予角色";
         /// Somebody's role was taken.

@@ -87,6 +87,32 @@ impl Role {
     }
 }
 
+codes! {
+    /// By what somebody logged in.
+    pub enum Means {
+        /// A code of WeChat.
+        WeChat = "wechat", "微信";
+        /// A code by SMS.
+        Phone = "phone", "手机验证码";
+        /// A password, and where the account has one, a second factor.
+        Password = "password", "密码";
+        /// The directory that staff stand in.
+        Oidc = "oidc", "统一身份认证";
+    }
+}
+
+/// So long it counts that somebody has just shown who they are **\[default\]**.
+pub const CONFIRMED: TimeDelta = TimeDelta::minutes(5);
+
+/// Whether a field worker is asked once more who they are before a sensitive act. Their log-in lasts
+/// for weeks on a phone that others may hold; one by password or directory ends by itself
+/// (domain.md: field roles "are asked again only for a sensitive act"). `shown` is when they last did,
+/// by logging in or by confirming.
+pub fn must_confirm(means: Option<Means>, shown: Timestamp, now: Timestamp) -> bool {
+    let short = matches!(means, Some(Means::Password | Means::Oidc));
+    !short && now - shown >= CONFIRMED
+}
+
 /// What may be done, by the verb's family. The table of [`Permission::roles`] is the one place
 /// that says which role may do it at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -179,6 +205,10 @@ pub enum Permission {
     ReviewFlags,
     /// Ask to become a merchant, and accept an invitation to work for one.
     ApplyMerchant,
+    /// Be bound to a field role by an invitation: whoever has their own WeChat.
+    AcceptInvitation,
+    /// Invite and end the field workers of one's community.
+    KeepFieldWorkers,
     /// Decide applications, suspend merchants, keep budgets, pay statements.
     ManageMerchants,
     /// Keep a merchant's shop: profile, people, drafts of offers, disputes; the organisers all.
@@ -369,7 +399,10 @@ impl Permission {
             Self::ManageRouting | Self::ManageCertificates => only(&[Dispatcher, SystemAdmin]),
             Self::ReadRegister => only(&[BranchSecretary, CommunityOfficer, Organiser, Auditor]),
             Self::KeepRegister => only(&[BranchSecretary, CommunityOfficer, Organiser]),
-            Self::UsePoints | Self::ApplyMerchant => only(&[Resident, PartyMember]),
+            Self::KeepFieldWorkers => only(&[CommunityOfficer]),
+            Self::UsePoints | Self::ApplyMerchant | Self::AcceptInvitation => {
+                only(&[Resident, PartyMember])
+            }
             Self::ManageOffers | Self::ManageMerchants | Self::KeepPartyTree | Self::LiftPause => {
                 only(&[Organiser])
             }
@@ -695,6 +728,12 @@ pub enum Refused {
         /// Minutes until it unlocks, rounded up.
         minutes: u64,
     },
+    /// It is long since the caller last showed who they are.
+    #[error("请先再次确认是您本人：用微信重新取得 code 并提交确认，五分钟内有效")]
+    ConfirmationRequired,
+    /// The code of another person's WeChat.
+    #[error("这不是登录时的微信，请用本人的微信确认")]
+    ConfirmedByAnother,
     /// The account is disabled.
     #[error("这个账号已停用，如有疑问请联系管理员")]
     AccountDisabled,
@@ -799,6 +838,8 @@ impl Refusal for Refused {
             Self::TotpNotStarted => "totp_not_started",
             Self::TotpDemanded => "totp_demanded",
             Self::NetworkNotAllowed => "network_not_allowed",
+            Self::ConfirmationRequired => "confirmation_required",
+            Self::ConfirmedByAnother => "confirmed_by_another",
         }
     }
 
@@ -819,7 +860,9 @@ impl Refusal for Refused {
             | Self::PasswordChangeRequired
             | Self::PasswordLapsed
             | Self::TotpEnrolmentRequired
-            | Self::NetworkNotAllowed => Kind::Forbidden,
+            | Self::NetworkNotAllowed
+            | Self::ConfirmationRequired
+            | Self::ConfirmedByAnother => Kind::Forbidden,
             Self::WechatUnavailable | Self::PhoneLoginOff => Kind::Unavailable,
             Self::UsernameTaken
             | Self::OwnAccount

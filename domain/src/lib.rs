@@ -31,6 +31,7 @@ pub mod household;
 pub mod id;
 pub mod identity;
 pub mod import;
+pub mod invitation;
 pub mod merchant;
 pub mod note;
 pub mod notification;

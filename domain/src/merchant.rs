@@ -76,16 +76,14 @@ pub const TRANSITIONS: &[(Step, &[Status], &[Status])] = {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rules {
-    /// So many minutes an invitation is good.
-    pub invitation_minutes: u32,
     /// So many working days a merchant disputes lines of a statement.
     pub dispute_days: u32,
 }
 
 impl Default for Rules {
-    /// Half an hour; five working days **\[default\]**.
+    /// Five working days **\[default\]**.
     fn default() -> Self {
-        Self { invitation_minutes: 30, dispute_days: 5 }
+        Self { dispute_days: 5 }
     }
 }
 

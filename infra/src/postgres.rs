@@ -32,6 +32,7 @@ pub mod household;
 pub mod idempotency;
 pub mod identity;
 pub mod import;
+pub mod invitation;
 pub mod job;
 pub mod merchant;
 pub mod note;

@@ -48,6 +48,12 @@ pub const UNAMBIGUOUS: [char; 25] = [
     'Y', '3', '4', '6', '7', '9',
 ];
 
+/// A code of [`UNAMBIGUOUS`] characters in groups of four, to be read out.
+pub fn in_fours(length: usize) -> String {
+    let drawn: Vec<char> = code(&UNAMBIGUOUS, length).chars().collect();
+    drawn.chunks(4).map(|four| four.iter().collect::<String>()).collect::<Vec<_>>().join("-")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

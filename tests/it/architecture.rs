@@ -34,6 +34,7 @@ const WORDS: &[(&str, &str)] = &[
     ("supervision", "diaht"),
     ("identity", "diaht"),
     ("grant", "diaht"),
+    ("invitation", "diaht"),
     ("privacy", "diaht"),
     ("notification", "diaht"),
     ("delivery", "diaht"),

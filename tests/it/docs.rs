@@ -290,6 +290,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("internal", "Every operation (通用)"),
     ("bad_credentials", "Identity (身份)"),
     ("grant_step_refused", "Grants (授权)"),
+    ("invitation_invalid", "Invitations (外勤邀请)"),
     ("staff_account", "Own data (个人信息)"),
     ("complaint_step_refused", "Complaints (诉求)"),
     ("follow_up_taken", "Follow-up (回访)"),
@@ -528,6 +529,7 @@ fn the_vocabularies_are_fresh() {
         event::EventKind, "办理记录";
         event::Visibility, "记录可见范围";
         identity::Role, "角色";
+        identity::Means, "怎样登录";
         grant::Kind, "授权申请种类";
         grant::Status, "授权申请状态";
         grant::Step, "授权申请步骤";

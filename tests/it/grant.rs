@@ -106,11 +106,9 @@ async fn an_urgent_revocation_that_nobody_confirms_is_undone() {
     let made = propose(&app, "grant-urgent-3", &body).await.expect(201);
     let second = app.as_("security.2");
     let approve = path(&made, "/approve");
-    let both = futures::future::join(
-        second.post(&approve, json!({})),
-        second.post(&approve, json!({})),
-    )
-    .await;
+    let both =
+        futures::future::join(second.post(&approve, json!({})), second.post(&approve, json!({})))
+            .await;
     assert_eq!([both.0.status, both.1.status].iter().filter(|one| **one == 200).count(), 1);
     assert_eq!(app.count(held).await, 0);
 }
@@ -160,6 +158,7 @@ async fn one_person_with_two_accounts_is_still_one() {
     .await;
     let error = forced.unwrap_err();
     assert_eq!(error.as_database_error().unwrap().constraint(), Some("role_grant_separate"));
+}
 
 #[tokio::test]
 async fn administrators_are_apart_and_two_of_them_stay() {

@@ -153,6 +153,31 @@ async fn parallel_guesses_get_no_more_tries() {
 }
 
 #[tokio::test]
+async fn a_log_in_on_a_new_device_is_told_to_its_owner() {
+    let app = App::spawn().await;
+    let on = async |browser: &str| {
+        app.advance(TimeDelta::seconds(1));
+        let body = json!({"username": "leader", "password": PASSWORD});
+        let asked = app.anonymous().request(Method::POST, "/auth/staff").json(&body);
+        let session = asked.header("user-agent", browser).send().await.expect(200);
+        app.drain().await;
+        let leader = app.bearer(session["access_token"].as_str().unwrap());
+        let means = leader.all("/me/sessions").await[0]["means"].clone();
+        assert_eq!(means, "password");
+        leader.told("device_new").await
+    };
+    let chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/126.0.0.0 Safari/537.36";
+    assert!(on(chrome).await.is_empty(), "the first is no news");
+    assert!(on(&chrome.replace("126", "127")).await.is_empty(), "nor is a newer version");
+    let told = on("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1").await;
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains("Safari · iPhone") && told[0].contains("127.0.0.*"), "{told:?}");
+    assert_eq!(on(chrome).await.len(), 1);
+    let opened = "audit_entry where action = 'session.open' and data ->> 'means' = 'password'";
+    assert_eq!(app.count(opened).await, 4);
+}
+
+#[tokio::test]
 async fn a_person_sees_and_ends_log_ins_elsewhere() {
     let app = App::spawn().await;
     let lost = app.staff("leader", PASSWORD).await.expect(200);

@@ -50,6 +50,8 @@ mod idempotency;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]
+mod invitation;
+#[cfg(test)]
 mod merchant;
 #[cfg(test)]
 mod migrations;

@@ -195,12 +195,12 @@ async fn a_clerk_is_bound_by_an_invitation_and_unbound_at_once() {
         made.expect(201)["code"].as_str().unwrap().to_owned()
     };
     let accept = async |who: &Client, code: &str| {
-        who.post("/merchant-invitations/accept", json!({"code": code})).await
+        who.post("/invitations/accept", json!({"code": code})).await
     };
     let code = invite("merchant_clerk").await;
     accept(&clerk, "2222-2222-2222-2222").await.refused(409, "invitation_invalid");
     let typed = code.to_lowercase().replace('-', " ");
-    assert_eq!(accept(&clerk, &typed).await.expect(200)["merchant"], "wenxing");
+    assert_eq!(accept(&clerk, &typed).await.expect(200)["scope"], "wenxing");
     accept(&app.resident("wang"), &code).await.refused(409, "invitation_invalid");
     verify(&clerk, &first).await.expect(200);
     // A clerk keeps no shop.

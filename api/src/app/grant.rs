@@ -15,7 +15,7 @@ use infra::{
         Connection, event,
         grant::{
             self as store, Decided,
-            read::{self, Filter, ProposalView},
+            read::{self, Filter, ProposalView, Reviewed},
         },
         identity::{self as accounts, NewStaff},
         merchant, violated,
@@ -292,6 +292,26 @@ async fn may_come_back(
 ) -> Result<bool, Error> {
     let apart = rules::apart(&store::roles_of_person(tx, account).await?, grant.role).is_ok();
     Ok(apart && store::can_hold(tx, account).await?)
+}
+
+/// Who holds which role of staff, and whether their account was unused for long (90 days from the
+/// grant or the last log-in), for the yearly review.
+///
+/// # Errors
+/// The database's.
+pub async fn review(state: &State) -> Result<Vec<(Reviewed, bool)>, Error> {
+    let now = state.clock.now();
+    let rows = read::review(&mut *state.db.acquire().await?).await?;
+    let unused = |row: &Reviewed| {
+        now - row.logged_in_at.map_or(row.granted_at, |at| at.max(row.granted_at)) > rules::UNUSED
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let long = unused(&row);
+            (row, long)
+        })
+        .collect())
 }
 
 /// Ends the proposals that nobody decided in time; what was taken at once comes back.

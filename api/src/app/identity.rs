@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{
     id::{AccountId, SessionId},
-    identity::{Actor, Grant, Refused, Rotation, SessionEnd},
+    identity::{Actor, Grant, Means, Refused, Rotation, SessionEnd},
     page::PageRequest,
     personal::OpenId,
     refusal::Basic,
@@ -17,7 +17,7 @@ use infra::{
         audit::{self, AuditEntry, Origin},
         identity::{
             self as store, Account, NewResident, credential,
-            session::{self as sessions, OpenSession, StoredToken},
+            session::{self as sessions, NewSession, OpenSession, StoredToken},
         },
     },
     random,
@@ -28,6 +28,8 @@ use infra::{
     wechat::{Errcode, Failure, login},
 };
 
+use serde_json::json;
+
 use super::transact;
 use crate::{
     config::Mode,
@@ -37,7 +39,9 @@ use crate::{
 };
 
 pub mod accounts;
+pub mod confirmation;
 pub mod network;
+mod notice;
 pub mod oidc;
 pub mod password;
 pub mod phone;
@@ -160,7 +164,7 @@ pub async fn login_wechat(state: &State, code: &str, origin: &Origin) -> Result<
     transact(&state.db, move |tx| {
         Box::pin(async move {
             let account = resident(tx, &inner.crypto, &open_id, &display_name, now).await?;
-            open(&inner, tx, account, &origin, now).await
+            open(&inner, tx, account, Means::WeChat, &origin, now).await
         })
     })
     .await?
@@ -252,13 +256,15 @@ async fn open(
     state: &State,
     tx: &mut Connection,
     account: Account,
+    means: Means,
     origin: &Origin,
     now: Timestamp,
 ) -> Result<Result<LoggedIn, Refused>, Error> {
     if account.disabled_at.is_some() {
         return Err(Refused::AccountDisabled.into());
     }
-    if !network::allows(state, &store::grants(tx, account.id).await?, origin) {
+    let grants = store::grants(tx, account.id).await?;
+    if !network::allows(state, &grants, origin) {
         let mut entry = AuditEntry::new("account.network", "account", account.id, origin);
         entry.account = Some(account.id);
         audit::append(tx, &entry, now).await?;
@@ -272,7 +278,20 @@ async fn open(
         hash: &token.hash(&state.crypto),
         expires_at: (now + lives.refresh).min(ends),
     };
-    sessions::open(tx, bearer.session, account.id, ends, stored, origin, now).await?;
+    if means == Means::Phone || grants.iter().any(|grant| grant.role.is_staff()) {
+        notice::device(tx, account.id, origin, now).await?;
+        let mut entry = AuditEntry::new("session.open", "session", bearer.session, origin);
+        entry.account = Some(account.id);
+        audit::append(tx, &entry.with(json!({ "means": means })), now).await?;
+    }
+    let new = NewSession {
+        id: bearer.session,
+        account: account.id,
+        means,
+        expires_at: ends,
+        token: stored,
+    };
+    sessions::open(tx, new, origin, now).await?;
     issue(state, tx, bearer, account, &token, ends, now).await.map(Ok)
 }
 
@@ -341,13 +360,15 @@ async fn exchange(
         return Ok(Refreshed::Refused);
     };
     let over = session.ended || session.disabled || session.expires_at <= now;
-    // The token stays as it is: from an allowed network it is good again.
-    if !over && !network::allows(state, &store::grants(tx, session.account).await?, origin) {
+    let presented = sessions::presented(tx, &hash, &successor_hash, over).await?;
+    let rotation = presented.rotation(now);
+    // The token stays as it is: from an allowed network it is good again. A reuse is one from anywhere.
+    let goes_on = matches!(rotation, Rotation::Issue | Rotation::Repeat);
+    if goes_on && !network::allows(state, &store::grants(tx, session.account).await?, origin) {
         network::record(tx, session.id, session.account, origin, now).await?;
         return Ok(Refreshed::Barred);
     }
-    let presented = sessions::presented(tx, &hash, &successor_hash, over).await?;
-    match presented.rotation(now) {
+    match rotation {
         Rotation::Issue => {
             let life = state.tokens.lives(session.staff).refresh;
             let expires_at = (now + life).min(session.expires_at);

@@ -1,7 +1,6 @@
 //! Merchants (商户): applications, shops, and who works for them. Suspensions are in [`suspension`], statements in
 //! [`settlement`].
 
-use chrono::TimeDelta;
 use domain::{
     id::{AccountId, ApplicationId},
     identity::{Grant, Role},
@@ -19,7 +18,7 @@ use infra::{
         audit::{self, AuditEntry},
         identity as accounts,
         merchant::{
-            self as store, NewInvitation, Sealed,
+            self as store, Sealed,
             read::{self, Applied, Which},
         },
         violated,
@@ -33,6 +32,7 @@ use serde_json::{Value, json};
 use super::{
     case::Ask,
     idempotent::{self, Answer, Once},
+    invitation::{self, InvitationView},
     notification::announce,
     offer::keeps,
     transact,
@@ -45,10 +45,6 @@ pub mod suspension;
 const LICENCE: &str = "merchant.licence";
 const CONTACT_NAME: &str = "merchant.contact_name";
 const CONTACT_PHONE: &str = "merchant.contact_phone";
-/// An invitation is found by this blind index.
-const INVITATION: &str = "merchant.invitation";
-/// Random bytes of an invitation's code: 80 bits, as 16 characters that can be read out.
-const CODE_BYTES: usize = 10;
 
 /// 商户入驻申请
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -426,20 +422,7 @@ pub async fn unmask(
     .await
 }
 
-/// 店员邀请
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct InvitationView {
-    /// 邀请码；只显示这一次，只能用一次
-    #[schema(example = "K7QW-2MZP-9TRA-X4HD")]
-    pub code: String,
-    /// 作为什么身份
-    pub role: Role,
-    /// 在这一刻之前有效
-    #[schema(value_type = String, format = DateTime)]
-    pub expires_at: Timestamp,
-}
-
-/// Invites somebody to work for a merchant. The code is told once and kept nowhere.
+/// Invites somebody to work for a merchant.
 ///
 /// # Errors
 /// Not the caller's merchant.
@@ -449,92 +432,15 @@ pub async fn invite(
     merchant: MerchantCode,
     role: Role,
 ) -> Result<InvitationView, Error> {
-    let now = state.clock.now();
-    let rules = state.config.merchant;
-    let code = spelt(&random::bytes::<CODE_BYTES>());
-    let index = state.crypto.index(INVITATION, typed(&code).as_bytes());
+    let (now, inner) = (state.clock.now(), state.clone());
     transact(&state.db, move |tx| {
         Box::pin(async move {
             lock_kept(tx, &ask, &merchant).await?;
-            let by = ask.account().ok_or(Basic::Unauthenticated)?;
-            let expires_at = now + TimeDelta::minutes(rules.invitation_minutes.into());
-            let new = NewInvitation {
-                id: random::id(now),
-                merchant: &merchant,
-                role,
-                code_index: &index,
-                expires_at,
-            };
-            store::invite(tx, &new, by, now).await?;
-            let data = json!({ "role": role });
-            record(tx, &ask, "merchant.invite", ("merchant", merchant.as_str()), data, now).await?;
-            Ok(InvitationView { code, role, expires_at })
+            let grant = Grant { role, scope: merchant.as_str().to_owned() };
+            invitation::make(&inner, tx, &ask, grant, now).await
         })
     })
     .await
-}
-
-/// Bytes as characters that nobody confuses, in groups of four: five bits each.
-fn spelt(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
-    let mut code = String::new();
-    let (mut kept, mut bits) = (0_u32, 0_u32);
-    for byte in bytes {
-        kept = kept << 8 | u32::from(*byte);
-        bits += 8;
-        while bits >= 5 {
-            bits -= 5;
-            let place = usize::try_from(kept >> bits & 31).unwrap_or_default();
-            code.extend(ALPHABET.get(place).map(|letter| char::from(*letter)));
-        }
-    }
-    let letters: Vec<char> = code.chars().collect();
-    let groups: Vec<String> = letters.chunks(4).map(|group| group.iter().collect()).collect();
-    groups.join("-")
-}
-
-/// A code as somebody types it: without what stands between the groups, in capitals.
-fn typed(code: &str) -> String {
-    code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
-}
-
-/// 接受的邀请
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct BoundView {
-    /// 商户代码
-    #[schema(example = "wenxing")]
-    pub merchant: String,
-    /// 身份
-    pub role: Role,
-}
-
-/// Accepts an invitation: the caller works for the merchant from now on.
-///
-/// # Errors
-/// `rate_limited`; nobody may use the code; the caller's own invitation.
-pub async fn accept(state: &State, ask: Ask, code: &str) -> Result<BoundView, Error> {
-    let now = state.clock.now();
-    let account = ask.account().ok_or(Basic::Unauthenticated)?;
-    super::identity::admit_tracking(state, &account.to_string()).await?;
-    let index = state.crypto.index(INVITATION, typed(code).as_bytes());
-    let (bound, sessions) = transact(&state.db, move |tx| {
-        Box::pin(async move {
-            let found = store::lock_invitation(tx, &index, now).await?;
-            let found = found.ok_or(Refused::InvitationInvalid)?;
-            if found.created_by == account {
-                return Err(Refused::OwnInvitation.into());
-            }
-            store::used(tx, found.id, account, now).await?;
-            bind(tx, &found.merchant, found.role, account, now).await?;
-            let data = json!({ "role": found.role, "account": account });
-            record(tx, &ask, "merchant.bind", ("merchant", &found.merchant), data, now).await?;
-            let sessions = store::sessions(tx, account).await?;
-            Ok((BoundView { merchant: found.merchant, role: found.role }, sessions))
-        })
-    })
-    .await?;
-    session::forget(&state.redis, &sessions).await;
-    Ok(bound)
 }
 
 /// Takes an account's roles on a merchant away; within a second it verifies nothing any more.
@@ -569,17 +475,4 @@ pub async fn unbind(
     .await?;
     session::forget(&state.redis, &sessions).await;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_code_is_read_back_however_it_is_typed() {
-        let code = spelt(&[0xff; CODE_BYTES]);
-        assert_eq!(code, "ZZZZ-ZZZZ-ZZZZ-ZZZZ");
-        assert_eq!(typed(&code.to_lowercase()), typed(" ZZZZ ZZZZ-zzzzzzzz"));
-        assert_eq!(spelt(&[0; CODE_BYTES]), "2222-2222-2222-2222");
-    }
 }

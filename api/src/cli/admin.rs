@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 
 use api::{
     app::{
+        grant,
         identity::{accounts, totp},
         job::redrive,
         privacy::{self, rekey},
@@ -78,6 +79,8 @@ pub enum Online {
         #[arg(long, conflicts_with = "dry_run")]
         indexes: bool,
     },
+    /// 谁有哪些角色：供每年复核，CSV 写到标准输出，90 天没有登录的注明
+    Grants,
     /// 失败的后台作业
     Jobs {
         #[command(subcommand)]
@@ -179,11 +182,47 @@ async fn online(state: &State, command: Online) -> Result<(), Failure> {
             println!("重新加密了 {} 个值、{} 个文件", done.values, done.files);
             show_left(&rekey::left(state).await?)?;
         }
+        Online::Grants => review(state).await?,
         Online::Ledger { what } => ledger::run(state, what).await?,
         Online::Jobs { what: Jobs::ListDead } => list_dead(state).await?,
         Online::Jobs { what: Jobs::Redrive { id, .. } } => again(state, id).await?,
     }
     Ok(())
+}
+
+/// Writes who holds which role, as CSV that a spreadsheet opens.
+async fn review(state: &State) -> Result<(), Failure> {
+    let rows = grant::review(state).await?;
+    let mut csv = csv::Writer::from_writer(std::io::stdout());
+    csv.write_record([
+        "角色",
+        "范围",
+        "用户名",
+        "名称",
+        "账号编号",
+        "授予日期",
+        "最近登录",
+        "备注",
+    ])?;
+    let date = |at| civil(at).format("%Y-%m-%d").to_string();
+    for (row, unused) in rows {
+        let note = match (row.disabled, unused) {
+            (true, _) => "已停用",
+            (false, true) => "90 天没有登录",
+            (false, false) => "",
+        };
+        csv.write_record([
+            row.role.label(),
+            &row.scope,
+            row.username.as_deref().unwrap_or("（微信）"),
+            &row.display_name,
+            &row.account.to_string(),
+            &date(row.granted_at),
+            &row.logged_in_at.map(date).unwrap_or_default(),
+            note,
+        ])?;
+    }
+    Ok(csv.flush()?)
 }
 
 /// Fails while an old key is still needed.

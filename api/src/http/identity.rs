@@ -8,7 +8,7 @@ use actix_web::{
 };
 use domain::{
     id::{AccountId, SessionId},
-    identity::{Grant, Password, Role, device, disabling_reason},
+    identity::{Grant, Means, Password, Role, device, disabling_reason},
     page::{Cursor, Page},
     time::Timestamp,
 };
@@ -282,6 +282,8 @@ pub struct SessionView {
     /// 最近一次登录或刷新令牌的网络地址，末段隐去；不知道时为空
     #[schema(example = "192.0.2.*")]
     pub place: Option<String>,
+    /// 怎样登录的；较早的登录没有记下
+    pub means: Option<Means>,
     /// 是不是正在用的这一次
     pub current: bool,
 }
@@ -308,6 +310,7 @@ pub async fn sessions(
         expires_at: one.expires_at,
         device: device::words(one.user_agent.as_deref()),
         place: one.address.as_deref().and_then(device::place),
+        means: one.means,
         current: one.id == caller.session,
     });
     let key = |row: &SessionView| Cursor { at: row.created_at, id: row.id.0 };

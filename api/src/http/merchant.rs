@@ -20,13 +20,14 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{
-    Addressed, Body, Caller, IfMatch, KeyPaging, On, Paging, Query, RequestMeta, Target,
-    caller::needs::{ApplyMerchant, KeepShop, ManageMerchants, ReadSelf},
+    Addressed, Body, Caller, IfMatch, KeyPaging, On, Paging, Query, Target,
+    caller::needs::{KeepShop, ManageMerchants, ReadSelf},
 };
 use crate::{
     app::{
-        case::Ask,
-        merchant::{self as merchants, BoundView, ContactView, InvitationView, suspension},
+        identity::confirmation,
+        invitation::InvitationView,
+        merchant::{self as merchants, ContactView, suspension},
     },
     error::Error,
     state::State,
@@ -283,6 +284,7 @@ impl InviteBody {
     request_body(content = InviteBody, example = json!({"role": "merchant_clerk"})),
     responses((status = 201, description = "邀请码，只显示这一次", body = InvitationView)),
     security(("bearer" = [])),
+    extensions(("x-problems" = json!(["confirmation_required"]))),
 )]
 #[post("/merchants/{id}/invitations")]
 async fn invite(
@@ -290,40 +292,10 @@ async fn invite(
     body: Body<InviteBody>,
 ) -> Result<HttpResponse, Error> {
     let role = on.read(body, InviteBody::read).await?;
+    on.visible().await?;
+    confirmation::demand(&on.state, &on.caller).await?;
     let invitation = merchants::invite(&on.state, on.ask(), on.id.clone(), role).await?;
     Ok(HttpResponse::Created().json(invitation))
-}
-
-/// 接受邀请
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = InvitationAcceptBody)]
-pub struct AcceptBody {
-    /// 邀请码；大小写和短横线不计
-    #[schema(example = "K7QW-2MZP-9TRA-X4HD")]
-    pub code: String,
-}
-
-/// 接受店员邀请
-///
-/// 用微信登录的居民输入邀请码，马上成为该商户的店员或负责人。
-#[utoipa::path(
-    operation_id = "merchant.accept", tag = "merchant",
-    request_body(content = AcceptBody, example = json!({"code": "K7QW-2MZP-9TRA-X4HD"})),
-    responses((status = 200, description = "已绑定", body = BoundView)),
-    security(("bearer" = [])),
-    extensions(("x-problems" = json!(["invitation_invalid", "own_invitation", "rate_limited"]))),
-)]
-#[post("/merchant-invitations/accept")]
-async fn accept(
-    caller: Caller<ApplyMerchant>,
-    state: Data<State>,
-    meta: RequestMeta,
-    body: Body<AcceptBody>,
-) -> Result<Json<BoundView>, Error> {
-    let code = text::line("code", &body.read()?.code, 1, 100)?;
-    let ask = Ask::new(Some(caller.actor.clone()), meta);
-    Ok(Json(merchants::accept(&state, ask, &code).await?))
 }
 
 /// 商户的店员和负责人
@@ -375,4 +347,4 @@ async fn unbind(
     on.shown().await
 }
 
-routes![list, read_one, change, unmask, suspend, lift, invite, accept, people, unbind];
+routes![list, read_one, change, unmask, suspend, lift, invite, people, unbind];

@@ -29,12 +29,6 @@ pub enum Refused {
     /// Another merchant has the code.
     #[error("商户代码 {0} 已被使用，请换一个")]
     CodeTaken(String),
-    /// Nobody may use it: unknown, used or run out.
-    #[error("邀请码不对、已经用过或已过期，请向商户负责人要一个新的")]
-    InvitationInvalid,
-    /// Who invited would accept.
-    #[error("不能接受自己发出的邀请")]
-    OwnInvitation,
     /// The account does not work for the merchant.
     #[error("这个账号没有绑定这家商户，不需要解除")]
     NotBound,
@@ -88,8 +82,6 @@ impl refusal::Refusal for Refused {
             Self::OwnApplication => "own_application",
             Self::LicenceTaken => "licence_taken",
             Self::CodeTaken(_) => "merchant_code_taken",
-            Self::InvitationInvalid => "invitation_invalid",
-            Self::OwnInvitation => "own_invitation",
             Self::NotBound => "clerk_not_bound",
             Self::LastManager => "last_manager",
             Self::Suspended => "merchant_suspended_already",

@@ -410,7 +410,8 @@ pub async fn credentials(
     }))
 }
 
-/// Puts a password's new hash in the place of its old one, unless the password changed meanwhile.
+/// Puts a password's new hash in the place of its old one, unless that changed meanwhile; says whether
+/// it did.
 ///
 /// # Errors
 /// The database's.
@@ -419,8 +420,8 @@ pub async fn renew_hash(
     id: AccountId,
     old: &str,
     new: &str,
-) -> sqlx::Result<()> {
-    sqlx::query!(
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
         "update account set password_hash = $3 where id = $1 and password_hash = $2",
         id.0,
         old,
@@ -428,7 +429,7 @@ pub async fn renew_hash(
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// Locks an account until the transaction ends, so that what one person does at once happens one

@@ -2,7 +2,7 @@
 
 use domain::{
     event::NewEvent,
-    id::{AccountId, ApplicationId, InvitationId, SessionId},
+    id::{AccountId, ApplicationId, SessionId},
     identity::Role,
     merchant::{Application, Shop, Status},
     offer::MerchantCode,
@@ -213,104 +213,6 @@ pub async fn describe(conn: &mut Connection, code: &MerchantCode, shop: &Shop) -
     .fetch_one(&mut *conn)
     .await?;
     if silent { change(conn, code, shop).await } else { Ok(()) }
-}
-
-/// An invitation to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewInvitation<'a> {
-    /// Its id.
-    pub id: InvitationId,
-    /// For which merchant.
-    pub merchant: &'a MerchantCode,
-    /// As what.
-    pub role: Role,
-    /// The blind index of its code.
-    pub code_index: &'a [u8],
-    /// It is good before this instant.
-    pub expires_at: Timestamp,
-}
-
-/// Makes an invitation.
-///
-/// # Errors
-/// The database's.
-pub async fn invite(
-    conn: &mut Connection,
-    new: &NewInvitation<'_>,
-    by: AccountId,
-    now: Timestamp,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "insert into merchant_invitation (id, merchant, role, code_index, created_by, created_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7)",
-        new.id.0,
-        new.merchant.as_str(),
-        new.role.code(),
-        new.code_index,
-        by.0,
-        now,
-        new.expires_at,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// An invitation whose code somebody knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Invitation {
-    /// Its id.
-    pub id: InvitationId,
-    /// For which merchant.
-    pub merchant: String,
-    /// As what.
-    pub role: Role,
-    /// Who invites.
-    pub created_by: AccountId,
-}
-
-/// Locks the invitation with a code, if it is good: neither used nor run out.
-///
-/// # Errors
-/// The database's.
-pub async fn lock_invitation(
-    conn: &mut Connection,
-    code_index: &[u8],
-    now: Timestamp,
-) -> sqlx::Result<Option<Invitation>> {
-    sqlx::query_as!(
-        Invitation,
-        r#"select id as "id: InvitationId", merchant, role as "role: Role",
-               created_by as "created_by: AccountId"
-           from merchant_invitation
-           where code_index = $1 and used_at is null and expires_at > $2
-           for update"#,
-        code_index,
-        now,
-    )
-    .fetch_optional(conn)
-    .await
-}
-
-/// Uses an invitation up.
-///
-/// # Errors
-/// The database's.
-pub async fn used(
-    conn: &mut Connection,
-    id: InvitationId,
-    by: AccountId,
-    now: Timestamp,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update merchant_invitation set used_by = $2, used_at = $3 where id = $1",
-        id.0,
-        by.0,
-        now,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Takes every role on a merchant from an account; answers which it held.

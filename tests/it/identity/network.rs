@@ -62,3 +62,18 @@ async fn a_role_is_used_from_its_networks_alone() {
     let session = app.enters_from(HOME, "dispatcher").await.expect(200);
     app.asks_from(HOME, "/me", &session).await.expect(200);
 }
+
+#[tokio::test]
+async fn a_stolen_token_ends_the_log_in_from_wherever_it_is_tried_again() {
+    let app = App::with(leaders_at_the_office).await;
+    let session = app.enters_from(OFFICE, "leader").await.expect(200);
+    let token = json!({"refresh_token": session["refresh_token"]});
+    let renewed = app.posts_from(OFFICE, "/auth/refresh", token.clone()).await.expect(200);
+    app.advance(chrono::TimeDelta::seconds(11));
+    let next = json!({"refresh_token": renewed["refresh_token"]});
+    app.posts_from(OFFICE, "/auth/refresh", next.clone()).await.expect(200);
+    let stolen = app.posts_from(HOME, "/auth/refresh", token).await;
+    stolen.refused(401, "refresh_token_reused");
+    assert_eq!(app.count("audit_entry where action = 'session.reuse'").await, 1);
+    app.posts_from(OFFICE, "/auth/refresh", next).await.refused(401, "refresh_token_invalid");
+}

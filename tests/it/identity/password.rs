@@ -132,6 +132,10 @@ async fn a_one_time_password_is_changed_at_the_first_log_in() {
     app.staff("leader", NEW).await.expect(200);
     assert_eq!(app.count("audit_entry where action = 'account.set_password'").await, 2);
 
+    app.drain().await;
+    let leader = app.bearer(session["access_token"].as_str().unwrap());
+    assert_eq!(leader.told("password_set").await.len(), 2, "its owner is told");
+
     // It is good for a day.
     let late = security.post(&path, json!({})).await.expect(200);
     let late = late["password"].as_str().unwrap();

@@ -62,7 +62,10 @@ async fn a_code_logs_in_once_and_the_same_phone_is_the_same_account() {
     assert_eq!(session["account"]["display_name"], "手机用户");
     let bearer = app.bearer(session["access_token"].as_str().unwrap());
     assert_eq!(bearer.get("/me/phone").await.expect(200)["phone"], "138****1234");
-    assert_eq!(app.count("audit_entry where action = 'identity.login_phone'").await, 1);
+    assert_eq!(
+        app.count("audit_entry where action = 'session.open' and data ->> 'means' = 'phone'").await,
+        1
+    );
     app.by_phone(PHONE, &code).await.refused(422, "phone_code_wrong");
     app.advance(TimeDelta::seconds(60));
     let code = app.gets_code(&server, "+86 138-0000-1234").await;

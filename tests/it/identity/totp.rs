@@ -1,9 +1,13 @@
 //! The second factor: bound by a code, asked for at log-in, lost and reset.
 
+use api::app::identity::staff::{self, Proof};
 use chrono::TimeDelta;
-use domain::identity::Role;
+use domain::identity::{Password, Role};
 use futures::future::join_all;
-use infra::totp::{code_at, from_base32};
+use infra::{
+    postgres::audit::Origin,
+    totp::{code_at, from_base32},
+};
 use serde_json::{Value, json};
 
 use super::PASSWORD;
@@ -185,6 +189,29 @@ async fn a_second_factor_is_taken_off_where_no_role_demands_it() {
 }
 
 #[tokio::test]
+async fn a_recovery_code_outlives_a_change_of_the_index_key() {
+    let app = App::spawn().await;
+    let kept = codes(&app.bound("leader").await.1);
+    let mut state = app.state().clone();
+    let mut config = (*state.config).clone();
+    let new = "1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100";
+    let both = format!("2:{new},1:{}", config.security.data_key.expose());
+    config.security.data_key = both.as_str().into();
+    config.security.index_key = 2;
+    state.crypto = std::sync::Arc::new(config.security.crypto().unwrap());
+    let log_in = async |code: &str| {
+        let proof = Proof {
+            username: "leader".to_owned(),
+            password: Password::typed(PASSWORD.to_owned()),
+            totp: Some(Password::typed(code.to_owned())),
+        };
+        staff::login(&state, proof, &Origin::default()).await.map(drop).map_err(|no| no.code())
+    };
+    assert_eq!(log_in(&kept[0]).await, Ok(()));
+    assert_eq!(log_in(&kept[0]).await, Err(Some("totp_invalid")), "once");
+}
+
+#[tokio::test]
 async fn the_security_desk_resets_a_lost_phone() {
     let app = App::with(|config| config.security.totp_roles = vec![Role::Leader]).await;
     let (_, confirmed) = app.bound("leader").await;
@@ -200,6 +227,10 @@ async fn the_security_desk_resets_a_lost_phone() {
     app.staff("leader", PASSWORD).await.refused(403, "totp_enrolment_required");
     app.bound("leader").await;
     assert_eq!(app.count("audit_entry where action = 'account.reset_totp'").await, 1);
+    app.drain().await;
+    let told = "notification n join event e on e.subject_id = n.subject_id and e.seq = n.seq
+        where e.kind = 'totp_reset'";
+    assert_eq!(app.count(told).await, 1, "its owner is told");
 
     let own = app.account_id("security").await;
     let own = security.post(&format!("/accounts/{own}/totp/reset"), reason).await;

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use domain::{
     id::AccountId,
     identity::{
-        Actor, Password,
+        Actor, Means, Password,
         oidc::{self as rules, Known, Refused},
     },
     refusal::Basic,
@@ -148,10 +148,10 @@ pub async fn finish(
             if shown {
                 store::lock_lockout(tx, id).await?.check(now)?;
                 let account = store::find(tx, id).await?.ok_or(Refused::Unbound)?;
-                return open(&inner, tx, account, &origin, now).await;
+                return open(&inner, tx, account, Means::Oidc, &origin, now).await;
             }
             match totp::second_factor(&inner, tx, id, totp.as_ref(), &origin, now).await? {
-                Ok(()) => enter(&inner, tx, id, &origin, now).await,
+                Ok(()) => enter(&inner, tx, id, Means::Oidc, &origin, now).await,
                 // Committed with the count of a wrong one.
                 Err(refused) => Ok(Err(refused)),
             }

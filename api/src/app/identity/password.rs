@@ -1,8 +1,9 @@
 //! Passwords of staff: changed by who knows them, replaced by an administrator's one-time password.
 
 use domain::{
+    event::EventKind,
     id::AccountId,
-    identity::{Actor, Password, Refused, SessionEnd, Username, password::ONCE},
+    identity::{Actor, Means, Password, Refused, SessionEnd, Username, password::ONCE},
     refusal::Invalid,
     time::Timestamp,
 };
@@ -21,7 +22,7 @@ use infra::{
 use serde_json::json;
 
 use super::{
-    LoggedIn, Who,
+    LoggedIn, Who, notice,
     staff::{Proof, check_own_password, check_password, enter},
     totp,
 };
@@ -66,6 +67,7 @@ pub async fn change(
                 .by(&who.actor)
                 .with(json!({ "sessions": ended.len() }));
             audit::append(tx, &entry, now).await?;
+            notice::tell(tx, id, EventKind::PasswordSet, json!({}), now).await?;
             Ok(ended)
         })
     })
@@ -107,7 +109,7 @@ pub async fn change_and_log_in(
                 .with(json!({ "sessions": ended.len() }));
             entry.account = Some(id);
             audit::append(tx, &entry, now).await?;
-            Ok((enter(&inner, tx, id, &origin, now).await?, ended))
+            Ok((enter(&inner, tx, id, Means::Password, &origin, now).await?, ended))
         })
     })
     .await?;
@@ -130,10 +132,7 @@ pub async fn set_once(
         return Err(Refused::OwnCredentials.into());
     }
     super::accounts::exists(state, id).await?;
-    let drawn = random::code(&random::UNAMBIGUOUS, 16);
-    let groups: Vec<String> =
-        drawn.chars().collect::<Vec<_>>().chunks(4).map(|four| four.iter().collect()).collect();
-    let password = Password::typed(groups.join("-"));
+    let password = Password::typed(random::in_fours(16));
     let hash = state.passwords.hash(password.plain().to_owned()).await?;
     let (now, by) = (state.clock.now(), by.clone());
     let until = now + ONCE;

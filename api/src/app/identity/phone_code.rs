@@ -10,7 +10,7 @@ use std::time::Duration;
 use domain::{
     id::{JobId, PhoneCodeId},
     identity::{
-        Refused,
+        Means, Refused,
         phone_code::{self, Asked},
     },
     personal::Phone,
@@ -21,7 +21,7 @@ use infra::{
     crypto,
     postgres::{
         Connection,
-        audit::{self, AuditEntry, Origin},
+        audit::Origin,
         identity::{
             Account,
             phone_code::{self as store, NewByPhone, NewCode},
@@ -202,14 +202,7 @@ pub async fn log_in(
             }
             store::use_up(tx, id, now).await?;
             let account = account(&here, tx, &phone, &index, now).await?;
-            let id = account.id;
-            let opened = open(&here, tx, account, &origin, now).await?;
-            if opened.is_ok() {
-                let mut entry = AuditEntry::new("identity.login_phone", "account", id, &origin);
-                entry.account = Some(id);
-                audit::append(tx, &entry, now).await?;
-            }
-            Ok(Some(opened))
+            open(&here, tx, account, Means::Phone, &origin, now).await.map(Some)
         })
     })
     .await?;

@@ -2,7 +2,7 @@
 
 use domain::{
     id::AccountId,
-    identity::{Actor, Lockout, LockoutRule, Password, Refused, Username},
+    identity::{Actor, Lockout, LockoutRule, Means, Password, Refused, Username},
     refusal::{Basic, Invalid},
     time::Timestamp,
 };
@@ -46,7 +46,7 @@ pub async fn login(state: &State, proof: Proof, origin: &Origin) -> Result<Logge
             let code = proof.totp.as_ref();
             match totp::second_factor(&inner, tx, id, code, &origin, now).await? {
                 Ok(()) if still(tx, &proof.username, &known).await? => {
-                    enter(&inner, tx, id, &origin, now).await
+                    enter(&inner, tx, id, Means::Password, &origin, now).await
                 }
                 Ok(()) => Ok(Err(Refused::BadCredentials)),
                 Err(refused) => Ok(Err(refused)),
@@ -115,8 +115,10 @@ async fn renewed(
     if state.passwords.is_outdated(&known.password_hash) {
         let hash = state.passwords.hash(password.plain().to_owned()).await?;
         let mut conn = state.db.acquire().await?;
-        store::renew_hash(&mut conn, known.id, &known.password_hash, &hash).await?;
-        known.password_hash = hash;
+        // Another log-in of the same moment may have done it, with another salt.
+        if store::renew_hash(&mut conn, known.id, &known.password_hash, &hash).await? {
+            known.password_hash = hash;
+        }
     }
     Ok(known)
 }
@@ -127,6 +129,7 @@ pub(super) async fn enter(
     state: &State,
     tx: &mut Connection,
     id: AccountId,
+    means: Means,
     origin: &Origin,
     now: Timestamp,
 ) -> Result<Result<LoggedIn, Refused>, Error> {
@@ -135,7 +138,7 @@ pub(super) async fn enter(
         return Ok(Err(Refused::TotpEnrolmentRequired));
     }
     let account = store::find(tx, id).await?.ok_or(Refused::BadCredentials)?;
-    open(state, tx, account, origin, now).await
+    open(state, tx, account, means, origin, now).await
 }
 
 pub(super) async fn count_failure(

@@ -1,8 +1,9 @@
 //! The second factor of staff (动态口令): bound, asked for, renewed, taken off.
 
 use domain::{
+    event::EventKind,
     id::AccountId,
-    identity::{Actor, Lockout, Password, Refused, SessionEnd},
+    identity::{Actor, Lockout, Means, Password, Refused, SessionEnd},
     refusal::{Basic, Invalid},
     time::Timestamp,
 };
@@ -23,7 +24,7 @@ use infra::{
 use serde_json::json;
 
 use super::{
-    LoggedIn,
+    LoggedIn, notice,
     staff::{Proof, check_own_password, check_password, enter, fail, still},
 };
 use crate::{app::transact, error::Error, state::State};
@@ -124,7 +125,9 @@ pub async fn confirm(
             let mut entry = AuditEntry::new("account.totp_on", "account", id, &origin);
             entry.account = Some(id);
             audit::append(tx, &entry, now).await?;
-            Ok(enter(&inner, tx, id, &origin, now).await?.map(|entered| (entered, codes)))
+            Ok(enter(&inner, tx, id, Means::Password, &origin, now)
+                .await?
+                .map(|entered| (entered, codes)))
         })
     })
     .await?
@@ -175,8 +178,14 @@ async fn spend(
     now: Timestamp,
 ) -> Result<bool, Error> {
     if code.len() == CODE_LENGTH {
-        let mac = recovery_mac(state, id, code);
-        return Ok(credential::use_recovery(tx, id, &mac, now).await?);
+        // The MACs may be of an older key.
+        let named = recovery_name(id, code);
+        let left = credential::unused_recovery(tx, id).await?;
+        let is_it = |mac: &&Vec<u8>| state.crypto.mac_matches(RECOVERY, named.as_bytes(), mac);
+        return match left.iter().find(is_it) {
+            Some(mac) => Ok(credential::use_recovery(tx, id, mac, now).await?),
+            None => Ok(false),
+        };
     }
     let secret = state.crypto.open(SECRET, &held.secret_sealed)?;
     match totp::step_of(&secret, code, now.timestamp()) {
@@ -185,8 +194,8 @@ async fn spend(
     }
 }
 
-fn recovery_mac(state: &State, id: AccountId, code: &str) -> Vec<u8> {
-    state.crypto.mac(RECOVERY, format!("{id}:{code}").as_bytes()).to_vec()
+fn recovery_name(id: AccountId, code: &str) -> String {
+    format!("{id}:{code}")
 }
 
 async fn new_codes(
@@ -197,7 +206,8 @@ async fn new_codes(
 ) -> Result<Codes, Error> {
     let codes: Vec<String> =
         (0..CODES).map(|_| random::code(&random::UNAMBIGUOUS, CODE_LENGTH)).collect();
-    let macs: Vec<Vec<u8>> = codes.iter().map(|code| recovery_mac(state, id, code)).collect();
+    let mac = |code: &String| state.crypto.mac(RECOVERY, recovery_name(id, code).as_bytes());
+    let macs: Vec<Vec<u8>> = codes.iter().map(|code| mac(code).to_vec()).collect();
     credential::set_recovery(tx, id, &macs, now).await?;
     let shown = codes.iter().filter_map(|code| code.split_at_checked(CODE_LENGTH / 2));
     Ok(Codes(shown.map(|(head, tail)| format!("{head}-{tail}")).collect()))
@@ -330,6 +340,7 @@ pub async fn reset(
                 .by(by.as_ref())
                 .with(json!({ "reason": reason, "sessions": ended.len() }));
             audit::append(tx, &entry, now).await?;
+            notice::tell(tx, id, EventKind::TotpReset, json!({}), now).await?;
             Ok(ended)
         })
     })

@@ -106,6 +106,8 @@ needs![
     ReadFlags,
     ReviewFlags,
     ApplyMerchant,
+    AcceptInvitation,
+    KeepFieldWorkers,
     ManageMerchants,
     KeepShop,
     ReadSettlement,

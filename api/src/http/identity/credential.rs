@@ -12,14 +12,14 @@ use utoipa::ToSchema;
 use super::{Session, tokens};
 use crate::{
     app::identity::{
-        accounts, password,
+        accounts, confirmation, password,
         staff::Proof,
         totp::{self, Codes},
     },
     error::Error,
     http::extract::{
         Body, Caller, Empty, RequestMeta, Target,
-        caller::needs::{ManageAccounts, Staff},
+        caller::needs::{ManageAccounts, ReadSelf, Staff},
     },
     state::State,
 };
@@ -371,7 +371,42 @@ pub async fn reset_totp(
     Ok(HttpResponse::NoContent().finish())
 }
 
+/// 再次确认本人
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmBody {
+    /// `wx.login` 新取得的 code；演示环境写 `demo:` 加登录时的名字
+    #[schema(example = "0a3Xyz")]
+    pub code: String,
+}
+
+/// 再次确认是本人
+///
+/// 用微信登录的外勤人员（店员、商户负责人等）登录后能用很久；撤销核销、邀请店员、确认结算单以前要再次确认，五分钟内有效。答复 `confirmation_required` 时调用。
+#[utoipa::path(
+    operation_id = "identity.confirm", tag = "identity",
+    request_body(content = ConfirmBody, example = json!({"code": "demo:li"})),
+    responses((status = 204, description = "已确认")),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!([
+        "wechat_code_invalid", "wechat_code_used", "wechat_blocked", "wechat_unavailable",
+        "confirmed_by_another", "rate_limited"
+    ]))),
+)]
+#[post("/auth/confirm")]
+pub async fn confirm(
+    caller: Caller<ReadSelf>,
+    state: Data<State>,
+    meta: RequestMeta,
+    body: Body<ConfirmBody>,
+) -> Result<HttpResponse, Error> {
+    let ConfirmBody { code } = body.read()?;
+    confirmation::confirm(&state, &caller, &code, &meta.into()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
 routes![
+    confirm,
     change_password,
     renew_password,
     set_password,

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    app::merchant::settlement as statements,
+    app::{identity::confirmation, merchant::settlement as statements},
     error::Error,
     http::{
         extract::{
@@ -209,7 +209,7 @@ async fn printable(on: On<ReadSettlement, SettlementId>) -> Result<HttpResponse,
     request_body(content = Empty, example = json!({})),
     responses((status = 200, description = "结算单现在的样子", body = SettlementDetail)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["settlement_step_refused", "disputes_open"]))),
+    extensions(("x-problems" = json!(["settlement_step_refused", "disputes_open", "confirmation_required"]))),
 )]
 #[post("/settlements/{id}/confirm")]
 async fn confirm(
@@ -217,6 +217,7 @@ async fn confirm(
     body: Body<Empty>,
 ) -> Result<HttpResponse, Error> {
     on.read(body, Ok).await?;
+    confirmation::demand(&on.state, &on.caller).await?;
     statements::confirm(&on.state, on.ask(), on.id).await?;
     on.shown().await
 }

@@ -66,6 +66,7 @@ fn words() -> Vec<Code> {
     [
         identity(),
         grant(),
+        invitation(),
         oidc(),
         privacy(),
         complaint(),
@@ -124,6 +125,17 @@ fn grant() -> Vec<Code> {
         code(&Refused::Waiting),
         code(&Refused::LastAdministrators),
         code(&Refused::TakesTwo),
+    ]
+}
+
+fn invitation() -> Vec<Code> {
+    use domain::invitation::Refused;
+    vec![
+        code(&Refused::Invalid),
+        code(&Refused::Own),
+        code(&Refused::NeedsWeChat),
+        code(&Refused::OtherKind(domain::identity::Role::MerchantClerk)),
+        code(&Refused::NotBound),
     ]
 }
 
@@ -308,6 +320,8 @@ fn identity() -> Vec<Code> {
         code(&Refused::TotpNotStarted),
         code(&Refused::TotpDemanded),
         code(&Refused::NetworkNotAllowed),
+        code(&Refused::ConfirmationRequired),
+        code(&Refused::ConfirmedByAnother),
     ]
 }
 
@@ -488,8 +502,6 @@ fn merchant() -> Vec<Code> {
         code(&Refused::OwnApplication),
         code(&Refused::LicenceTaken),
         code(&Refused::CodeTaken("wenxing".to_owned())),
-        code(&Refused::InvitationInvalid),
-        code(&Refused::OwnInvitation),
         code(&Refused::NotBound),
         code(&Refused::LastManager),
         code(&Refused::Suspended),

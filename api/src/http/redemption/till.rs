@@ -18,9 +18,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::asking;
 use crate::{
-    app::redemption::{
-        Ticket,
-        till::{self as tills, Sheeted},
+    app::{
+        identity::confirmation,
+        redemption::{
+            Ticket,
+            till::{self as tills, Sheeted},
+        },
     },
     error::Error,
     http::extract::{
@@ -51,7 +54,8 @@ pub struct UndoVerificationBody {
     responses((status = 200, description = "已撤销", body = Ticket)),
     security(("bearer" = [])),
     extensions(("x-problems" = json!([
-        "redemption_not_verified", "redemption_ended", "undo_not_yours", "undo_too_late"
+        "redemption_not_verified", "redemption_ended", "undo_not_yours", "undo_too_late",
+        "confirmation_required"
     ]))),
 )]
 #[post("/redemptions/{id}/undo")]
@@ -62,6 +66,7 @@ async fn undo(
     let reason = on
         .read(body, |body| text::line("reason", &body.reason, 2, 200).map_err(Invalid::from))
         .await?;
+    confirmation::demand(&on.state, &on.caller).await?;
     tills::undo(&on.state, asking(&on.caller, on.meta.clone()), on.id, reason).await?;
     on.shown().await
 }

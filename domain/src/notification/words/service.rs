@@ -145,6 +145,18 @@ impl Facts<'_> {
             EventKind::VisitDue => {
                 format!("您包联的家庭该走访了（应在 {} 前），走访后请登记", day("due"))
             }
+            EventKind::DeviceNew => {
+                let device = self.word("device").unwrap_or("未知设备");
+                let place = self.word("place").map(|place| format!("，网络地址 {place}"));
+                let place = place.unwrap_or_default();
+                format!("您的账号在新设备上登录：{device}{place}。不是本人的，请马上在登录设备中退出它并修改密码")
+            }
+            EventKind::PasswordSet => {
+                "安全管理员给您的账号设了一次性密码，原来的登录已全部退出。不是您要求的，请马上联系安全管理员".to_owned()
+            }
+            EventKind::TotpReset => {
+                "您的动态口令已被重置，原来的登录已全部退出。不是您要求的，请马上联系安全管理员".to_owned()
+            }
             EventKind::RoleGranted => {
                 format!("您的账号已有{}，现在即可使用", self.role_on_scope())
             }

@@ -124,6 +124,46 @@ pub async fn list(
     .await
 }
 
+/// A role that somebody holds, for the yearly review.
+#[derive(Debug, Clone, Serialize)]
+pub struct Reviewed {
+    /// The account.
+    pub account: AccountId,
+    /// What it logs in by; none for who logs in by WeChat.
+    pub username: Option<String>,
+    /// What colleagues see.
+    pub display_name: String,
+    /// The role.
+    pub role: Role,
+    /// Its scope.
+    pub scope: String,
+    /// Since when.
+    pub granted_at: Timestamp,
+    /// The last log-in; none if there was none.
+    pub logged_in_at: Option<Timestamp>,
+    /// The account may not log in.
+    pub disabled: bool,
+}
+
+/// Who holds which role of staff now, by role and scope.
+///
+/// # Errors
+/// The database's, or a stored role that the program does not know.
+pub async fn review(conn: &mut Connection) -> sqlx::Result<Vec<Reviewed>> {
+    sqlx::query_as!(
+        Reviewed,
+        r#"select account.id as "account: AccountId", username, display_name,
+               role as "role: Role", scope, granted_at,
+               (select max(created_at) from session where account_id = account.id) as logged_in_at,
+               disabled_at is not null as "disabled!"
+           from role_grant join account on account.id = account_id
+           where revoked_at is null and role not in ('resident', 'party_member')
+           order by role, scope, account.id"#,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// 账号的一项角色
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = HeldGrantView)]

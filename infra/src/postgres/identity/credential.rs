@@ -218,6 +218,22 @@ pub async fn set_recovery(
     Ok(())
 }
 
+/// The MACs of an account's recovery codes that were not used.
+///
+/// # Errors
+/// The database's.
+pub async fn unused_recovery(
+    conn: &mut Connection,
+    account: AccountId,
+) -> sqlx::Result<Vec<Vec<u8>>> {
+    sqlx::query_scalar!(
+        "select mac from totp_recovery where account_id = $1 and used_at is null",
+        account.0,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Takes a recovery code, once; says whether it did.
 ///
 /// # Errors

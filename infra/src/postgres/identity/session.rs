@@ -2,7 +2,7 @@
 
 use domain::{
     id::{AccountId, SessionId},
-    identity::{Actor, Grant, Presented, Role, SessionEnd},
+    identity::{Actor, Grant, Means, Presented, Role, SessionEnd},
     page::{Cursor, PageRequest},
     time::Timestamp,
 };
@@ -36,39 +36,103 @@ pub struct StoredToken<'a> {
     pub expires_at: Timestamp,
 }
 
-/// Opens a session with the first refresh token of its family.
+/// A session to be opened.
+#[derive(Debug, Clone, Copy)]
+pub struct NewSession<'a> {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// By what they logged in.
+    pub means: Means,
+    /// It must end then.
+    pub expires_at: Timestamp,
+    /// The first refresh token of its family.
+    pub token: StoredToken<'a>,
+}
+
+/// Opens a session.
 ///
 /// # Errors
 /// The database's.
 pub async fn open(
     conn: &mut Connection,
-    id: SessionId,
-    account: AccountId,
-    expires_at: Timestamp,
-    token: StoredToken<'_>,
+    new: NewSession<'_>,
     origin: &Origin,
     now: Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "with opened as (
-            insert into session (id, account_id, created_at, expires_at, user_agent, address)
-            values ($1, $2, $3, $4, $7, $8)
+            insert into session
+                (id, account_id, created_at, expires_at, user_agent, address, means)
+            values ($1, $2, $3, $4, $7, $8, $9)
             returning id
         )
         insert into refresh_token (hash, session_id, issued_at, expires_at)
         select $5, id, $3, $6 from opened",
-        id.0,
-        account.0,
+        new.id.0,
+        new.account.0,
         now,
-        expires_at,
-        token.hash,
-        token.expires_at,
+        new.expires_at,
+        new.token.hash,
+        new.token.expires_at,
         origin.user_agent,
         origin.address,
+        new.means.code(),
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// By what an account's session was opened, and when its person last showed who they are: then, or
+/// when they confirmed it.
+///
+/// # Errors
+/// The database's.
+pub async fn shown(
+    conn: &mut Connection,
+    session: SessionId,
+) -> sqlx::Result<Option<(Option<Means>, Timestamp)>> {
+    let row = sqlx::query!(
+        r#"select means as "means: Means", coalesce(confirmed_at, created_at) as "at!"
+        from session where id = $1"#,
+        session.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| (row.means, row.at)))
+}
+
+/// Notes that the person of a session showed once more who they are.
+///
+/// # Errors
+/// The database's.
+pub async fn confirm(
+    conn: &mut Connection,
+    session: SessionId,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!("update session set confirmed_at = $2 where id = $1", session.0, now)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// What the devices of an account call themselves, those of its last log-ins.
+///
+/// # Errors
+/// The database's.
+pub async fn devices(
+    conn: &mut Connection,
+    account: AccountId,
+) -> sqlx::Result<Vec<Option<String>>> {
+    sqlx::query_scalar!(
+        "select user_agent from session where account_id = $1 order by created_at desc limit 100",
+        account.0,
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// Notes the device and the place from which a session was renewed.
@@ -236,6 +300,8 @@ pub struct OpenSession {
     pub user_agent: Option<String>,
     /// The address it was opened or last renewed from.
     pub address: Option<String>,
+    /// By what the person logged in.
+    pub means: Option<Means>,
 }
 
 /// The log-ins of an account that go on: neither ended, run out, nor idle for too long. Newest first.
@@ -251,6 +317,7 @@ pub async fn list(
     sqlx::query_as!(
         OpenSession,
         r#"select s.id as "id: SessionId", s.created_at, s.expires_at, s.user_agent, s.address,
+            s.means as "means: Means",
             (select max(issued_at) from refresh_token t where t.session_id = s.id)
                 as "renewed_at!"
         from session s

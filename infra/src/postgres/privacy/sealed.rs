@@ -166,13 +166,13 @@ pub const OTHERS: &[(&str, &str, &str)] = &[
     ("feedback", "query_code_mac", "the code is kept nowhere; MACs of every key are good"),
     ("guide_vote", "voter_mac", "counts a voter once, who counts anew"),
     ("idempotency", "command_hash", "compared for a day"),
-    ("merchant_invitation", "code_index", "the code is kept nowhere; good for minutes"),
+    ("invitation", "code_index", "the code is kept nowhere; good for minutes"),
     ("oidc_used", "hash", "kept for ten minutes"),
     ("phone_code", "phone_index", "codes are good for minutes and counted for a day"),
     ("refresh_token", "hash", "the token is kept nowhere; log-ins end"),
     ("registration", "match_index", "follows party_member.match_index"),
     ("reply_from_template", "digest", "of a text that is no secret"),
-    ("totp_recovery", "mac", "the code is kept nowhere; its owner makes ten new ones"),
+    ("totp_recovery", "mac", "the code is kept nowhere; MACs of every key are good"),
 ];
 
 /// What a sealed column is sealed for; none for a column that is not sealed.

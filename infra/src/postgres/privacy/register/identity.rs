@@ -119,13 +119,14 @@ pub(super) const TABLES: &[Table] = &[
         columns: &[
             (
                 Kept(Code),
-                "id account_id created_at expires_at ended_at end_reason network_refused_at",
+                "id account_id created_at expires_at ended_at end_reason network_refused_at means \
+                    confirmed_at",
             ),
             (Gone, "user_agent address"),
         ],
         told: Some(Told {
             word: "sessions",
-            columns: "id created_at expires_at ended_at end_reason user_agent address",
+            columns: "id created_at expires_at ended_at end_reason means user_agent address",
             sealed: &[],
             only: None,
         }),

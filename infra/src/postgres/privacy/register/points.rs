@@ -229,16 +229,16 @@ pub(super) const TABLES: &[Table] = &[
         told: None,
     },
     Table {
-        name: "merchant_invitation",
+        name: "invitation",
         whose: Some("used_by = $1"),
         about: None,
         columns: &[(
             Kept(Code),
-            "id merchant role code_index created_by created_at expires_at used_by used_at",
+            "id scope role code_index created_by created_at expires_at used_by used_at",
         )],
         told: Some(Told {
-            word: "merchant_invitations",
-            columns: "merchant role used_at",
+            word: "invitations",
+            columns: "scope role used_at",
             sealed: &[],
             only: None,
         }),
