@@ -861,10 +861,10 @@ impl Refusal for Refused {
             | Self::PasswordLapsed
             | Self::TotpEnrolmentRequired
             | Self::NetworkNotAllowed
-            | Self::ConfirmationRequired
-            | Self::ConfirmedByAnother => Kind::Forbidden,
+            | Self::ConfirmationRequired => Kind::Forbidden,
             Self::WechatUnavailable | Self::PhoneLoginOff => Kind::Unavailable,
             Self::UsernameTaken
+            | Self::ConfirmedByAnother
             | Self::OwnAccount
             | Self::PasswordUnused
             | Self::OwnCredentials

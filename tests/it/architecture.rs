@@ -11,6 +11,10 @@ use std::{
 
 use crate::support::operations;
 
+mod words;
+
+use words::WORDS;
+
 /// The floors, from the rules up, and where their words stand.
 const FLOORS: [(char, &str); 5] = [
     ('d', "domain/src"),
@@ -18,73 +22,6 @@ const FLOORS: [(char, &str); 5] = [
     ('a', "api/src/app"),
     ('h', "api/src/http"),
     ('t', "tests/it"),
-];
-
-/// Each word and the floors on which it has a file: (d)omain, (i)nfra, (a)pp, (h)ttp, (t)ests.
-const WORDS: &[(&str, &str)] = &[
-    ("complaint", "diaht"),
-    ("task", "diaht"),
-    ("consultation", "diaht"),
-    ("final_reply", "diaht"),
-    ("attachment", "diaht"),
-    ("note", "diaht"),
-    ("template", "diaht"),
-    ("follow_up", "diaht"),
-    ("whistle", "diaht"),
-    ("supervision", "diaht"),
-    ("identity", "diaht"),
-    ("grant", "diaht"),
-    ("invitation", "diaht"),
-    ("privacy", "diaht"),
-    ("notification", "diaht"),
-    ("delivery", "diaht"),
-    ("registration", "diaht"),
-    ("request", "diaht"),
-    ("work_unit", "diaht"),
-    ("pairing", "diaht"),
-    ("service", "diaht"),
-    ("party", "diaht"),
-    ("points", "diaht"),
-    ("redemption", "diaht"),
-    ("household", "diaht"),
-    ("fairness", "diaht"),
-    ("merchant", "diaht"),
-    ("offer", "diaht"),
-    ("score", "diaht"),
-    ("screening", "diaht"),
-    ("feedback", "diaht"),
-    ("announcement", "diaht"),
-    ("guide", "diaht"),
-    // What WeChat pushes to us; what we ask of it is `infra/src/wechat`.
-    ("wechat", "aht"),
-    ("view", "diaht"),
-    ("export", "diaht"),
-    // Queries without a use case: HTTP reads them straight from the store.
-    ("org", "dih"),
-    ("duty", "diaht"),
-    ("enforcement", "diaht"),
-    ("rates", "diht"),
-    ("bulletin", "diaht"),
-    ("routing", "diaht"),
-    // Deadlines are part of a case's rules; their store keeps the timers of every word.
-    ("sla", "d"),
-    ("timer", "i"),
-    ("deadline", "h"),
-    ("calendar", "diaht"),
-    ("evaluation", "diaht"),
-    ("event", "di"),
-    ("audit", "diaht"),
-    // What is tracked by number and query code is a complaint; only the door is another.
-    ("track", "ht"),
-    // What backups and restores ask the server; the rest of them is a command.
-    ("backup", "i"),
-    ("job", "iah"),
-    ("queue", "t"),
-    ("import", "dia"),
-    ("generate", "iat"),
-    ("idempotency", "it"),
-    ("idempotent", "a"),
-    ("seed", "a"),
 ];
 
 /// Files of a floor that are no words but what its words share.

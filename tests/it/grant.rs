@@ -1,6 +1,7 @@
 //! Grants end to end: one security administrator proposes, another decides, and the three
 //! administrators stay apart.
 
+use api::jobs::schedule::Schedule;
 use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -19,6 +20,12 @@ fn role(kind: &str, account: &str, role: &str, scope: &str) -> Value {
 async fn propose(app: &App, key: &str, body: &Value) -> Answer {
     let security = app.as_("security");
     security.request(Method::POST, "/grant-proposals").key(key).json(body).send().await
+}
+
+/// What the worker does each hour.
+async fn chores(app: &App) {
+    Schedule::default().enqueue_due(app.state(), true).await;
+    app.drain().await;
 }
 
 fn path(proposal: &Value, verb: &str) -> String {
@@ -80,7 +87,7 @@ async fn what_nobody_decides_in_seven_days_is_expired() {
     app.advance(TimeDelta::days(7) + TimeDelta::minutes(1));
     let late = app.as_("security.2").post(&path(&made, "/approve"), json!({})).await;
     late.refused(409, "grant_step_refused");
-    app.drain().await;
+    chores(&app).await;
     let list = "/grant-proposals?status=expired";
     let expired = app.as_("auditor").all(list).await;
     assert_eq!(expired[0]["id"], made["id"]);
@@ -100,7 +107,7 @@ async fn an_urgent_revocation_that_nobody_confirms_is_undone() {
     assert_eq!(app.count(held).await, 0);
     // 2026-11-24 is a Tuesday: the next working day ends before Thursday begins.
     app.advance(TimeDelta::days(2));
-    app.drain().await;
+    chores(&app).await;
     assert_eq!(app.count(held).await, 1);
     // A new one waits, and confirms it twice at once: one of the two counts.
     let made = propose(&app, "grant-urgent-3", &body).await.expect(201);
@@ -136,7 +143,7 @@ async fn a_new_account_is_made_by_two_and_gets_a_password_of_its_own() {
     });
     let session = app.anonymous().post("/auth/password", change).await.expect(200);
     let me = app.bearer(session["access_token"].as_str().unwrap());
-    assert_eq!(me.get("/me").await.expect(200)["grants"][0]["role"], "supervisor");
+    assert_eq!(me.get("/me").await.expect(200)["roles"][0]["role"], "supervisor");
 }
 
 #[tokio::test]

@@ -100,8 +100,9 @@ async fn a_manager_on_wechat_shows_once_more_who_they_are() {
     let path = "/merchants/wenxing/invitations";
     let manager = json!({"role": "merchant_manager"});
     let made = app.as_("manager.wenxing").post(path, manager).await.expect(201);
-    let li = app.resident("li");
-    accept(&li, &made).await.expect(200);
+    accept(&app.resident("li"), &made).await.expect(200);
+    let session = app.anonymous().post("/auth/wechat", json!({"code": "demo:li"})).await;
+    let li = app.bearer(session.expect(200)["access_token"].as_str().unwrap());
     // Just logged in.
     li.post(path, json!({})).await.expect(201);
     app.advance(TimeDelta::minutes(5));
@@ -109,7 +110,7 @@ async fn a_manager_on_wechat_shows_once_more_who_they_are() {
     let confirm = async |who: &Client, name: &str| {
         who.post("/auth/confirm", json!({"code": format!("demo:{name}")})).await
     };
-    confirm(&li, "wang").await.refused(403, "confirmed_by_another");
+    confirm(&li, "wang").await.refused(409, "confirmed_by_another");
     confirm(&li, "").await.refused(401, "wechat_code_invalid");
     li.post(path, json!({})).await.refused(403, "confirmation_required");
     confirm(&li, "li").await.expect(204);

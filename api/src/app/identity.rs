@@ -222,6 +222,11 @@ pub fn demo_resident(name: &str) -> Option<(OpenId, String)> {
     fits.then(|| (OpenId::trusted(format!("{DEMO_CODE}{name}")), shown))
 }
 
+/// What an openid is found by.
+fn index_of(crypto: &Crypto, open_id: &OpenId) -> [u8; 32] {
+    crypto.index("person.open_id", open_id.plain().as_bytes())
+}
+
 /// The account of an openid, made if there is none yet.
 ///
 /// # Errors
@@ -233,7 +238,7 @@ pub async fn resident(
     display_name: &str,
     now: Timestamp,
 ) -> Result<Account, Error> {
-    let index = crypto.index("person.open_id", open_id.plain().as_bytes());
+    let index = index_of(crypto, open_id);
     if let Some(account) = store::find_by_open_id(tx, &index).await? {
         return Ok(account);
     }

@@ -13,7 +13,7 @@ use domain::{
     refusal::Basic,
     text,
 };
-use infra::postgres::invitation::{self as store, FieldWorkerView};
+use infra::postgres::invitation::read::{self, FieldWorkerView};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -133,7 +133,7 @@ async fn workers(
     let community = kept(&caller.actor, target.0)?;
     let Paging(page) = page?;
     let mut conn = state.db.acquire().await?;
-    let rows = store::workers(&mut conn, &community, BY_COMMUNITY, page).await?;
+    let rows = read::workers(&mut conn, &community, BY_COMMUNITY, page).await?;
     Ok(Json(Page::of(rows, page.limit, FieldWorkerView::cursor)))
 }
 

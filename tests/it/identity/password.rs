@@ -134,7 +134,8 @@ async fn a_one_time_password_is_changed_at_the_first_log_in() {
 
     app.drain().await;
     let leader = app.bearer(session["access_token"].as_str().unwrap());
-    assert_eq!(leader.told("password_set").await.len(), 2, "its owner is told");
+    let told = leader.all("/notifications").await;
+    assert_eq!(leader.told("password_set").await.len(), 2, "its owner is told: {told:?}");
 
     // It is good for a day.
     let late = security.post(&path, json!({})).await.expect(200);

@@ -10,7 +10,7 @@ use infra::postgres::{
     identity::{self as store, session as sessions},
 };
 
-use super::{Who, admit_log_in, who_wechat_says};
+use super::{Who, admit_log_in, index_of, who_wechat_says};
 use crate::{app::transact, error::Error, state::State};
 
 /// Takes a fresh code of WeChat: the caller's log-in counts as confirmed for five minutes.
@@ -20,7 +20,7 @@ use crate::{app::transact, error::Error, state::State};
 pub async fn confirm(state: &State, who: &Who, code: &str, origin: &Origin) -> Result<(), Error> {
     admit_log_in(state, origin).await?;
     let (open_id, _) = who_wechat_says(state, code).await?;
-    let index = state.crypto.index("person.open_id", open_id.plain().as_bytes());
+    let index = index_of(&state.crypto, &open_id);
     let (now, who, origin) = (state.clock.now(), who.clone(), origin.clone());
     transact(&state.db, move |tx| {
         Box::pin(async move {
