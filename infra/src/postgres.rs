@@ -32,6 +32,7 @@ pub mod idempotency;
 pub mod identity;
 pub mod import;
 pub mod job;
+pub mod live;
 pub mod merchant;
 pub mod note;
 pub mod notification;
