@@ -76,6 +76,8 @@ const WORDS: &[(&str, &str)] = &[
     ("track", "ht"),
     // What backups and restores ask the server; the rest of them is a command.
     ("backup", "i"),
+    // What streams read from; nobody streams yet.
+    ("live", "i"),
     ("job", "iah"),
     ("queue", "t"),
     ("import", "dia"),

@@ -76,3 +76,6 @@ pub async fn notified(
     });
     Ok(told.collect())
 }
+
+#[cfg(test)]
+mod tests;
