@@ -50,7 +50,7 @@ async fn awaited(conn: &mut Connection, account: Uuid, after: Place) -> Vec<Told
     panic!("nothing came within half a minute");
 }
 
-#[sqlx::test]
+#[sqlx::test(migrations = "./migrations")]
 async fn what_commits_late_is_neither_passed_over_nor_told_twice(db: PgPool) {
     let mut reader = db.acquire().await.unwrap();
     let [account, other] = [1, 2].map(Uuid::from_u128);
