@@ -305,7 +305,7 @@ impl Config {
             (bucket, "files.s3_bucket", "不能为空"),
             (files.per_day > 0, "files.per_day", "至少 1 个"),
             ((1..=60).contains(&files.voice_minutes), "files.voice_minutes", "只能是 1–60 分钟"),
-            (self.database.connections > 0, "database.connections", "至少要有 1 个连接"),
+            (self.database.connections > 1, "database.connections", "至少要有 2 个连接"),
             (!self.redis.prefix.is_empty(), "redis.prefix", "不能为空"),
             (
                 self.security.jwt_secret.expose().chars().count() >= 32,

@@ -95,6 +95,7 @@ pub fn words() -> Vec<Routes> {
     vec![
         identity::routes(),
         identity::credential::routes(),
+        identity::phone_code::routes(),
         privacy::routes(),
         org::routes(),
         duty::routes(),

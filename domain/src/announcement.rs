@@ -188,7 +188,7 @@ mod tests {
     fn a_body_speaks_to_its_own_area() {
         let body = code("140213066004");
         let all = form(WORDS, &[]).parse(&body, tuesday()).unwrap();
-        assert_eq!(all.areas, [body.clone()], "the whole of it where none is named");
+        assert_eq!(all.areas, std::slice::from_ref(&body), "the whole of it where none is named");
         let own = ["140213066004001".to_owned()];
         assert_eq!(form(WORDS, &own).parse(&body, tuesday()).unwrap().areas, [code(&own[0])]);
         let odd = ["140213066", "140213066004", "140213066004", "文兴"].map(str::to_owned);

@@ -155,15 +155,25 @@ const OVER: &[(EventKind, &[EventKind])] = {
     };
     &[
         (Replied, &[Evaluated, Closed, Reopened, Withdrawn]),
-        (EventKind::Accepted, &[Withdrawn]),
-        (TaskDispatched, &[Withdrawn]),
-        (EventKind::ExtensionGranted, &[Withdrawn]),
+        (EventKind::Accepted, &[Withdrawn, Replied, Closed]),
+        (TaskDispatched, &[Withdrawn, Replied, Closed, EventKind::TaskReturned]),
+        (EventKind::ExtensionGranted, &[Withdrawn, Replied, Closed]),
+        (EventKind::ReworkOrdered, &[Replied, Closed]),
         (EventKind::Rejected, &[Reopened]),
         (EventKind::Answered, &[Reopened]),
         (Closed, &[Reopened]),
         (EventKind::ClaimPromoted, &[ClaimCancelled, PostCancelled]),
         (EventKind::PostChanged, &[ClaimCancelled]),
-        (RequestOrdered, &[RequestCancelled]),
+        (
+            RequestOrdered,
+            &[
+                RequestCancelled,
+                EventKind::RequestReturned,
+                EventKind::RequestDone,
+                EventKind::RequestSettled,
+            ],
+        ),
+        (EventKind::RegistrationSigned, &[EventKind::RegistrationEnded]),
     ]
 };
 

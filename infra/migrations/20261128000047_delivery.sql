@@ -78,3 +78,5 @@ create table delivery (
 );
 create index delivery_listed on delivery (created_at desc, id desc);
 create index delivery_of on delivery (account_id);
+-- The administrator looks for what did not arrive.
+create index delivery_state on delivery (state, created_at desc, id desc);

@@ -97,12 +97,17 @@ pub(crate) trait Failing: Copy + std::fmt::Display {
     fn is_fault(self) -> bool;
 }
 
-/// A client that connects within 2 s and waits no longer than said.
+/// A client that connects within 2 s, waits no longer than said, and hands nobody else what is meant
+/// for one server: it follows no redirect.
 ///
 /// # Errors
 /// The TLS set-up of this machine is unusable.
 pub(crate) fn client(settings: &Settings) -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder().connect_timeout(CONNECT).timeout(settings.answer).build()
+    reqwest::Client::builder()
+        .connect_timeout(CONNECT)
+        .timeout(settings.answer)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
 }
 
 /// The whole answer.

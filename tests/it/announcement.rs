@@ -3,7 +3,10 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{App, COMMUNITY, Client, photo};
+use crate::{
+    attachment::fetched,
+    support::{App, COMMUNITY, Client, photo},
+};
 
 const OFFICER: &str = "community.140213066004";
 
@@ -234,8 +237,8 @@ async fn an_edition_has_its_own_pictures() {
     let ids: Vec<&Value> =
         shown["pictures"].as_array().unwrap().iter().map(|one| &one["id"]).collect();
     assert_eq!(ids, [&files[1], &files[0]]);
-    let url = shown["pictures"][0]["thumbnail_url"].as_str().unwrap();
-    assert_eq!(nobody.get(url).await.status, 200, "without a log-in");
+    let (status, ..) = fetched(&app, &shown["pictures"][0]["thumbnail_url"]).await;
+    assert_eq!(status, 200, "without a log-in");
     // One that somebody hides is hidden here too.
     let hide = format!("/attachments/{}/hide", files[1].as_str().unwrap());
     app.as_("supervisor").post(&hide, json!({"reason": "照片里有车牌号码"})).await.expect(200);

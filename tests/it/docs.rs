@@ -140,10 +140,13 @@ fn kebab(name: &str) -> String {
 
 #[test]
 fn every_command_that_is_named_exists() {
+    let mut admin = subcommands("api/src/cli/admin.rs", "Online");
+    // It stands apart there, since it has no database yet.
+    admin.insert("restore".to_owned());
     let programs = [
         ("cargo xtask ", subcommands("xtask/src/main.rs", "Task")),
         ("zhixiang ", subcommands("api/src/cli.rs", "Command")),
-        ("zhixiang admin ", subcommands("api/src/cli/admin.rs", "Command")),
+        ("zhixiang admin ", admin),
     ];
     let mut unknown = BTreeSet::new();
     for document in documents() {

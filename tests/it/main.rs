@@ -20,6 +20,7 @@ mod complaint;
 mod consultation;
 #[cfg(test)]
 mod delivery;
+#[cfg(test)]
 mod docs;
 #[cfg(test)]
 mod duty;

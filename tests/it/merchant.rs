@@ -105,7 +105,12 @@ async fn an_application_becomes_a_merchant_with_its_manager() {
     assert!(told[1]["text"].as_str().unwrap().contains("请补门牌号"), "{told:?}");
     assert_eq!(told[0]["application_id"], id);
 
-    // The manager keeps the shop, from a fresh look at the role on.
+    // The manager keeps the shop, from a fresh look at the role on, and stands at its till.
+    let me = zhao.get("/me").await.expect(200);
+    let roles: Vec<&Value> =
+        me["roles"].as_array().unwrap().iter().map(|one| &one["role"]).collect();
+    assert!(roles.contains(&&json!("merchant_clerk")), "{roles:?}");
+    verify(&zhao, &json!("no-such-code")).await.refused(404, "not_found");
     let shop =
         json!({"name": "幸福里早餐", "address": "文兴路 12 号", "shop_phone": "0352-5012345"});
     let put = zhao.request(Method::PUT, "/merchants/happy-breakfast").json(&shop);

@@ -240,7 +240,7 @@ async fn every_search_of_the_audit_trail_is_answered_from_an_index() {
         "object=complaint&object_id=c4ca4238-a0b9-2382-0dcc-509a6f75849b".to_owned(),
         "action=complaint.unmask".to_owned(),
         "from=2026-03-01T00:00:00Z&to=2026-03-02T00:00:00Z".to_owned(),
-        format!("account_id={somebody}&action=task.reply&from=2026-06-01T00:00:00Z"),
+        format!("account_id={somebody}&action=complaint.accept&from=2026-06-01T00:00:00Z"),
     ] {
         notices.0.lock().unwrap().clear();
         let path = format!("/audit?{query}");

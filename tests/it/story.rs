@@ -137,6 +137,10 @@ impl Story {
         early.refused(409, "consent_required");
         let consent = json!({"purpose": "service", "version": 1});
         self.wang.post("/me/consents", consent).await.expect(200);
+        // And for messages on her phone, as the mini-program asks her.
+        let messages = json!({"accepted": ["demo-progress"], "rejected": ["demo-asked"]});
+        let request = self.wang.request(Method::POST, "/me/subscriptions").key("her-messages");
+        request.json(&messages).send().await.expect(200);
     }
 
     /// One photo says where it was taken, the other has 30 megapixels. Of both the pixels are kept.
@@ -266,7 +270,9 @@ impl Story {
         let app = &self.app;
         let (centre, clerk) = (app.as_("dispatcher"), app.as_(CLERK));
         app.accept(case, "ordinary").await;
+        app.drain().await;
         app.dispatch(case, json!({"lead": crate::support::UNIT})).await;
+        app.drain().await;
         clerk.post(&case.task("/acknowledge"), json!({})).await.expect(200);
         app.contact_and_reply(case).await;
         centre.post(&case.task("/confirm"), json!({})).await.expect(200);
@@ -292,9 +298,14 @@ impl Story {
     }
 }
 
-/// Without her consent nothing is sent to her phone.
+/// Two of the centre's steps, for which she had consented, came to her phone, each once.
 async fn messages_were_sent_once(story: &Story) {
-    assert_eq!(story.counts([MESSAGE]).await, [0]);
+    let sent = story.asked(MESSAGE).await;
+    let phrases: Vec<&Value> = sent.iter().map(|body| &body["data"]["phrase3"]["value"]).collect();
+    assert_eq!(phrases, ["已受理", "已派单"], "{sent:?}");
+    assert!(sent.iter().all(|body| body["touser"] == "oTest-real-wang"), "{sent:?}");
+    assert_eq!(story.app.count("delivery where state = 'sent'").await, 2);
+    assert_eq!(story.app.count("delivery where state in ('sending', 'unknown')").await, 0);
 }
 
 #[tokio::test]

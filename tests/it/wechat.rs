@@ -335,10 +335,14 @@ async fn a_poster_s_code_opens_the_post() {
     let drawn =
         ResponseTemplate::new(200).set_body_raw(b"\x89PNG\r\n\x1a\nrest".to_vec(), "image/png");
     wechat_answers(&server, PAGE_CODE, drawn).await;
-    let answer = officer.get(&format!("{path}?width=600")).await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
-    assert_eq!(answer.headers["content-type"], "image/png");
-    assert!(answer.text.ends_with("PNG\r\n\u{1a}\nrest"), "{}", answer.text);
+    let url = format!("{}/api/v1{path}?width=600", app.base());
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let drawn = client.get(url).bearer_auth(officer.token().await.unwrap()).send().await.unwrap();
+    assert_eq!(
+        (drawn.status().as_u16(), &drawn.headers()["content-type"] == "image/png"),
+        (200, true)
+    );
+    assert_eq!(&drawn.bytes().await.unwrap()[..], b"\x89PNG\r\n\x1a\nrest");
     let [_, asked] = &wechat_asked(&server, PAGE_CODE).await[..] else { panic!("asked twice") };
     let scene = id.replace('-', "");
     assert_eq!(scene.len(), 32);

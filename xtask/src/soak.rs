@@ -11,12 +11,14 @@ mod histories;
 mod holds;
 mod keys;
 mod kills;
+mod messages;
 mod points;
 mod postgres;
 mod progress;
 mod redemptions;
 mod redis;
 mod restore;
+mod wechat;
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -31,6 +33,7 @@ use crate::services::{Durability, Services, ports};
 use figures::Figures;
 use ground::Ground;
 use progress::Progress;
+use wechat::WeChat;
 
 /// The options of `cargo xtask soak`.
 #[derive(Debug, clap::Args)]
@@ -114,7 +117,7 @@ struct Experiment {
 }
 
 /// All of them; the sizes are those of docs/RELIABILITY.md.
-const EXPERIMENTS: [Experiment; 11] = [
+const EXPERIMENTS: [Experiment; 12] = [
     Experiment {
         name: "redemptions",
         about: "库存 100 的兑换，夹着取消",
@@ -158,6 +161,13 @@ const EXPERIMENTS: [Experiment; 11] = [
         round: |ground, each| Box::pin(points::round(ground, each)),
     },
     Experiment {
+        name: "messages",
+        about: "发往微信途中 kill -9 worker",
+        short: size(3, 1),
+        soak: size(100, 1),
+        round: |ground, each| Box::pin(messages::round(ground, each)),
+    },
+    Experiment {
         name: "drops",
         about: "客户端中途断开",
         short: size(5, 100),
@@ -197,11 +207,16 @@ const EXPERIMENTS: [Experiment; 11] = [
 
 /// Leases as short as in a campaign, so that a dead worker's jobs are soon taken over; everybody
 /// logs in from one address.
-const SETTINGS: [(&str, &str); 3] = [
+const SETTINGS: [(&str, &str); 5] = [
     ("ZHIXIANG__WORKER__LEASE_SECONDS", "1"),
     ("ZHIXIANG__LIMITS__LOGIN_PER_MINUTE", "100000"),
     ("ZHIXIANG__TELEMETRY__LOG_FILTER", "warn"),
+    // No hour is quiet: messages go out whenever this runs.
+    ("ZHIXIANG__QUIET__FROM", "0"),
+    ("ZHIXIANG__QUIET__UNTIL", "0"),
 ];
+/// Where WeChat is.
+const WECHAT: &str = "ZHIXIANG__WECHAT__BASE_URL";
 
 /// Runs what the options name.
 ///
@@ -214,11 +229,13 @@ pub async fn soak(root: &Path, options: &Options) -> Result {
         Some(program) => program.canonicalize().context(|| program.display().to_string())?,
         None => app::build(root, false).await?,
     };
-    let app = App::new(&program, &services, ports::free()?).with(&SETTINGS);
+    let wechat = WeChat::start().await?;
+    let settings: Vec<_> = SETTINGS.into_iter().chain([(WECHAT, &*wechat.base_url)]).collect();
+    let app = App::new(&program, &services, ports::free()?).with(&settings);
     app.migrate().await?;
     app.seed().await?;
     let mut running = app.start().await?;
-    let mut ground = Ground::new(&app, &mut running, &services, !options.short)?;
+    let mut ground = Ground::new(&app, &mut running, (&services, &wechat), !options.short)?;
     ground.enrich()?;
     let out = out(root, options);
     let mut progress = Progress::open(&out, options.seed, options.short);

@@ -275,7 +275,10 @@ pub async fn decide(
             let mut sessions = Vec::new();
             if let Some(code) = &decision.state.merchant {
                 open(tx, code, id, now).await?;
-                bind(tx, code.as_str(), Role::MerchantManager, found.applicant, now).await?;
+                // In most shops who manages it stands at the till too.
+                for role in [Role::MerchantManager, Role::MerchantClerk] {
+                    bind(tx, code.as_str(), role, found.applicant, now).await?;
+                }
                 sessions = store::sessions(tx, found.applicant).await?;
             }
             let (application, events) = (&decision.state, &decision.events);

@@ -29,8 +29,9 @@ use super::{
         Addressed, Body, Caller, Empty, IdempotencyKey, IfMatch, MaybeCaller, On, Paging, Query,
         RequestMeta, Target,
         caller::needs::{KeepAnnouncement, ReadSelf},
+        kept,
     },
-    feedback::{PictureView, kept},
+    feedback::PictureView,
 };
 use crate::{
     app::{announcement as announcements, case::Ask, idempotent::Once},
@@ -327,6 +328,12 @@ async fn read_one(
     {
         return Ok(answered(&own));
     }
+    // Who may see the editions is not answered with another one.
+    if let (Some(caller), Some(_)) = (&caller.0, filter.0.edition)
+        && own(&state, caller, id.0, None).await?.is_some()
+    {
+        return Err(Basic::NotFound.into());
+    }
     Ok(answered(&public(&state, is_staff(caller.0.as_ref()), id.0).await?))
 }
 
@@ -476,14 +483,14 @@ async fn submit(
 /// 审核
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct VerdictBody {
+pub struct ReviewVerdict {
     /// 是否通过
     pub approve: bool,
     /// 不通过的原因，至多 500 个字；通过的可不填
     pub note: Option<String>,
 }
 
-impl VerdictBody {
+impl ReviewVerdict {
     /// As the rules take it.
     ///
     /// # Errors
@@ -495,12 +502,12 @@ impl VerdictBody {
 
 /// 审核公告
 ///
-/// 由本单位的另一人办理，写的人会收到结果。事后审核不通过的随即撤下；修改的一版不通过，居民仍看原来的一版。
+/// 由本单位的另一人办理，写的人会收到结果。先发后审的不通过，随即撤下；先审后发的，修改的一版不通过，居民仍看原来的一版。
 #[utoipa::path(
     operation_id = "announcement.review",
     tag = "announcement",
     params(IfMatch),
-    request_body(content = VerdictBody, example = json!({"approve": true})),
+    request_body(content = ReviewVerdict, example = json!({"approve": true})),
     responses((status = 200, description = "公告现在的样子", body = AnnouncementView)),
     security(("bearer" = [])),
     extensions(("x-problems" = json!(["publication_step_refused", "publication_nothing_waits", "own_publication"]))),
@@ -508,7 +515,7 @@ impl VerdictBody {
 #[post("/announcements/{id}/review")]
 async fn review(
     on: On<KeepAnnouncement, AnnouncementId>,
-    body: Body<VerdictBody>,
+    body: Body<ReviewVerdict>,
 ) -> Result<HttpResponse, Error> {
     let verdict = on.read(body, |body| body.verdict()).await?;
     announcements::review(&on.state, on.ask(), on.id, verdict).await?;

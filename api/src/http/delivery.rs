@@ -2,9 +2,7 @@
 //! administrator's list of deliveries.
 
 use actix_web::{
-    HttpResponse, get,
-    http::{StatusCode, header::ContentType},
-    post, put,
+    HttpResponse, get, post, put,
     web::{Data, Json},
 };
 use domain::{
@@ -24,6 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::extract::{
     Addressed, Body, Caller, Empty, IdempotencyKey, On, Paging, Query,
     caller::needs::{ManageJobs, ReadSelf},
+    kept,
 };
 use crate::{
     app::{delivery as deliveries, idempotent::Once},
@@ -109,8 +108,7 @@ async fn subscribe(
     let account = caller.actor.account;
     let once = Once::new(&state.crypto, Some(account), "delivery.subscribe", key.0, &body)?;
     let answer = deliveries::subscribe(&state, account, once, body.accepted).await?;
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
-    Ok(HttpResponse::build(status).content_type(ContentType::json()).body(answer.body))
+    Ok(kept(answer))
 }
 
 /// 免打扰时段

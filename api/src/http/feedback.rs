@@ -2,10 +2,7 @@
 
 use actix_web::{
     HttpResponse, get,
-    http::{
-        StatusCode,
-        header::{ContentType, ETAG},
-    },
+    http::header::ETAG,
     post,
     web::{Data, Json},
 };
@@ -31,6 +28,7 @@ use super::{
         Addressed, Body, Caller, IdempotencyKey, IfMatch, MaybeCaller, On, Paging, Query,
         RequestMeta, Target,
         caller::needs::{HandleFeedback, ReadSelf},
+        kept,
     },
 };
 use crate::{
@@ -39,7 +37,7 @@ use crate::{
         case::Ask,
         complaint::Credentials,
         feedback::{self as opinions, FeedbackReceipt},
-        idempotent::{Answer, Once},
+        idempotent::Once,
         identity::{admit_feedback, admit_tracking},
     },
     error::Error,
@@ -47,12 +45,6 @@ use crate::{
 };
 
 routes![submit, track, mine, read_own, list, counts, read_one, answer, mark, unmask];
-
-/// The answer to a create with a key, as it was kept.
-pub fn kept<X>(first: Answer<X>) -> HttpResponse {
-    let status = StatusCode::from_u16(first.status).unwrap_or(StatusCode::CREATED);
-    HttpResponse::build(status).content_type(ContentType::json()).body(first.body)
-}
 
 /// 一张照片
 #[derive(Debug, Serialize, ToSchema)]
@@ -462,7 +454,6 @@ pub enum FeedbackMark {
 #[serde(deny_unknown_fields)]
 pub struct MarkFeedbackBody {
     /// 计划改进、已改进或不予采纳
-    #[schema(inline)]
     pub result: FeedbackMark,
     /// 理由，提意见的人会看到，2–2000 个字
     #[schema(min_length = 2, max_length = 2000)]

@@ -24,13 +24,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    announcement::{EditionFilter, TakeDownBody, VerdictBody, words},
+    announcement::{EditionFilter, ReviewVerdict, TakeDownBody, words},
+    extract::kept,
     extract::{
         Addressed, Body, Caller, Empty, IdempotencyKey, IfMatch, MaybeCaller, On, Paging, Query,
         RequestMeta, Target,
         caller::needs::{KeepGuide, ReadSelf, SignForUnit},
     },
-    feedback::kept,
 };
 use crate::{
     app::{case::Ask, guide as guides, idempotent::Once},
@@ -343,6 +343,12 @@ async fn read_one(
     {
         return Ok(answered(&own));
     }
+    // Who may see the editions is not answered with another one.
+    if let (Some(caller), Some(_)) = (&caller.0, filter.0.edition)
+        && own(&state, caller, id.0, None).await?.is_some()
+    {
+        return Err(Basic::NotFound.into());
+    }
     let today = time::date(state.clock.now());
     let filter = read::Public { id: Some(id.0), ..read::Public::default() };
     let mut connection = state.db.acquire().await?;
@@ -516,7 +522,7 @@ async fn submit(on: On<KeepGuide, GuideId>, body: Body<Empty>) -> Result<HttpRes
     operation_id = "guide.review",
     tag = "guide",
     params(IfMatch),
-    request_body(content = VerdictBody, example = json!({"approve": true})),
+    request_body(content = ReviewVerdict, example = json!({"approve": true})),
     responses((status = 200, description = "办事指南现在的样子", body = GuideView)),
     security(("bearer" = [])),
     extensions(("x-problems" = json!(["publication_step_refused", "publication_nothing_waits", "own_publication"]))),
@@ -524,7 +530,7 @@ async fn submit(on: On<KeepGuide, GuideId>, body: Body<Empty>) -> Result<HttpRes
 #[post("/guides/{id}/review")]
 async fn review(
     on: On<SignForUnit, GuideId>,
-    body: Body<VerdictBody>,
+    body: Body<ReviewVerdict>,
 ) -> Result<HttpResponse, Error> {
     let verdict = on.read(body, |body| body.verdict()).await?;
     guides::review(&on.state, on.ask(), on.id, verdict).await?;

@@ -206,7 +206,7 @@ fn problems(path: &str, operation: &Operation) -> Vec<String> {
         (body, &["malformed_json", "body_too_large", "unsupported_media_type"]),
         (key, &["idempotency_key_required", "idempotency_key_reused"]),
         (version, &["malformed_if_match", "version_mismatch"]),
-        (!public, &["unauthenticated", "forbidden"]),
+        (!public, &["unauthenticated", "forbidden", "network_not_allowed"]),
         (path.contains("{id}"), &["not_found"]),
         (body || query, &["invalid_field"]),
         (public, &["rate_limited"]),

@@ -119,7 +119,8 @@ fn what_is_shown_to_everybody_is_a_picture() {
         let file = |kind| Candidate { owner: account(1), attached: false, here: false, kind };
         let said = |kind| Candidate::attach(Some(&file(kind)), Some(account(1)), *place);
         assert_eq!(said(Kind::Image), Ok(()));
-        let spoken = matches!(place, Place::Complaint | Place::ReportIn | Place::Reply);
+        let spoken =
+            matches!(place, Place::Complaint | Place::ReportIn | Place::Reply | Place::Feedback);
         assert_eq!(said(Kind::Audio).is_ok(), spoken, "{place:?}");
         let foreign = Candidate::attach(Some(&file(Kind::Audio)), Some(account(2)), *place);
         assert_eq!(foreign, Candidate::attach(None, Some(account(2)), *place));

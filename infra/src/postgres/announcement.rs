@@ -49,6 +49,10 @@ pub async fn lock(
     conn: &mut Connection,
     id: AnnouncementId,
 ) -> Result<Option<Locked>, sqlx::Error> {
+    // The edition is read once the row is locked: one that changed while this waited would not join.
+    sqlx::query!("select id from announcement where id = $1 for no key update", id.0)
+        .fetch_optional(&mut *conn)
+        .await?;
     let row = sqlx::query!(
         r#"select a.version, a.body as "body: NodeCode", a.kind as "kind: Kind",
                a.status as "status: Status", a.edition, a.shown, a.waiting,
@@ -56,7 +60,7 @@ pub async fn lock(
            from announcement a
            join announcement_edition e
                on e.announcement_id = a.id and e.number = coalesce(a.waiting, a.edition)
-           where a.id = $1 for no key update of a"#,
+           where a.id = $1"#,
         id.0,
     )
     .fetch_optional(conn)

@@ -281,9 +281,19 @@ pub async fn standing(
                        and d.state not in ('dropped', 'failed')
                        and not coalesce(d.template = any(p.muted), false)
                ) as "superseded!",
+               -- Whose case follows another evaluates their own, and nobody else's.
                array(
                    select e.kind from event e
-                   where e.subject_id = n.subject_id and e.seq > n.seq order by e.seq
+                   where e.subject_id = n.subject_id and e.seq > n.seq
+                       and (e.kind <> 'evaluated' or not exists (
+                           select from complaint child
+                           where child.merged_into = n.subject_id
+                               and child.reporter_id = n.account_id))
+                   union all
+                   select e.kind from complaint child
+                   join event e on e.subject_id = child.id and e.kind = 'evaluated'
+                   where child.merged_into = n.subject_id and child.reporter_id = n.account_id
+                       and e.at >= n.created_at
                ) as "later!: Vec<EventKind>"
            from notification n where n.id = $1"#,
         delivery.notification.0,
@@ -319,7 +329,8 @@ pub async fn count_consent(
         "insert into subscription as s (account_id, provider_id, remaining, long_term, updated_at)
          values ($1, $2, greatest($3, 0), $4, $5)
          on conflict (account_id, provider_id) do update
-         set remaining = least(greatest(s.remaining + $3, 0), 1000), long_term = $4, updated_at = $5",
+         set remaining = least(greatest(s.remaining + $3, 0), 1000), updated_at = $5,
+             long_term = case when $3 > 0 and $4 then true else s.long_term end",
         account.0,
         provider_id,
         change,

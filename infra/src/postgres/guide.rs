@@ -32,12 +32,16 @@ pub struct Locked {
 /// # Errors
 /// The database is away.
 pub async fn lock(conn: &mut Connection, id: GuideId) -> Result<Option<Locked>, sqlx::Error> {
+    // The edition is read once the row is locked: one that changed while this waited would not join.
+    sqlx::query!("select id from guide where id = $1 for no key update", id.0)
+        .fetch_optional(&mut *conn)
+        .await?;
     let row = sqlx::query!(
         r#"select g.version, g.unit as "unit: NodeCode", g.status as "status: Status", g.edition,
                g.shown, g.waiting, e.made_by as "author: AccountId"
            from guide g
            join guide_edition e on e.guide_id = g.id and e.number = coalesce(g.waiting, g.edition)
-           where g.id = $1 for no key update of g"#,
+           where g.id = $1"#,
         id.0,
     )
     .fetch_optional(conn)

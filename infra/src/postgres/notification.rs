@@ -317,7 +317,8 @@ async fn read(
                    shop.name, matter.title, cadre.post, u.name, gd.title, an_title.title,
                    case when fb.id is not null then '对应用的意见' end, o.name,
                    case when tr.id is not null then '组织关系转接' when n.subject_id = n.account_id then '积分' else '' end) as "title!",
-               coalesce(c.confidential, false) as "confidential!",
+               coalesce(c.confidential, false) or coalesce(child.confidential, false)
+                   as "confidential!",
                coalesce(n.account_id in (c.reporter_id, claim.account_id, r.account_id,
                        pair.account_id, hold.account, flag.account_id, ma.applicant,
                        sr.account_id, fb.account_id), false)
@@ -387,7 +388,9 @@ async fn read(
            left join announcement_edition an_title
                on an_title.announcement_id = an.id and an_title.number = an.edition
            left join lateral (
-               select child.id, child.number, child.title from complaint child
+               select child.id, child.number, child.title,
+                   bool_or(child.confidential) over () as confidential
+               from complaint child
                where child.merged_into = c.id and child.reporter_id = n.account_id
                    and c.reporter_id is distinct from n.account_id
                order by child.id limit 1

@@ -30,6 +30,7 @@ const KEYED: &[&str] = &[
     "redemption.redeem",
     "attachment.upload",
     "points.propose_adjustment",
+    "delivery.subscribe",
     "points.donate",
     "points.pass_on",
     "redemption.issue_voucher",

@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::dice::Dice;
+use super::wechat::WeChat;
 use crate::app::{App, Running};
 use crate::client::{Answer, Call, Client};
 use crate::failure::{Failure, Result};
@@ -37,6 +38,8 @@ pub struct Ground<'g> {
     pub postgres: &'g Postgres,
     /// The private Redis.
     pub redis: &'g Redis,
+    /// What the product takes for WeChat.
+    pub wechat: &'g WeChat,
     /// A client of the server.
     pub client: Client,
     /// The round's own random numbers.
@@ -56,7 +59,7 @@ impl<'g> Ground<'g> {
     pub fn new(
         app: &'g App<'g>,
         running: &'g mut Running,
-        services: &'g Services,
+        (services, wechat): (&'g Services, &'g WeChat),
         strict: bool,
     ) -> Result<Self> {
         let outside = || Failure::new("只能在独立的服务上做");
@@ -65,6 +68,7 @@ impl<'g> Ground<'g> {
             running,
             postgres: services.postgres().ok_or_else(outside)?,
             redis: services.redis().ok_or_else(outside)?,
+            wechat,
             client: Client::new(app.base_url())?,
             dice: Dice::new(0, 0),
             tag: String::new(),

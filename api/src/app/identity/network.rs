@@ -10,7 +10,7 @@ use domain::{
 use infra::postgres::{
     Connection,
     audit::{self, AuditEntry, Origin},
-    identity::session as sessions,
+    identity::{self as store, session as sessions},
 };
 use ipnet::IpNet;
 
@@ -33,6 +33,27 @@ fn contain(
     grants.iter().filter_map(|grant| networks.get(&grant.role)).all(|allowed| {
         address.is_some_and(|address| allowed.iter().any(|network| network.contains(&address)))
     })
+}
+
+/// Refuses, on record, an account from where its roles may not be used.
+///
+/// # Errors
+/// `network_not_allowed`.
+pub(super) async fn admit(state: &State, account: AccountId, origin: &Origin) -> Result<(), Error> {
+    let grants = store::grants(&mut *state.db.acquire().await?, account).await?;
+    if allows(state, &grants, origin) {
+        return Ok(());
+    }
+    let (now, origin) = (state.clock.now(), origin.clone());
+    transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let mut entry = AuditEntry::new("account.network", "account", account, &origin);
+            entry.account = Some(account);
+            Ok(audit::append(tx, &entry, now).await?)
+        })
+    })
+    .await?;
+    Err(Refused::NetworkNotAllowed.into())
 }
 
 /// Refuses a request of a log-in from where it may not be used; the first one goes on record.

@@ -202,9 +202,14 @@ pub async fn log_in(
             }
             store::use_up(tx, id, now).await?;
             let account = account(&here, tx, &phone, &index, now).await?;
-            let entry = AuditEntry::new("identity.login_phone", "account", account.id, &origin);
-            audit::append(tx, &entry, now).await?;
-            open(&here, tx, account, &origin, now).await.map(Some)
+            let id = account.id;
+            let opened = open(&here, tx, account, &origin, now).await?;
+            if opened.is_ok() {
+                let mut entry = AuditEntry::new("identity.login_phone", "account", id, &origin);
+                entry.account = Some(id);
+                audit::append(tx, &entry, now).await?;
+            }
+            Ok(Some(opened))
         })
     })
     .await?;

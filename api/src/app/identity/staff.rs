@@ -13,7 +13,7 @@ use infra::postgres::{
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{LoggedIn, admit_log_in, me, open, totp};
+use super::{LoggedIn, admit_log_in, me, network, open, totp};
 use crate::{app::transact, error::Error, state::State};
 
 /// Each verification takes 19 MiB and a core: so many at once, the others wait.
@@ -45,7 +45,10 @@ pub async fn login(state: &State, proof: Proof, origin: &Origin) -> Result<Logge
         Box::pin(async move {
             let code = proof.totp.as_ref();
             match totp::second_factor(&inner, tx, id, code, &origin, now).await? {
-                Ok(()) => enter(&inner, tx, id, &origin, now).await,
+                Ok(()) if still(tx, &proof.username, &known).await? => {
+                    enter(&inner, tx, id, &origin, now).await
+                }
+                Ok(()) => Ok(Err(Refused::BadCredentials)),
                 Err(refused) => Ok(Err(refused)),
             }
         })
@@ -79,13 +82,28 @@ pub(super) async fn check_password(
     let right = state.passwords.verify(password.plain().to_owned(), stored).await?;
     match known {
         Some(known) if right && known.disabled => Err(Refused::AccountDisabled.into()),
-        Some(known) if right => Ok((renewed(state, known, password).await?, seat)),
+        Some(known) if right => {
+            // Before anything is changed: from outside nobody changes a password either.
+            network::admit(state, known.id, origin).await?;
+            Ok((renewed(state, known, password).await?, seat))
+        }
         Some(known) => {
             count_failure(state, known.id, origin, now).await?;
             Err(Refused::BadCredentials.into())
         }
         None => Err(Refused::BadCredentials.into()),
     }
+}
+
+/// Whether the password is still the one that was verified; the account's row is locked. Whoever
+/// changed it meanwhile ended every log-in, this one too.
+pub(super) async fn still(
+    tx: &mut Connection,
+    username: &str,
+    known: &Credentials,
+) -> Result<bool, Error> {
+    let held = store::credentials(tx, username).await?;
+    Ok(held.is_some_and(|held| held.age == known.age))
 }
 
 /// Hashes a password that was right by the configured algorithms, where others hashed it.

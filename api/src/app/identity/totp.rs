@@ -24,7 +24,7 @@ use serde_json::json;
 
 use super::{
     LoggedIn,
-    staff::{Proof, check_own_password, check_password, enter, fail},
+    staff::{Proof, check_own_password, check_password, enter, fail, still},
 };
 use crate::{app::transact, error::Error, state::State};
 
@@ -65,9 +65,14 @@ pub async fn start(
     let now = state.clock.now();
     known.age.check(state.config.security.password_days, now)?;
     let secret = totp::secret();
-    let sealed = state.crypto.seal(SECRET, &secret);
+    let (sealed, name) = (state.crypto.seal(SECRET, &secret), username.to_owned());
     transact(&state.db, move |tx| {
         Box::pin(async move {
+            // One at a time: a secret is confirmed by a code of it, not of the one before.
+            store::lock(tx, known.id).await?;
+            if !still(tx, &name, &known).await? {
+                return Err(Refused::BadCredentials.into());
+            }
             let begun = credential::start_totp(tx, known.id, &sealed, now).await?;
             if begun { Ok(()) } else { Err(Refused::TotpOn.into()) }
         })
@@ -100,6 +105,9 @@ pub async fn confirm(
             let id = known.id;
             let lockout = store::lock_lockout(tx, id).await?;
             lockout.check(now)?;
+            if !still(tx, &proof.username, &known).await? {
+                return Err(Refused::BadCredentials.into());
+            }
             let begun = credential::totp(tx, id).await?.ok_or(Refused::TotpNotStarted)?;
             if begun.confirmed {
                 return Err(Refused::TotpOn.into());

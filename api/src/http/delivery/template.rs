@@ -71,11 +71,12 @@ pub struct MessagePreview {
 /// 用编造的例子填好各字段，不保存、不发送。
 #[utoipa::path(
     operation_id = "delivery.preview", tag = "delivery",
+    params(("id" = String, Path, description = "模板：progress、asked 等", example = "progress")),
     request_body(content = WordingBody, example = json!({"template_id": "demo-progress", "page": "pages/notifications/index", "fields": {"thing1": "{title}", "phrase2": "{phrase}", "time3": "{time}"}, "long_term": true})),
     responses((status = 200, description = "填好的样子", body = MessagePreview)),
     security(("bearer" = [])),
 )]
-#[post("/notification-templates/{key}/preview")]
+#[post("/notification-templates/{id}/preview")]
 async fn preview(
     _: Caller<ManageJobs>,
     target: Target<Template>,
@@ -110,12 +111,13 @@ pub struct PublishBody {
 /// 发布后马上用于还没有发送的消息。要退回旧版，把旧版的内容再发布一次。
 #[utoipa::path(
     operation_id = "delivery.publish", tag = "delivery",
+    params(("id" = String, Path, description = "模板：progress、asked 等", example = "progress")),
     request_body(content = PublishBody, example = json!({"base_version": 1, "template_id": "demo-progress", "page": "pages/notifications/index", "fields": {"thing1": "{title}", "phrase2": "{phrase}", "time3": "{time}"}, "long_term": true})),
     responses((status = 201, description = "各个版本", body = TemplateVersions)),
     security(("bearer" = [])),
     extensions(("x-problems" = json!(["delivery_template_changed"]))),
 )]
-#[post("/notification-templates/{key}/versions")]
+#[post("/notification-templates/{id}/versions")]
 async fn publish(
     caller: Caller<ManageJobs>,
     target: Target<Template>,

@@ -193,7 +193,7 @@ pub struct TotpSecret {
     security(()),
     extensions(("x-problems" = json!([
         "bad_credentials", "account_locked", "account_disabled", "password_change_required",
-        "password_lapsed", "totp_on"
+        "password_lapsed", "totp_on", "network_not_allowed"
     ]))),
 )]
 #[post("/auth/totp/start")]

@@ -145,7 +145,7 @@ impl Facts<'_> {
                 format!("您包联的家庭该走访了（应在 {} 前），走访后请登记", day("due"))
             }
             EventKind::MerchantApproved => {
-                "您的商户入驻申请已通过，您是商户负责人，可以邀请店员、起草优惠".to_owned()
+                "您的商户入驻申请已通过，您是商户负责人，可以核销、邀请店员、起草优惠".to_owned()
             }
             EventKind::MerchantSentBack => "您的商户入驻申请需要补正，请修改后重新提交".to_owned(),
             EventKind::MerchantRefused => "您的商户入驻申请没有通过".to_owned(),

@@ -117,7 +117,7 @@ pub async fn public(
                    join attachment p on p.id = chosen.id
                    where p.check_state <> 'hidden' order by chosen.place)
                    as "pictures!: Vec<AttachmentId>",
-               (select count(*) from announcement_read r where r.announcement_id = a.id) as "reads!"
+               0::bigint as "reads!"
            from announcement a
            join announcement_edition e on e.announcement_id = a.id and e.number = a.shown
            join org_node o on o.code = a.body

@@ -195,6 +195,12 @@ pub async fn accounts(conn: &mut Connection, index: &[u8]) -> sqlx::Result<Vec<O
                a.disabled_at, a.disabled_reason, p.open_id_index is null as "by_phone!"
            from person p join account a on a.id = p.account_id
            where p.phone_index = $1 and a.username is null
+               -- Not one that is being erased; and who works for a merchant works by WeChat: a
+               -- number that went to somebody else opens no till.
+               and not exists (select from erasure e where e.account_id = a.id)
+               and (p.open_id_index is null or not exists (
+                   select from role_grant g where g.account_id = a.id and g.revoked_at is null
+                       and g.role not in ('resident', 'party_member')))
            order by p.open_id_index is null desc, a.created_at, a.id
            limit 3"#,
         index,

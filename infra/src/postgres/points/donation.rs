@@ -81,7 +81,8 @@ pub async fn household(
            from household
            where id = $1 and closed_at is null and ($2::uuid is null or exists (
                select from household_pairing as pairing
-               where pairing.household_id = $1 and pairing.account_id = $2 and pairing.status = 'active'))"#,
+               where pairing.household_id = $1 and pairing.account_id = $2 and pairing.status = 'active'))
+           for share of household"#,
         id.0,
         by.map(|by| by.0),
     )

@@ -76,6 +76,7 @@ pub const SEALED: &[Sealed] = &[
     sealed("enforcement_act", "party_name_sealed", "enforcement_act.party_name"),
     sealed("enforcement_act", "content_sealed", "enforcement_act.content"),
     sealed("evaluation_link", "token_sealed", "evaluation_link/{id}"),
+    sealed("feedback", "contact_sealed", "feedback.contact/{id}"),
     sealed("household", "name_sealed", "household.name"),
     sealed("household", "address_sealed", "household.address"),
     sealed("household", "phone_sealed", "household.phone"),
@@ -97,6 +98,7 @@ pub const SEALED: &[Sealed] = &[
     sealed("person", "open_id_sealed", "person.open_id"),
     sealed("person", "phone_sealed", "person.phone"),
     sealed("person", "name_sealed", "person.name"),
+    sealed("phone_code", "phone_sealed", "person.phone"),
     sealed("redemption", "code_sealed", "redemption/{id}"),
     sealed("redemption", "digits_sealed", "redemption.digits/{id}"),
     sealed("registration", "name_sealed", "registration.name"),
@@ -107,6 +109,7 @@ pub const SEALED: &[Sealed] = &[
     sealed("service_request", "name_sealed", "service_request.name"),
     sealed("service_request", "phone_sealed", "service_request.phone"),
     sealed("service_request", "address_sealed", "service_request.address"),
+    sealed("totp", "secret_sealed", "totp.secret"),
 ];
 
 /// The indexes that can be made anew.
@@ -147,6 +150,7 @@ pub const INDEXES: &[Index] = &[
 
 /// Bytes that are neither sealed nor made anew, each with the reason.
 pub const OTHERS: &[(&str, &str, &str)] = &[
+    ("announcement_read", "reader_mac", "counts a reader once, who counts anew"),
     ("audit_block", "digests", "the audit chain is SHA-256 for good"),
     ("audit_block", "hash", "the same"),
     ("audit_block", "previous", "the same"),
@@ -154,11 +158,15 @@ pub const OTHERS: &[(&str, &str, &str)] = &[
     ("audit_entry", "before", "the same"),
     ("complaint", "query_code_mac", "the code is kept nowhere; MACs of every key are good"),
     ("export_file", "workbook", "a workbook of a day"),
+    ("feedback", "query_code_mac", "the code is kept nowhere; MACs of every key are good"),
+    ("guide_vote", "voter_mac", "counts a voter once, who counts anew"),
     ("idempotency", "command_hash", "compared for a day"),
     ("merchant_invitation", "code_index", "the code is kept nowhere; good for minutes"),
+    ("phone_code", "phone_index", "codes are good for minutes and counted for a day"),
     ("refresh_token", "hash", "the token is kept nowhere; log-ins end"),
     ("registration", "match_index", "follows party_member.match_index"),
     ("reply_from_template", "digest", "of a text that is no secret"),
+    ("totp_recovery", "mac", "the code is kept nowhere; its owner makes ten new ones"),
 ];
 
 /// What a sealed column is sealed for; none for a column that is not sealed.

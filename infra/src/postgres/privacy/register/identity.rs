@@ -97,10 +97,13 @@ pub(super) const TABLES: &[Table] = &[
         name: "session",
         whose: Some("account_id = $1"),
         about: None,
-        columns: &[(
-            Kept(Code),
-            "id account_id created_at expires_at ended_at end_reason network_refused_at",
-        )],
+        columns: &[
+            (
+                Kept(Code),
+                "id account_id created_at expires_at ended_at end_reason network_refused_at",
+            ),
+            (Gone, "user_agent address"),
+        ],
         told: Some(Told {
             word: "sessions",
             columns: "id created_at expires_at ended_at end_reason user_agent address",
