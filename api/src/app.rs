@@ -31,6 +31,7 @@ pub mod idempotent;
 pub mod identity;
 pub mod import;
 pub mod job;
+pub mod live;
 pub mod merchant;
 pub mod note;
 pub mod notification;

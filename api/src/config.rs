@@ -190,6 +190,10 @@ pub struct Limits {
     pub uploads_per_minute: u32,
     /// Exports of one's own data per account and hour.
     pub export_per_hour: u32,
+    /// Streams of an account at once, in each process.
+    pub streams_per_person: u32,
+    /// Streams of a process at once.
+    pub streams: u32,
 }
 
 /// The worker.

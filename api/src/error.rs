@@ -53,6 +53,7 @@ refused_by!(
     domain::guide::Refused,
     domain::household::Refused,
     domain::identity::Refused,
+    domain::live::Refused,
     domain::merchant::Refused,
     domain::note::Refused,
     domain::points::Refused,

@@ -49,6 +49,7 @@ pub mod guide;
 pub mod household;
 pub mod identity;
 pub mod job;
+pub mod live;
 pub mod merchant;
 pub mod note;
 pub mod notification;
@@ -144,6 +145,7 @@ pub fn words() -> Vec<Routes> {
         notification::routes(),
         delivery::routes(),
         delivery::template::routes(),
+        live::routes(),
         job::routes(),
         calendar::routes(),
         deadline::routes(),

@@ -24,18 +24,21 @@ use sqlx::{ConnectOptions, Connection};
 use tracing_actix_web::TracingLogger;
 
 use crate::{
-    app::{calendar, privacy::rekey},
+    app::{calendar, live, privacy::rekey},
     calendars::Calendars,
     clock::{Clock, Steadiness},
     config::Config,
     http::{envelope, operations},
     state::State,
+    streams::Streams,
     telemetry::RequestSpan,
     token::Tokens,
 };
 
 /// How long requests in flight may take to finish when the server stops, in seconds.
 const GRACE: u64 = 15;
+/// How long a client may take nothing of what was sent to it.
+const SILENT: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Why the program cannot start, for whoever starts it.
 #[derive(Debug, thiserror::Error)]
@@ -144,6 +147,7 @@ impl State {
             wechat,
             sms,
             callback: Arc::new(callback),
+            streams: Streams::default(),
             files: config.files.open()?,
             config: Arc::new(config),
         })
@@ -228,7 +232,14 @@ pub async fn serve(config: Config, clock: Clock) -> Result<(), Failure> {
     state.ready_to_start().await?;
     let db = state.db.clone();
     tracing::info!(address = %listener.local_addr()?, mode = ?state.config.mode, "serving");
-    spawn(state, listener)?.await?;
+    let streams = state.streams.clone();
+    let server = spawn(state, listener)?;
+    // A stream never finishes by itself; it would hold up the end for the whole of `GRACE`.
+    tokio::spawn(async move {
+        stop_signal().await;
+        streams.close();
+    });
+    server.await?;
     db.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -242,6 +253,7 @@ pub async fn serve(config: Config, clock: Clock) -> Result<(), Failure> {
 pub fn spawn(state: State, listener: TcpListener) -> Result<Server, Failure> {
     operations::collect();
     tokio::spawn(calendar::keep_following(state.clone()));
+    tokio::spawn(live::keep_reading(state.clone()));
     let workers = state.config.http.workers;
     let server = HttpServer::new(move || {
         let served = state.clone();
@@ -252,9 +264,22 @@ pub fn spawn(state: State, listener: TcpListener) -> Result<Server, Failure> {
             .wrap(from_fn(envelope::surround))
             .wrap(TracingLogger::<RequestSpan>::new())
     })
+    // Whoever hung up gives the room of a stream back at once, not at the next heartbeat.
+    .h1_allow_half_closed(false)
+    .on_connect(|connection, _| give_up_on_the_silent(connection))
     .shutdown_timeout(GRACE);
     let server = if workers == 0 { server } else { server.workers(workers) };
     Ok(server.listen(listener)?.run())
+}
+
+/// Lets the system cut a connection whose client takes nothing for half a minute: what waits to be
+/// written, and a stream's place, would stay for as long as the client likes.
+fn give_up_on_the_silent(connection: &dyn std::any::Any) {
+    if let Some(socket) = connection.downcast_ref::<tokio::net::TcpStream>()
+        && let Err(error) = socket2::SockRef::from(socket).set_tcp_user_timeout(Some(SILENT))
+    {
+        tracing::debug!(%error, "a connection has no time-out for what it takes");
+    }
 }
 
 /// Serves the health and the figures of a worker, where a port is configured for them.
@@ -291,6 +316,7 @@ fn cors(origins: &[String]) -> Cors {
             header::IF_NONE_MATCH,
         ])
         .allowed_header("idempotency-key")
+        .allowed_header("last-event-id")
         .expose_headers(["etag", "x-request-id", "retry-after"])
         .max_age(3600);
     origins.iter().fold(all, |cors, origin| cors.allowed_origin(origin))

@@ -17,6 +17,7 @@ use crate::{
     calendars::Calendars,
     clock::{Clock, Steadiness},
     config::Config,
+    streams::Streams,
     token::Tokens,
 };
 
@@ -51,6 +52,8 @@ pub struct State {
     pub sms: Sms,
     /// What opens WeChat's pushes.
     pub callback: Arc<Callback>,
+    /// Who listens to what happens.
+    pub streams: Streams,
 }
 
 impl State {

@@ -30,6 +30,7 @@ pub mod household;
 pub mod id;
 pub mod identity;
 pub mod import;
+pub mod live;
 pub mod merchant;
 pub mod note;
 pub mod notification;

@@ -13,8 +13,7 @@ create index event_live on event (xact, subject_id, seq) where xact is not null;
 
 alter table notification add column xact xid8;
 alter table notification alter column xact set default pg_current_xact_id();
-create index notification_live on notification (account_id, xact, subject_id, seq)
-    where xact is not null;
+create index notification_live on notification (xact, id) where xact is not null;
 
 -- The place of an event is as fixed as the rest of it.
 create or replace function event_is_append_only() returns trigger language plpgsql as $$
