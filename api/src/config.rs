@@ -140,6 +140,8 @@ pub struct Http {
     pub port: u16,
     /// Worker threads; 0 is one per core.
     pub workers: usize,
+    /// Seconds for which a client may take nothing of what is sent to it.
+    pub send_seconds: u32,
     /// Origins of web pages that may call the interface.
     #[serde(deserialize_with = "list")]
     pub allowed_origins: Vec<String>,

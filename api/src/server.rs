@@ -1,6 +1,6 @@
 //! The HTTP server: the state it works on, the application, and a clean end.
 
-use std::{net::TcpListener, sync::Arc};
+use std::{any::Any, net::TcpListener, sync::Arc, time::Duration};
 
 use actix_cors::Cors;
 use actix_web::{
@@ -20,7 +20,9 @@ use infra::{
         callback::{BadKey as BadPushKey, Callback},
     },
 };
+use socket2::SockRef;
 use sqlx::{ConnectOptions, Connection};
+use tokio::net::TcpStream;
 use tracing_actix_web::TracingLogger;
 
 use crate::{
@@ -37,8 +39,6 @@ use crate::{
 
 /// How long requests in flight may take to finish when the server stops, in seconds.
 const GRACE: u64 = 15;
-/// How long a client may take nothing of what was sent to it.
-const SILENT: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Why the program cannot start, for whoever starts it.
 #[derive(Debug, thiserror::Error)]
@@ -160,7 +160,7 @@ impl State {
     pub async fn reach_database(&self) -> Result<(), Failure> {
         // Not through the pool: it would only say that it waited in vain.
         let options = self.db.connect_options();
-        let patience = std::time::Duration::from_secs(5);
+        let patience = Duration::from_secs(5);
         match tokio::time::timeout(patience, options.connect()).await {
             Ok(Ok(connection)) => {
                 let _ = connection.close().await;
@@ -255,6 +255,7 @@ pub fn spawn(state: State, listener: TcpListener) -> Result<Server, Failure> {
     tokio::spawn(calendar::keep_following(state.clone()));
     tokio::spawn(live::keep_reading(state.clone()));
     let workers = state.config.http.workers;
+    let patience = Duration::from_secs(state.config.http.send_seconds.into());
     let server = HttpServer::new(move || {
         let served = state.clone();
         App::new()
@@ -266,19 +267,19 @@ pub fn spawn(state: State, listener: TcpListener) -> Result<Server, Failure> {
     })
     // Whoever hung up gives the room of a stream back at once, not at the next heartbeat.
     .h1_allow_half_closed(false)
-    .on_connect(|connection, _| give_up_on_the_silent(connection))
+    .on_connect(move |connection, _| give_up(connection, patience))
     .shutdown_timeout(GRACE);
     let server = if workers == 0 { server } else { server.workers(workers) };
     Ok(server.listen(listener)?.run())
 }
 
-/// Lets the system cut a connection whose client takes nothing for half a minute: what waits to be
-/// written, and a stream's place, would stay for as long as the client likes.
-fn give_up_on_the_silent(connection: &dyn std::any::Any) {
-    if let Some(socket) = connection.downcast_ref::<tokio::net::TcpStream>()
-        && let Err(error) = socket2::SockRef::from(socket).set_tcp_user_timeout(Some(SILENT))
+/// Lets the system cut a connection whose client takes nothing for so long: what waits to be written,
+/// and a stream's room, would be kept for as long as the client likes.
+fn give_up(connection: &dyn Any, patience: Duration) {
+    if let Some(socket) = connection.downcast_ref::<TcpStream>()
+        && let Err(error) = SockRef::from(socket).set_tcp_user_timeout(Some(patience))
     {
-        tracing::debug!(%error, "a connection has no time-out for what it takes");
+        tracing::debug!(%error, "a connection waits for its client without an end");
     }
 }
 

@@ -5,13 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use domain::{
-    id::SessionId,
-    identity::Actor,
-    live::Refused,
-    refusal::Basic,
-    time::Timestamp,
-};
+use domain::{id::SessionId, identity::Actor, live::Refused, refusal::Basic, time::Timestamp};
 use infra::postgres::live::Reading;
 use tokio::sync::{Notify, broadcast, oneshot};
 
@@ -75,11 +69,7 @@ impl Streams {
     ///
     /// # Errors
     /// `stream_limit_reached`, `streams_full`; `unavailable` while the server stops.
-    pub fn take(
-        &self,
-        who: &Who,
-        (per_person, at_most): (u32, u32),
-    ) -> Result<Seat, Error> {
+    pub fn take(&self, who: &Who, (per_person, at_most): (u32, u32)) -> Result<Seat, Error> {
         let mut open = self.0.open();
         if open.closed {
             return Err(Basic::Unavailable.into());

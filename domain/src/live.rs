@@ -167,8 +167,15 @@ impl Happening {
     /// What somebody with this scope hears of it; nothing, where the lists would not show it either.
     pub fn told(&self, scope: &Scope) -> Option<Told> {
         let Self { place, kind, seq, at, .. } = *self;
-        let told = |topic| {
-            Told { place, topic, kind, seq, at, case: None, task: None, notification: None }
+        let told = |topic| Told {
+            place,
+            topic,
+            kind,
+            seq,
+            at,
+            case: None,
+            task: None,
+            notification: None,
         };
         match &self.hearers {
             Hearers::Account(account, id) => (*account == scope.account())

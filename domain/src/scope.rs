@@ -195,7 +195,8 @@ impl Scope {
         if reported.is_some_and(|code| self.units.iter().any(|own| own.starts_with(code))) {
             return false;
         }
-        let near = |place: &NodeCode| self.areas.iter().any(|area| place.as_str().starts_with(area));
+        let near =
+            |place: &NodeCode| self.areas.iter().any(|area| place.as_str().starts_with(area));
         case.community.as_ref().is_some_and(near)
             || case.units.iter().any(|unit| self.units.iter().any(|own| own == unit.as_str()))
     }

@@ -76,8 +76,7 @@ const WORDS: &[(&str, &str)] = &[
     ("track", "ht"),
     // What backups and restores ask the server; the rest of them is a command.
     ("backup", "i"),
-    // What streams read from; nobody streams yet.
-    ("live", "i"),
+    ("live", "diaht"),
     ("job", "iah"),
     ("queue", "t"),
     ("import", "dia"),

@@ -49,6 +49,8 @@ mod idempotency;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod merchant;
 #[cfg(test)]
 mod migrations;

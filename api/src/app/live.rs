@@ -51,6 +51,18 @@ pub enum Message {
     Quiet(Option<Place>),
 }
 
+impl Message {
+    /// What it is called in the figures.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Open(_) => "open",
+            Self::Told(told) => told.topic.code(),
+            Self::Reset(_) => "reset",
+            Self::Quiet(_) => "heartbeat",
+        }
+    }
+}
+
 /// An open stream.
 pub struct Stream {
     state: State,
@@ -67,11 +79,7 @@ pub struct Stream {
 ///
 /// # Errors
 /// `stream_limit_reached`, `streams_full`; the database's.
-pub async fn open(
-    state: &State,
-    who: &Who,
-    resume: Option<&str>,
-) -> Result<Stream, Error> {
+pub async fn open(state: &State, who: &Who, resume: Option<&str>) -> Result<Stream, Error> {
     let limits = &state.config.limits;
     let room = (limits.streams_per_person, limits.streams);
     let seat = state.streams.take(who, room)?;
@@ -105,10 +113,14 @@ impl Stream {
             }
             if let Some(message) = self.waiting.pop_front() {
                 self.spoke = Instant::now();
+                metrics::counter!("live_messages_total", "event" => message.name()).increment(1);
                 return Some(message);
             }
             if self.behind {
-                self.catch_up().await.inspect_err(|error| tracing::warn!(%error, "a stream broke")).ok()?;
+                self.catch_up()
+                    .await
+                    .inspect_err(|error| tracing::warn!(%error, "a stream broke"))
+                    .ok()?;
                 continue;
             }
             tokio::select! {

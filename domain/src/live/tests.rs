@@ -17,7 +17,8 @@ fn code(text: &str) -> NodeCode {
 }
 
 fn scope(account: u8, grants: &[(Role, &str)]) -> Scope {
-    let grants = grants.iter().map(|(role, scope)| Grant { role: *role, scope: (*scope).to_owned() });
+    let grants =
+        grants.iter().map(|(role, scope)| Grant { role: *role, scope: (*scope).to_owned() });
     Scope::of(&Actor { account: id(account), grants: grants.collect() })
 }
 
@@ -60,7 +61,21 @@ fn a_place_is_read_as_it_was_written_and_nothing_else_is_one() {
     assert!(inside < Place::end_of(12) && Place::end_of(12) < Place { transaction: 13, ..inside });
     let long = "9".repeat(19);
     for bad in [
-        "", "-", "x", "+1", "-1", " 1", "1 ", "01", "1-", "1-2", "1-2-3", "1--3", "１", "1\u{0}", &long,
+        "",
+        "-",
+        "x",
+        "+1",
+        "-1",
+        " 1",
+        "1 ",
+        "01",
+        "1-",
+        "1-2",
+        "1-2-3",
+        "1--3",
+        "１",
+        "1\u{0}",
+        &long,
         "1-00000000000000000000000000000007--1",
         "1-00000000000000000000000000000007-03",
         "1-00000000000000000000000000000007-3-4",
@@ -110,10 +125,7 @@ fn whoever_is_reported_hears_nothing_of_the_report() {
     let mut report = event(Visibility::Everyone);
     report.readers.reported_unit = Some(code(UNIT));
     assert_eq!(heard(report.clone(), &scope(2, &[(Role::DepartmentClerk, UNIT)])), None);
-    assert_eq!(
-        heard(report, &scope(3, &[(Role::DepartmentHead, OTHER)])),
-        Some(Topic::Complaint)
-    );
+    assert_eq!(heard(report, &scope(3, &[(Role::DepartmentHead, OTHER)])), Some(Topic::Complaint));
 }
 
 #[test]

@@ -131,10 +131,7 @@ pub async fn alive_of(
         let grants = roles.into_iter().zip(scopes).map(|(role, scope)| Grant { role, scope });
         Actor { account, grants: grants.collect() }
     };
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.id, actor(row.account, row.roles, row.scopes)))
-        .collect())
+    Ok(rows.into_iter().map(|row| (row.id, actor(row.account, row.roles, row.scopes))).collect())
 }
 
 /// Finds the session of a refresh token and locks it: of several requests with tokens of one
