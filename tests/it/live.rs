@@ -382,13 +382,23 @@ async fn what_is_no_place_and_what_lies_too_far_back_starts_anew() {
     .await
     .unwrap();
     let mut stream = centre.listens(app.base(), Some(&start)).await;
-    let mut next = stream.next().await.unwrap();
-    while next.event != "reset" {
-        // What was read before it turned out to be too much.
-        next = stream.next().await.unwrap();
-    }
+    assert_eq!(stream.next().await.unwrap().event, "reset", "nothing of what lies between");
     app.submitted().await;
     assert_eq!(stream.next().await.unwrap().data["kind"], "submitted", "and goes on from there");
+}
+
+/// Longer than the server waits for a request, and than a proxy waits for an answer to go on.
+#[tokio::test]
+async fn a_silent_stream_is_kept_alive_and_its_place_moves_on() {
+    let app = App::spawn().await;
+    let foreign = app.as_(FOREIGN);
+    let mut stream = foreign.listens(app.base(), None).await;
+    let start = stream.place.clone();
+    app.submitted().await;
+    let beat = stream.block().await.expect("it goes on");
+    assert!(beat.starts_with(":\nid: "), "{beat}");
+    let [start, now] = [start, stream.place.clone()].map(|place| place.parse::<i64>().unwrap());
+    assert!(now > start, "{now} after {start}: what is none of theirs need not be read again");
 }
 
 #[tokio::test]
