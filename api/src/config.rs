@@ -145,6 +145,8 @@ pub struct Http {
     pub port: u16,
     /// Worker threads; 0 is one per core.
     pub workers: usize,
+    /// Seconds for which a client may take nothing of what is sent to it.
+    pub send_seconds: u32,
     /// Origins of web pages that may call the interface.
     #[serde(deserialize_with = "list")]
     pub allowed_origins: Vec<String>,
@@ -195,6 +197,10 @@ pub struct Limits {
     pub uploads_per_minute: u32,
     /// Exports of one's own data per account and hour.
     pub export_per_hour: u32,
+    /// Streams of an account at once, in each process.
+    pub streams_per_person: u32,
+    /// Streams of a process at once.
+    pub streams: u32,
 }
 
 /// The worker.

@@ -57,6 +57,7 @@ refused_by!(
     domain::identity::Refused,
     domain::identity::oidc::Refused,
     domain::invitation::Refused,
+    domain::live::Refused,
     domain::merchant::Refused,
     domain::note::Refused,
     domain::points::Refused,

@@ -51,6 +51,7 @@ pub mod household;
 pub mod identity;
 pub mod invitation;
 pub mod job;
+pub mod live;
 pub mod merchant;
 pub mod note;
 pub mod notification;
@@ -149,6 +150,7 @@ pub fn words() -> Vec<Routes> {
         notification::routes(),
         delivery::routes(),
         delivery::template::routes(),
+        live::routes(),
         job::routes(),
         calendar::routes(),
         deadline::routes(),

@@ -11,5 +11,6 @@ pub mod paper;
 pub mod server;
 pub mod sheet;
 pub mod state;
+pub mod streams;
 pub mod telemetry;
 pub mod token;

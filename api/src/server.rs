@@ -1,6 +1,6 @@
 //! The HTTP server: the state it works on, the application, and a clean end.
 
-use std::{net::TcpListener, sync::Arc};
+use std::{any::Any, net::TcpListener, sync::Arc, time::Duration};
 
 use actix_cors::Cors;
 use actix_web::{
@@ -21,16 +21,19 @@ use infra::{
         callback::{BadKey as BadPushKey, Callback},
     },
 };
+use socket2::SockRef;
 use sqlx::{ConnectOptions, Connection};
+use tokio::net::TcpStream;
 use tracing_actix_web::TracingLogger;
 
 use crate::{
-    app::{calendar, privacy::rekey},
+    app::{calendar, live, privacy::rekey},
     calendars::Calendars,
     clock::{Clock, Steadiness},
     config::Config,
     http::{envelope, operations},
     state::State,
+    streams::Streams,
     telemetry::RequestSpan,
     token::Tokens,
 };
@@ -148,6 +151,7 @@ impl State {
             sms,
             oidc,
             callback: Arc::new(callback),
+            streams: Streams::default(),
             files: config.files.open()?,
             config: Arc::new(config),
         })
@@ -160,7 +164,7 @@ impl State {
     pub async fn reach_database(&self) -> Result<(), Failure> {
         // Not through the pool: it would only say that it waited in vain.
         let options = self.db.connect_options();
-        let patience = std::time::Duration::from_secs(5);
+        let patience = Duration::from_secs(5);
         match tokio::time::timeout(patience, options.connect()).await {
             Ok(Ok(connection)) => {
                 let _ = connection.close().await;
@@ -232,7 +236,14 @@ pub async fn serve(config: Config, clock: Clock) -> Result<(), Failure> {
     state.ready_to_start().await?;
     let db = state.db.clone();
     tracing::info!(address = %listener.local_addr()?, mode = ?state.config.mode, "serving");
-    spawn(state, listener)?.await?;
+    let streams = state.streams.clone();
+    let server = spawn(state, listener)?;
+    // A stream never finishes by itself; it would hold up the end for the whole of `GRACE`.
+    tokio::spawn(async move {
+        stop_signal().await;
+        streams.close();
+    });
+    server.await?;
     db.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -246,7 +257,9 @@ pub async fn serve(config: Config, clock: Clock) -> Result<(), Failure> {
 pub fn spawn(state: State, listener: TcpListener) -> Result<Server, Failure> {
     operations::collect();
     tokio::spawn(calendar::keep_following(state.clone()));
+    tokio::spawn(live::keep_reading(state.clone()));
     let workers = state.config.http.workers;
+    let patience = Duration::from_secs(state.config.http.send_seconds.into());
     let server = HttpServer::new(move || {
         let served = state.clone();
         App::new()
@@ -256,9 +269,22 @@ pub fn spawn(state: State, listener: TcpListener) -> Result<Server, Failure> {
             .wrap(from_fn(envelope::surround))
             .wrap(TracingLogger::<RequestSpan>::new())
     })
+    // Whoever hung up gives the room of a stream back at once, not at the next heartbeat.
+    .h1_allow_half_closed(false)
+    .on_connect(move |connection, _| give_up(connection, patience))
     .shutdown_timeout(GRACE);
     let server = if workers == 0 { server } else { server.workers(workers) };
     Ok(server.listen(listener)?.run())
+}
+
+/// Lets the system cut a connection whose client takes nothing for so long: what waits to be written,
+/// and a stream's room, would be kept for as long as the client likes.
+fn give_up(connection: &dyn Any, patience: Duration) {
+    if let Some(socket) = connection.downcast_ref::<TcpStream>()
+        && let Err(error) = SockRef::from(socket).set_tcp_user_timeout(Some(patience))
+    {
+        tracing::debug!(%error, "a connection waits for its client without an end");
+    }
 }
 
 /// Serves the health and the figures of a worker, where a port is configured for them.
@@ -295,6 +321,7 @@ fn cors(origins: &[String]) -> Cors {
             header::IF_NONE_MATCH,
         ])
         .allowed_header("idempotency-key")
+        .allowed_header("last-event-id")
         .expose_headers(["etag", "x-request-id", "retry-after"])
         .max_age(3600);
     origins.iter().fold(all, |cors, origin| cors.allowed_origin(origin))

@@ -18,6 +18,7 @@ use crate::{
     calendars::Calendars,
     clock::{Clock, Steadiness},
     config::Config,
+    streams::Streams,
     token::Tokens,
 };
 
@@ -54,6 +55,8 @@ pub struct State {
     pub oidc: Option<Oidc>,
     /// What opens WeChat's pushes.
     pub callback: Arc<Callback>,
+    /// Who listens to what happens.
+    pub streams: Streams,
 }
 
 impl State {

@@ -134,11 +134,11 @@ impl Tokens {
         Ok(Access { token, expires_in: exp - iat })
     }
 
-    /// Checks an access token; `None` for whatever is wrong with it.
+    /// Checks an access token: what it says, and when it ends; `None` for whatever is wrong with it.
     ///
     /// The header is compared as text with the only one we write, so that nothing in it (another
     /// algorithm, a key of the sender's, critical extensions) is ever interpreted.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Option<Bearer> {
+    pub fn verify(&self, token: &str, now: Timestamp) -> Option<(Bearer, Timestamp)> {
         let (header, _) = token.split_once('.')?;
         if header != self.header {
             return None;
@@ -150,7 +150,8 @@ impl Tokens {
             && claims.nbf <= now + LEEWAY
             && now - LEEWAY < claims.exp
             && (1..=LONGEST).contains(&claims.exp.checked_sub(claims.iat)?);
-        timely.then_some(Bearer { account: claims.sub, session: claims.sid })
+        let ends = Timestamp::from_timestamp(claims.exp, 0)?;
+        timely.then_some((Bearer { account: claims.sub, session: claims.sid }, ends))
     }
 }
 

@@ -32,6 +32,7 @@ pub mod id;
 pub mod identity;
 pub mod import;
 pub mod invitation;
+pub mod live;
 pub mod merchant;
 pub mod note;
 pub mod notification;

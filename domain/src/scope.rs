@@ -37,6 +37,19 @@ pub struct Register {
     pub communities: Vec<String>,
 }
 
+/// What decides who reads a case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CaseReaders {
+    /// The account that reported it; nobody for a whistle.
+    pub reporter: Option<AccountId>,
+    /// The community it is about.
+    pub community: Option<NodeCode>,
+    /// The units that have or had a part in it, and the bodies that tasks were handed to.
+    pub units: Vec<NodeCode>,
+    /// The unit that it reports.
+    pub reported_unit: Option<NodeCode>,
+}
+
 /// For whom a view is made; it decides what the view may show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub enum Audience {
@@ -164,16 +177,28 @@ impl Scope {
 
     /// Whether a complaint that is at hand may be read.
     pub fn reads(&self, complaint: &crate::complaint::Complaint) -> bool {
-        if self.everything || complaint.reporter == Some(self.account) {
+        self.reads_case(&CaseReaders {
+            reporter: complaint.reporter,
+            community: Some(complaint.community.clone()),
+            units: complaint.units.clone(),
+            reported_unit: complaint.reported_unit.clone(),
+        })
+    }
+
+    /// Whether a case may be read, by what decides it: what the lists ask in SQL.
+    pub fn reads_case(&self, case: &CaseReaders) -> bool {
+        if self.everything || case.reporter == Some(self.account) {
             return true;
         }
         // Whoever is reported does not read the report, nor do those under them.
-        let reported = complaint.reported_unit.as_ref().map(crate::org::NodeCode::as_str);
+        let reported = case.reported_unit.as_ref().map(NodeCode::as_str);
         if reported.is_some_and(|code| self.units.iter().any(|own| own.starts_with(code))) {
             return false;
         }
-        self.areas.iter().any(|area| complaint.community.as_str().starts_with(area))
-            || complaint.units.iter().any(|unit| self.units.iter().any(|own| own == unit.as_str()))
+        let near =
+            |place: &NodeCode| self.areas.iter().any(|area| place.as_str().starts_with(area));
+        case.community.as_ref().is_some_and(near)
+            || case.units.iter().any(|unit| self.units.iter().any(|own| own == unit.as_str()))
     }
 
     /// The audience for rows that are not the account's own.

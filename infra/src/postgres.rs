@@ -34,6 +34,7 @@ pub mod identity;
 pub mod import;
 pub mod invitation;
 pub mod job;
+pub mod live;
 pub mod merchant;
 pub mod note;
 pub mod notification;

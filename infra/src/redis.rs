@@ -16,6 +16,7 @@ use redis::{
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 
+pub mod live;
 pub mod queue;
 pub mod rate_limit;
 pub mod session;
@@ -77,7 +78,8 @@ impl Redis {
             .is_some()
     }
 
-    /// Tells the workers that these jobs are ready. A hint: a lost one costs at most a second.
+    /// Tells the workers that these jobs are ready, and streams that something was committed. A hint:
+    /// a lost one costs at most a second.
     pub async fn wake(&self, jobs: &[JobId]) {
         if !jobs.is_empty() {
             queue::wake(self, jobs).await;

@@ -13,7 +13,7 @@ use api::http::problem::codes;
 use domain::{
     announcement, attachment, audit, complaint, consultation, delivery, duty, enforcement,
     evaluation::Satisfaction, event, export, fairness, feedback, final_reply, grant, guide,
-    household, identity, import, merchant, offer, org, pairing, party, points, privacy,
+    household, identity, import, live, merchant, offer, org, pairing, party, points, privacy,
     publication, rates, redemption, registration, request, score, screening, service, sla,
     supervision, task, template, view, whistle, work_unit,
 };
@@ -415,6 +415,7 @@ fn the_vocabularies_are_fresh() {
         task::Status, "任务状态";
         task::Role, "承办角色";
         view::List, "列表";
+        live::Topic, "实时推送的内容";
         export::Status, "导出状态";
         task::ContactChannel, "联系方式";
         task::ContactOutcome, "联系结果";

@@ -52,6 +52,8 @@ mod identity;
 #[cfg(test)]
 mod invitation;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod merchant;
 #[cfg(test)]
 mod migrations;

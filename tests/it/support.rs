@@ -10,6 +10,7 @@ mod document;
 mod file;
 mod schema;
 mod sms;
+mod stream;
 mod wechat;
 
 pub use answer::Answer;
@@ -21,6 +22,7 @@ pub use document::{Operation, document, operation_of, operations};
 pub use file::{form, jpeg, located, photo, tells_its_place, thirty_megapixels};
 pub use schema::faults;
 pub use sms::{sms, sms_refuses, sms_sent, sms_takes};
+pub use stream::{Heard, Listening};
 pub use wechat::{wechat, wechat_answers, wechat_asked, wechat_refuses, wechat_says};
 
 /// The lead unit of the cases that `support` makes.

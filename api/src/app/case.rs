@@ -147,7 +147,12 @@ where
     let here = state.clone();
     let jobs =
         transact(&state.db, move |tx| Box::pin(async move { work(tx, &here, now).await })).await?;
-    state.redis.wake(&jobs).await;
+    if jobs.is_empty() {
+        // Nobody is told of it, but a queue may show it.
+        state.redis.stir().await;
+    } else {
+        state.redis.wake(&jobs).await;
+    }
     Ok(())
 }
 

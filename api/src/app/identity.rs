@@ -75,6 +75,8 @@ pub struct Who {
     pub actor: Actor,
     /// The log-in.
     pub session: SessionId,
+    /// When the access token ends.
+    pub ends: Timestamp,
 }
 
 /// Counts a use of `operation` by the address; people without an address have one count for all.
@@ -469,7 +471,7 @@ pub async fn me(state: &State, actor: &Actor) -> Result<Account, Error> {
 /// The database's.
 pub async fn authenticate(state: &State, token: &str) -> Result<Option<Who>, Error> {
     let now = state.clock.now();
-    let Some(Bearer { account, session }) = state.tokens.verify(token, now) else {
+    let Some((Bearer { account, session }, ends)) = state.tokens.verify(token, now) else {
         return Ok(None);
     };
     let (actor, copy_end) = match session::get(&state.redis, session).await {
@@ -483,7 +485,7 @@ pub async fn authenticate(state: &State, token: &str) -> Result<Option<Who>, Err
     if let Some(end) = copy_end {
         session::put(&state.redis, session, &actor, end).await;
     }
-    Ok(Some(Who { actor, session }))
+    Ok(Some(Who { actor, session, ends }))
 }
 
 async fn alive(state: &State, session: SessionId, now: Timestamp) -> Result<Option<Actor>, Error> {

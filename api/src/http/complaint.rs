@@ -239,15 +239,30 @@ async fn mine(
 ///
 /// 看到什么取决于身份：反映人看办理进度；承办单位看办理所需，任务未结束时可见联系电话（留痕）；
 /// 区中心看来源。保密诉求的反映人信息不向承办单位显示。
+/// 反映人可以把上次的 ETag 放在 If-None-Match 里频繁询问，没有新版本时返回 304；并案的诉求和其他身份总是返回全文。
 #[utoipa::path(
     operation_id = "complaint.read",
     tag = "complaint",
-    responses((status = 200, description = "诉求", body = ComplaintView,
-        headers(("ETag" = String, description = "版本号，用于 If-Match")))),
+    params(IfNoneMatch),
+    responses(
+        (status = 200, description = "诉求", body = ComplaintView,
+            headers(("ETag" = String, description = "版本号，用于 If-Match"))),
+        (status = 304, description = "反映人已有的就是现在的版本"),
+    ),
     security(("bearer" = [])),
 )]
 #[get("/complaints/{id}")]
-async fn read_one(on: On<ReadComplaint, ComplaintId>) -> Result<HttpResponse, Error> {
+async fn read_one(
+    on: On<ReadComplaint, ComplaintId>,
+    held: IfNoneMatch,
+) -> Result<HttpResponse, Error> {
+    if !held.is_empty() {
+        let mut connection = on.state.db.acquire().await?;
+        let own = standing::own_version(&mut connection, &on.caller.scope(), on.id).await?;
+        if let Some(unchanged) = own.and_then(|version| held.unchanged(version)) {
+            return Ok(unchanged);
+        }
+    }
     on.shown().await
 }
 

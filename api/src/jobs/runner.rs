@@ -302,7 +302,11 @@ async fn execute(state: &State, job: Claimed, token: Uuid) -> bool {
     let waited = (state.clock.now() - job.run_at).to_std().unwrap_or_default();
     metrics::histogram!("job_lag_seconds", "kind" => job.kind.clone()).record(waited);
     match outcome {
-        Ok(()) => true,
+        Ok(()) => {
+            // It may have told somebody of something.
+            state.redis.stir().await;
+            true
+        }
         Err(error) => {
             give_back(state, &job, token, &error).await;
             false

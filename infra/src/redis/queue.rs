@@ -13,7 +13,7 @@ use redis::{
     },
 };
 
-use super::Redis;
+use super::{Redis, live};
 
 /// The stream, below the installation's prefix.
 const STREAM: &str = "jobs";
@@ -50,14 +50,15 @@ pub struct Hint {
     pub job: Option<JobId>,
 }
 
-/// Adds hints for jobs, in one round trip; best effort. No `MAXLEN`: trimming would drop hints
-/// that nobody saw.
+/// Adds hints for jobs, and wakes streams by the way, in one round trip; best effort. No `MAXLEN`:
+/// trimming would drop hints that nobody saw.
 pub async fn wake(redis: &Redis, jobs: &[JobId]) {
     let stream = redis.key(STREAM);
     let mut pipe = redis::pipe();
     for job in jobs {
         pipe.xadd(&stream, "*", &[(FIELD, job.to_string())]).ignore();
     }
+    pipe.publish(redis.key(live::CHANNEL), "").ignore();
     redis.attempt(|mut conn| async move { pipe.exec_async(&mut conn).await }).await;
 }
 

@@ -58,6 +58,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("track", "ht"),
     // What backups and restores ask the server; the rest of them is a command.
     ("backup", "i"),
+    ("live", "diaht"),
     ("job", "iah"),
     ("queue", "t"),
     ("import", "dia"),

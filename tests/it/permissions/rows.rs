@@ -802,6 +802,7 @@ pub(super) const ROWS: &[Row] = &[
     ("fairness.decide_appeal", FLAG_REVIEWERS, About::Flag),
     ("fairness.mine", LOGGED_IN, About::Nothing),
     ("fairness.appeal", LOGGED_IN, About::OwnFlag),
+    ("live.stream", TASK_READERS, About::Nothing),
     ("notification.list", LOGGED_IN, About::Nothing),
     ("notification.unread_count", LOGGED_IN, About::Nothing),
     ("notification.read", LOGGED_IN, About::Notification),

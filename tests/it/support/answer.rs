@@ -1,9 +1,23 @@
 //! An answer, checked against the OpenAPI file before a test sees it.
 
-use reqwest::{Method, Response, header::HeaderMap};
+use reqwest::{
+    Method, Response,
+    header::{HeaderMap, HeaderValue},
+};
 use serde_json::Value;
 
 use super::{document::operation_of, schema};
+
+/// What never ends: its first piece is all that an answer holds of it.
+const STREAM: &str = "text/event-stream";
+
+async fn text_of(mut response: Response, media_type: Option<&HeaderValue>) -> String {
+    if media_type.is_some_and(|value| value.as_bytes().starts_with(STREAM.as_bytes())) {
+        let first = response.chunk().await.expect("a stream").expect("its first piece");
+        return String::from_utf8(first.to_vec()).expect("text");
+    }
+    response.text().await.expect("a body")
+}
 
 /// An answer with its JSON body, if it has one.
 #[derive(Debug, Clone)]
@@ -25,10 +39,12 @@ impl Answer {
     pub(super) async fn read(method: Method, path: &str, response: Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let served = response.url().path().to_owned();
-        let text = response.text().await.expect("a body");
+        let text = text_of(response, headers.get("content-type")).await;
         let media_type = headers.get("content-type").and_then(|value| value.to_str().ok());
         let body = if media_type.is_some_and(|media_type| {
-            ["image/svg", "text/html", "text/plain"].iter().any(|kind| media_type.starts_with(kind))
+            ["image/svg", "text/html", "text/plain", STREAM]
+                .iter()
+                .any(|kind| media_type.starts_with(kind))
         }) {
             Value::String(text.clone())
         } else {

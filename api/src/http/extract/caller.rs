@@ -293,7 +293,7 @@ mod tests {
             grants: vec![Grant { role, scope: "140213".to_owned() }],
         };
         let session = Id::from_parts(chrono::DateTime::UNIX_EPOCH, &[2; 10]);
-        Identified::Known(Who { actor, session })
+        Identified::Known(Who { actor, session, ends: chrono::DateTime::UNIX_EPOCH })
     }
 
     fn request(identified: Option<Identified>) -> HttpRequest {

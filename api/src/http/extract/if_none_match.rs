@@ -53,6 +53,19 @@ fn tags(header: &str) -> Vec<String> {
 }
 
 impl IfNoneMatch {
+    /// Whether the client has any answer.
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// 304, if the client has this version of an object, whose tag is the version itself.
+    pub fn unchanged(&self, version: i64) -> Option<HttpResponse> {
+        let version = version.to_string();
+        let tag = || (ETAG, format!("\"{version}\""));
+        let head = || HttpResponse::NotModified().insert_header(tag()).finish();
+        self.held.contains(&version).then(head)
+    }
+
     /// The tag of what `actor` is answered while `standing` is the same.
     ///
     /// # Errors

@@ -103,6 +103,7 @@ fn words() -> Vec<Code> {
         till(),
         fairness(),
         feedback(),
+        live(),
         publication(),
         lists(),
         other(),
@@ -232,6 +233,11 @@ fn feedback() -> Vec<Code> {
         code(&Refused::Step { step: Step::Answer, status: Status::Done }),
         code(&Refused::NoContact),
     ]
+}
+
+fn live() -> Vec<Code> {
+    use domain::live::Refused;
+    vec![code(&Refused::Limit { most: 3 }), code(&Refused::Full)]
 }
 
 fn publication() -> Vec<Code> {

@@ -162,8 +162,21 @@ pub async fn alive(
     session: SessionId,
     now: Timestamp,
 ) -> sqlx::Result<Option<Actor>> {
-    let row = sqlx::query!(
-        r#"select s.account_id as "account: AccountId",
+    Ok(alive_of(conn, &[session], now).await?.pop().map(|(_, actor)| actor))
+}
+
+/// The same of many sessions at once: those that are alive.
+///
+/// # Errors
+/// The database's, or a stored role that the program does not know.
+pub async fn alive_of(
+    conn: &mut Connection,
+    sessions: &[SessionId],
+    now: Timestamp,
+) -> sqlx::Result<Vec<(SessionId, Actor)>> {
+    let sessions: Vec<Uuid> = sessions.iter().map(|session| session.0).collect();
+    let rows = sqlx::query!(
+        r#"select s.id as "id: SessionId", s.account_id as "account: AccountId",
             array(select role from role_grant
                 where account_id = s.account_id and revoked_at is null
                 order by granted_at, id) as "roles!: Vec<Role>",
@@ -171,21 +184,18 @@ pub async fn alive(
                 where account_id = s.account_id and revoked_at is null
                 order by granted_at, id) as "scopes!"
         from session s join account a on a.id = s.account_id
-        where s.id = $1 and s.ended_at is null and s.expires_at > $2 and a.disabled_at is null"#,
-        session.0,
+        where s.id = any($1) and s.ended_at is null and s.expires_at > $2
+            and a.disabled_at is null"#,
+        &sessions,
         now,
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(row.map(|row| Actor {
-        account: row.account,
-        grants: row
-            .roles
-            .into_iter()
-            .zip(row.scopes)
-            .map(|(role, scope)| Grant { role, scope })
-            .collect(),
-    }))
+    let actor = |account, roles: Vec<Role>, scopes: Vec<String>| {
+        let grants = roles.into_iter().zip(scopes).map(|(role, scope)| Grant { role, scope });
+        Actor { account, grants: grants.collect() }
+    };
+    Ok(rows.into_iter().map(|row| (row.id, actor(row.account, row.roles, row.scopes))).collect())
 }
 
 /// Finds the session of a refresh token and locks it: of several requests with tokens of one

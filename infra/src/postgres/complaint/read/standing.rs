@@ -62,6 +62,26 @@ pub async fn of_stream(
     }))
 }
 
+/// The version of a complaint that the account itself reported and that follows no other: with it stands all that
+/// its reporter is shown, since every step of the case and of its tasks counts it up. Nothing for
+/// anybody else, whose view holds more than the case: contacts, marks, what their roles let them read.
+///
+/// # Errors
+/// The database is away.
+pub async fn own_version(
+    conn: &mut Connection,
+    scope: &Scope,
+    id: ComplaintId,
+) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select version from complaint where id = $1 and reporter_id = $2 and merged_into is null",
+        id.0,
+        scope.account().0,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// How the complaints that an account reported stand, as a digest of all that [`super::Summary`] shows and that can
 /// change.
 ///

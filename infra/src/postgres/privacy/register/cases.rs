@@ -121,7 +121,7 @@ pub(super) const TABLES: &[Table] = &[
                 where account_id = $1 union all select id from feedback where account_id = $1)",
         ),
         columns: &[
-            (Kept(Code), "subject_id seq kind at visibility unit task_id actor_id"),
+            (Kept(Code), "subject_id seq kind at visibility unit task_id actor_id xact"),
             (Forgotten, "note"),
             (Kept(Office), "data"),
         ],

@@ -163,7 +163,7 @@ pub(super) const TABLES: &[Table] = &[
         name: "notification",
         whose: Some("account_id = $1"),
         about: None,
-        columns: &[(WithRow, "id account_id subject_id seq created_at read_at")],
+        columns: &[(WithRow, "id account_id subject_id seq created_at read_at xact")],
         told: Some(Told {
             word: "notifications",
             columns: "id subject_id created_at read_at",
