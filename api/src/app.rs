@@ -39,6 +39,7 @@ pub mod pairing;
 pub mod party;
 pub mod points;
 pub mod privacy;
+pub mod publication;
 pub mod redemption;
 pub mod registration;
 pub mod request;
