@@ -42,6 +42,7 @@ pub mod pairing;
 pub mod party;
 pub mod points;
 pub mod privacy;
+pub mod publication;
 pub mod redemption;
 pub mod registration;
 pub mod request;

@@ -65,6 +65,7 @@ pub mod points;
 pub mod printed;
 pub mod privacy;
 pub mod problem;
+pub mod publication;
 pub mod rates;
 pub mod redemption;
 pub mod registration;

@@ -11,7 +11,7 @@ mod workbook;
 mod write;
 
 pub use places::Places;
-pub use write::{Cell, Sheet, csv as write_csv, workbook as write_workbook};
+pub use write::{Cell, Sheet, csv as write_csv, filled_in_by, workbook as write_workbook};
 
 /// Why a file is no sheet.
 #[derive(Debug, thiserror::Error)]

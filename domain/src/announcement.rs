@@ -3,10 +3,8 @@
 
 use crate::{
     attachment::Chosen,
-    identity::{Actor, Permission},
     org::NodeCode,
     personal::IdNumber,
-    publication::Review,
     refusal::{Faults, FieldError, Invalid},
     text,
     time::Timestamp,
@@ -30,14 +28,9 @@ codes! {
 }
 
 impl Kind {
-    /// Who looks at one that is handed in, where `others` says whether the body has another officer.
-    /// What is cut off cannot wait; it is looked at after.
-    pub const fn review(self, others: bool) -> Review {
-        match (others, self) {
-            (false, _) => Review::Nobody,
-            (true, Self::Outage) => Review::After,
-            (true, _) => Review::Before,
-        }
+    /// Whether people read it before another looked at it: what is cut off cannot wait.
+    pub const fn is_urgent(self) -> bool {
+        matches!(self, Self::Outage)
     }
 }
 
@@ -49,11 +42,6 @@ codes! {
         /// Those who work for the city.
         Staff = "staff", "工作人员";
     }
-}
-
-/// Whether somebody writes in a body's name.
-pub fn keeps(actor: &Actor, body: &NodeCode) -> bool {
-    actor.acts_for(Permission::KeepAnnouncement, body)
 }
 
 /// The fields as they came.
@@ -224,11 +212,9 @@ mod tests {
     }
 
     #[test]
-    fn only_what_cannot_wait_is_shown_before_another_looks_at_it() {
+    fn only_what_is_cut_off_cannot_wait() {
         for kind in Kind::ALL {
-            assert_eq!(kind.review(false), Review::Nobody, "{kind}");
-            let expected = if *kind == Kind::Outage { Review::After } else { Review::Before };
-            assert_eq!(kind.review(true), expected, "{kind}");
+            assert_eq!(kind.is_urgent(), *kind == Kind::Outage, "{kind}");
         }
     }
 }

@@ -4,11 +4,8 @@
 use chrono::{Days, NaiveDate};
 
 use crate::{
-    identity::{Actor, Permission},
-    org::NodeCode,
-    party::roll::RefusedCell,
-    publication::Review,
     refusal::{self, Faults, FieldError, Invalid, Kind},
+    sheet::{self as file, RefusedCell},
     text,
 };
 
@@ -20,17 +17,6 @@ pub const WARNED_BEFORE: Days = Days::new(30);
 pub const SHOWN_AFTER: Days = Days::new(30);
 /// Items that are proposed for a text at most.
 pub const PROPOSED: usize = 3;
-
-/// Whether somebody writes in a unit's name.
-pub fn keeps(actor: &Actor, unit: &NodeCode) -> bool {
-    actor.acts_for(Permission::KeepGuide, unit)
-}
-
-/// Who looks at an item that somebody hands in: whoever signs for the unit. A head's own word is
-/// the unit's where there is no other to sign.
-pub const fn review(signs: bool, other_signs: bool) -> Review {
-    if signs && !other_signs { Review::Nobody } else { Review::Before }
-}
 
 /// The fields as they came.
 #[derive(Debug, Clone, Default)]
@@ -231,14 +217,8 @@ pub enum Refused {
     #[error("{0}")]
     Sheet(String),
     /// Rows of the file cannot be taken in; nothing was written.
-    #[error("有 {} 处不能导入，一行也没有写入：{}", .0.len(), first(.0))]
+    #[error("有 {} 处不能导入，一行也没有写入：{}", .0.len(), file::first(.0))]
     Cells(Vec<RefusedCell>),
-}
-
-fn first(cells: &[RefusedCell]) -> String {
-    let shown: Vec<String> = cells.iter().take(3).map(ToString::to_string).collect();
-    let more = if cells.len() > shown.len() { " …" } else { "" };
-    format!("{}{more}", shown.join("；"))
 }
 
 impl refusal::Refusal for Refused {
@@ -351,13 +331,5 @@ mod tests {
         assert!(!expired(None, day("2099-01-01")));
         assert_eq!(hidden_before(day("2026-12-24")), day(TODAY), "still shown on that day");
         assert_eq!(warned_until(day("2026-10-25")), day(TODAY));
-    }
-
-    #[test]
-    fn whoever_signs_looks_at_it() {
-        assert_eq!(review(false, true), Review::Before);
-        assert_eq!(review(false, false), Review::Before, "it waits for one who signs");
-        assert_eq!(review(true, true), Review::Before);
-        assert_eq!(review(true, false), Review::Nobody);
     }
 }

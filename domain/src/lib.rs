@@ -55,6 +55,7 @@ pub mod scope;
 pub mod score;
 pub mod screening;
 pub mod service;
+pub mod sheet;
 pub mod sla;
 pub mod supervision;
 pub mod task;

@@ -4,7 +4,11 @@
 //!
 //! [`TRANSITIONS`] is the table of every step.
 
+use uuid::Uuid;
+
 use crate::{
+    id::{AnnouncementId, GuideId},
+    identity::Permission,
     refusal::{self, FieldError, Kind},
     text,
 };
@@ -59,6 +63,97 @@ pub const TRANSITIONS: &[(Step, &[Status], &[Status])] = {
     ]
 };
 
+/// What a word that is published has of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Word {
+    /// What its records call it.
+    pub name: &'static str,
+    /// Whoever writes in a body's name holds this on the body.
+    pub keep: Permission,
+    /// Whoever looks at what another of the body wrote holds this on the body.
+    pub sign: Permission,
+    /// The field that names the body.
+    pub field: &'static str,
+    /// What is said of a body that is not one's own.
+    pub foreign: &'static str,
+    /// What is said where there are several to choose from.
+    pub unnamed: &'static str,
+}
+
+/// Announcements (公告): any officer of the body looks at what another wrote.
+pub const ANNOUNCEMENT: Word = Word {
+    name: "announcement",
+    keep: Permission::KeepAnnouncement,
+    sign: Permission::KeepAnnouncement,
+    field: "body",
+    foreign: "只能以本单位的名义发布公告",
+    unnamed: "请写明以哪个单位的名义发布",
+};
+
+/// The guide of services (办事指南): whoever signs for the unit looks at it.
+pub const GUIDE: Word = Word {
+    name: "guide",
+    keep: Permission::KeepGuide,
+    sign: Permission::SignForUnit,
+    field: "unit",
+    foreign: "只能为本单位编写办事指南",
+    unnamed: "请写明是哪个单位的办事指南",
+};
+
+/// One publication, by its word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// An announcement.
+    Announcement(AnnouncementId),
+    /// An item of the guide.
+    Guide(GuideId),
+}
+
+impl Subject {
+    /// What its word has of its own.
+    pub const fn word(self) -> Word {
+        match self {
+            Self::Announcement(_) => ANNOUNCEMENT,
+            Self::Guide(_) => GUIDE,
+        }
+    }
+
+    /// Its id.
+    pub const fn id(self) -> Uuid {
+        match self {
+            Self::Announcement(AnnouncementId(id)) | Self::Guide(GuideId(id)) => id,
+        }
+    }
+
+    /// What the audit trail calls a step on it.
+    pub const fn action(self, step: Step) -> &'static str {
+        match (self, step) {
+            (Self::Announcement(_), Step::Revise) => "announcement.revise",
+            (Self::Announcement(_), Step::Submit) => "announcement.submit",
+            (Self::Announcement(_), Step::Approve | Step::SendBack) => "announcement.review",
+            (Self::Announcement(_), Step::Withdraw) => "announcement.withdraw",
+            (Self::Announcement(_), Step::End) => "announcement.end",
+            (Self::Guide(_), Step::Revise) => "guide.revise",
+            (Self::Guide(_), Step::Submit) => "guide.submit",
+            (Self::Guide(_), Step::Approve | Step::SendBack) => "guide.review",
+            (Self::Guide(_), Step::Withdraw) => "guide.withdraw",
+            (Self::Guide(_), Step::End) => "guide.end",
+        }
+    }
+}
+
+impl From<AnnouncementId> for Subject {
+    fn from(id: AnnouncementId) -> Self {
+        Self::Announcement(id)
+    }
+}
+
+impl From<GuideId> for Subject {
+    fn from(id: GuideId) -> Self {
+        Self::Guide(id)
+    }
+}
+
 /// Who looks at what is handed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Review {
@@ -68,6 +163,19 @@ pub enum Review {
     After,
     /// Nobody: there is no other.
     Nobody,
+}
+
+impl Review {
+    /// Whether whoever hands it in `signs` for the body, whether `others` do, and whether it is
+    /// `urgent`. The word of one who signs is the body's where there is no other to sign; what cannot
+    /// wait is looked at after.
+    pub const fn of(signs: bool, others: bool, urgent: bool) -> Self {
+        match (signs, others, urgent) {
+            (true, false, _) => Self::Nobody,
+            (_, _, true) => Self::After,
+            (_, _, false) => Self::Before,
+        }
+    }
 }
 
 /// A publication as its rules see it.
@@ -81,12 +189,15 @@ pub struct Publication {
     pub shown: Option<i32>,
     /// The edition that somebody has to look at.
     pub waiting: Option<i32>,
+    /// The last edition that was let through, or that nobody had to look at. What people read is this
+    /// one, or one that is looked at after.
+    pub approved: Option<i32>,
 }
 
 impl Publication {
     /// One that is begun.
     pub const fn draft() -> Self {
-        Self { status: Status::Draft, edition: 1, shown: None, waiting: None }
+        Self { status: Status::Draft, edition: 1, shown: None, waiting: None, approved: None }
     }
 
     /// Whether the table allows a step from where it stands.
@@ -134,13 +245,14 @@ impl Publication {
                 Self { status: Status::Published, shown: latest, waiting: latest, ..*self }
             }
             Review::Nobody => {
-                Self { status: Status::Published, shown: latest, waiting: None, ..*self }
+                let status = Status::Published;
+                Self { status, shown: latest, waiting: None, approved: latest, ..*self }
             }
         })
     }
 
-    /// Another of the body looked at it. What people read already and should not is taken down; a
-    /// later edition that was not let through leaves what they read.
+    /// Another of the body looked at it. Of what is not let through people read the edition that was
+    /// let through before; where there is none, it is taken down.
     ///
     /// # Errors
     /// An illegal step; nothing waits; one's own.
@@ -150,14 +262,19 @@ impl Publication {
         if own {
             return Err(Refused::Own);
         }
-        let status = match self.shown {
-            _ if approve => Status::Published,
-            None => Status::SentBack,
-            Some(shown) if shown == waiting => Status::Withdrawn,
-            Some(_) => Status::Published,
-        };
-        let shown = if approve { Some(waiting) } else { self.shown };
-        Ok(Self { status, shown, waiting: None, ..*self })
+        let looked = Self { waiting: None, ..*self };
+        if approve {
+            let through = Some(waiting);
+            let status = Status::Published;
+            return Ok(Self { status, shown: through, approved: through, ..looked });
+        }
+        Ok(match (self.shown, self.approved) {
+            (None, _) => Self { status: Status::SentBack, ..looked },
+            (Some(_), Some(before)) => {
+                Self { status: Status::Published, shown: Some(before), ..looked }
+            }
+            (Some(_), None) => Self { status: Status::Withdrawn, ..looked },
+        })
     }
 
     /// It is taken down.
@@ -256,28 +373,41 @@ mod tests {
 
     /// In each state, with what the state demands.
     fn standing(status: Status) -> Vec<Publication> {
-        let with = |shown, waiting| Publication { status, edition: 3, shown, waiting };
+        let with =
+            |shown, waiting, approved| Publication { status, edition: 3, shown, waiting, approved };
         match status {
-            Status::Draft | Status::SentBack => vec![with(None, None)],
-            Status::InReview => vec![with(None, Some(3))],
+            Status::Draft | Status::SentBack => vec![with(None, None, None)],
+            Status::InReview => vec![with(None, Some(3), None)],
             Status::Published => vec![
-                with(Some(3), None),
-                with(Some(3), Some(3)),
-                with(Some(2), None),
-                with(Some(2), Some(3)),
-                with(Some(2), Some(2)),
+                with(Some(3), None, Some(3)),
+                with(Some(3), Some(3), None),
+                with(Some(3), Some(3), Some(2)),
+                with(Some(2), None, Some(2)),
+                with(Some(2), Some(3), Some(2)),
+                with(Some(2), Some(2), None),
+                with(Some(2), Some(2), Some(1)),
             ],
-            Status::Ended => vec![with(Some(3), None), with(Some(2), None)],
-            Status::Withdrawn => vec![with(None, None), with(Some(3), None)],
+            Status::Ended => vec![with(Some(3), None, Some(3)), with(Some(2), None, Some(2))],
+            Status::Withdrawn => {
+                vec![
+                    with(None, None, None),
+                    with(Some(3), None, None),
+                    with(Some(3), None, Some(2)),
+                ]
+            }
         }
     }
 
     fn take(step: Step, one: &Publication) -> Vec<Result<Publication, Refused>> {
         match step {
             Step::Revise => vec![one.revise()],
-            Step::Submit => [Review::Before, Review::After, Review::Nobody]
-                .map(|review| one.submit(review))
-                .to_vec(),
+            Step::Submit => {
+                // What is read before the look at it cannot wait, whichever its edition.
+                let urgent = one.shown.is_some() && one.shown == one.waiting;
+                let before = (!urgent).then_some(Review::Before);
+                let reviews = before.into_iter().chain([Review::After, Review::Nobody]);
+                reviews.map(|review| one.submit(review)).collect()
+            }
             Step::Approve => vec![one.review(true, false)],
             Step::SendBack => vec![one.review(false, false)],
             Step::Withdraw => vec![one.withdraw()],
@@ -331,7 +461,12 @@ mod tests {
             Status::Published => true,
             _ => one.waiting.is_none(),
         };
-        shown && waiting && one.shown <= Some(one.edition) && one.waiting <= Some(one.edition)
+        // What people read was let through, or is still to be looked at.
+        let read = one.status != Status::Published
+            || one.shown == one.approved
+            || one.shown == one.waiting;
+        let known = [one.shown, one.waiting, one.approved];
+        shown && waiting && read && known.iter().all(|number| *number <= Some(one.edition))
     }
 
     #[test]
@@ -366,6 +501,51 @@ mod tests {
         let revised = shown.revise().unwrap();
         let looked = revised.review(true, false).unwrap();
         assert_eq!((looked.edition, looked.shown, looked.waiting), (2, Some(1), None));
+    }
+
+    #[test]
+    fn an_edition_that_is_not_let_through_leaves_the_one_before_standing() {
+        let first = Publication::draft().submit(Review::After).unwrap();
+        let first = first.review(true, false).unwrap();
+        let second = first.revise().unwrap().submit(Review::After).unwrap();
+        assert_eq!((second.shown, second.approved), (Some(2), Some(1)), "read before the look");
+        let back = second.review(false, false).unwrap();
+        assert_eq!((back.status, back.shown, back.waiting), (Status::Published, Some(1), None));
+        // Also when another one came before the look at it.
+        let third = second.revise().unwrap().submit(Review::After).unwrap();
+        let back = third.review(false, false).unwrap();
+        assert_eq!((back.status, back.shown, back.edition), (Status::Published, Some(1), 3));
+        // What nobody had to look at counts as let through.
+        let alone = Publication::draft().submit(Review::Nobody).unwrap();
+        let later = alone.revise().unwrap().submit(Review::After).unwrap();
+        assert_eq!(later.review(false, false).unwrap().shown, Some(1));
+    }
+
+    #[test]
+    fn whoever_signs_looks_at_it_and_what_cannot_wait_is_shown_before() {
+        for (signs, others, urgent, expected) in [
+            (true, false, false, Review::Nobody),
+            (true, false, true, Review::Nobody),
+            (true, true, false, Review::Before),
+            (true, true, true, Review::After),
+            // It waits for one who signs.
+            (false, false, false, Review::Before),
+            (false, true, false, Review::Before),
+        ] {
+            assert_eq!(Review::of(signs, others, urgent), expected, "{signs} {others} {urgent}");
+        }
+    }
+
+    #[test]
+    fn records_call_a_step_by_its_word() {
+        let subjects =
+            [Subject::from(AnnouncementId(Uuid::nil())), Subject::from(GuideId(Uuid::nil()))];
+        for subject in subjects {
+            for step in Step::ALL {
+                let word = subject.action(*step).split_once('.').map(|(word, _)| word);
+                assert_eq!(word, Some(subject.word().name), "{step}");
+            }
+        }
     }
 
     #[test]

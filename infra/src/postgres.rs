@@ -44,6 +44,7 @@ pub mod pairing;
 pub mod party;
 pub mod points;
 pub mod privacy;
+pub mod publication;
 pub mod rates;
 pub mod redemption;
 pub mod registration;

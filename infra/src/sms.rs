@@ -49,8 +49,8 @@ pub enum Failure {
     /// It refuses.
     #[error("the SMS provider refuses: {}", .0.code)]
     Said(Refusal),
-    /// No mobile number: nothing was asked.
-    #[error("not a mobile number")]
+    /// Text messages go to mobile numbers of mainland China alone: the provider was not asked.
+    #[error("the number is no mobile number of mainland China, so that nothing was sent")]
     NotMobile,
 }
 
@@ -151,10 +151,11 @@ impl Sms {
         self.aliyun.is_some()
     }
 
-    /// Sends a message. Call it outside a transaction.
+    /// Sends a message. The provider takes its time, so that no transaction may be open meanwhile.
     ///
     /// # Errors
-    /// See [`Failure::advice`].
+    /// It was not taken, or nobody knows whether it was; [`Failure::advice`] says which, and whether to
+    /// try again.
     pub async fn send(&self, text: &Text<'_>) -> Result<Receipt, Failure> {
         let started = Instant::now();
         let sent = match &self.aliyun {

@@ -121,6 +121,34 @@ async fn an_outage_is_told_at_once_and_looked_at_after() {
 }
 
 #[tokio::test]
+async fn an_edition_that_is_sent_back_leaves_the_one_before_standing() {
+    let app = App::spawn().await;
+    let (dispatcher, organiser, nobody) =
+        (app.as_("dispatcher"), app.as_("organiser"), app.anonymous());
+    let made = drafted(&dispatcher, "a-longer-outage", &body("outage")).await;
+    dispatcher.post(&at(&made, "/submit"), json!({})).await.expect(200);
+    organiser.post(&at(&made, "/review"), json!({"approve": true})).await.expect(200);
+    let mut longer = body("outage")["content"].clone();
+    longer["title"] = json!("文兴小区停水延长");
+    dispatcher.request(Method::PUT, &at(&made, "")).json(&longer).send().await.expect(200);
+    dispatcher.post(&at(&made, "/submit"), json!({})).await.expect(200);
+    assert_eq!(nobody.get(&at(&made, "")).await.expect(200)["number"], 2, "read at once");
+    let no = json!({"approve": false, "note": "不延长了"});
+    let back = organiser.post(&at(&made, "/review"), no.clone()).await.expect(200);
+    let desk = &back["desk"];
+    assert_eq!(
+        (&desk["status"], &desk["shown"], &desk["reason"]),
+        (&json!("published"), &json!(1), &json!("不延长了"))
+    );
+    let read = nobody.get(&at(&made, "")).await.expect(200);
+    assert_eq!(read["title"], "文兴小区停水通知", "what was let through stands");
+    assert_eq!(listed(&nobody, "kind=outage").await.len(), 1);
+    organiser.post(&at(&made, "/review"), no).await.refused(409, "publication_nothing_waits");
+    let forged = sqlx::query("update announcement set shown = 2").execute(app.db()).await;
+    assert!(forged.unwrap_err().to_string().contains("announcement_approved"));
+}
+
+#[tokio::test]
 async fn people_read_what_concerns_their_community_until_it_is_over() {
     let app = App::spawn().await;
     let (officer, nobody, li) = (app.as_(OFFICER), app.anonymous(), app.resident("li"));

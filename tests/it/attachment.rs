@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::{App, CLERK, Case, Client, REPLY, UNIT, complaint, form, photo};
 
+mod bucket;
 mod hostile;
 pub mod memory;
 mod pictures;

@@ -3,20 +3,20 @@
 
 use domain::{
     event::EventKind,
-    guide::{self, Item, Refused, Vote, expired, keeps},
-    id::{AccountId, GuideId, JobId},
-    identity::{Permission, Role},
+    guide::{self, Item, Refused, Vote, expired},
+    id::{AccountId, GuideId},
     org::NodeCode,
     page::PageRequest,
-    publication::{Publication, Verdict},
-    refusal::{Basic, Invalid},
+    publication::Step,
+    refusal::Basic,
     time::{self, Timestamp},
 };
 use infra::{
     postgres::{
         Connection,
-        guide::{self as store, Locked, read},
-        identity as accounts, violated,
+        guide::{self as store, read},
+        publication::Desk,
+        violated,
     },
     random,
 };
@@ -24,9 +24,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    announcement::tell,
-    case::{Ask, carry_out},
+    case::Ask,
     idempotent::{self, Answer, Once},
+    publication::{kept, moved, tell},
     transact,
 };
 use crate::{error::Error, state::State};
@@ -58,27 +58,11 @@ impl RemindGuides {
             ];
             for (_, kind) in kinds.into_iter().filter(|(due, _)| *due) {
                 let data = json!({ "until": item.valid_until });
-                tell(tx, item.id.0, (kind, &item.unit, None), data, (None, now)).await?;
+                tell(tx, item.id.into(), (kind, &item.unit, None), data, (None, now)).await?;
             }
             store::told(tx, item.id, warned.max(item.warned), item.review).await?;
         }
         Ok(())
-    }
-}
-
-/// Whose a new item is: of the unit that is named, or else of the only one that there can be.
-///
-/// # Errors
-/// Another unit's; several to choose from.
-pub fn owner(ask: &Ask, named: Option<NodeCode>) -> Result<NodeCode, Error> {
-    let actor = ask.actor.as_ref().ok_or(Basic::Unauthenticated)?;
-    match named {
-        Some(unit) if keeps(actor, &unit) => Ok(unit),
-        Some(_) => Err(Invalid::field("unit", "只能为本单位编写办事指南").into()),
-        None => match actor.nodes(Permission::KeepGuide).as_slice() {
-            [only] => Ok(only.clone()),
-            _ => Err(Invalid::field("unit", "请写明是哪个单位的办事指南").into()),
-        },
     }
 }
 
@@ -106,7 +90,7 @@ pub async fn draft<T: Serialize + Send + 'static>(
         Box::pin(async move {
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
             let id = begun(tx, &ask, (&unit, &item), (by, now)).await?;
-            let filter = read::Desk { units: vec![unit], id: Some(id), ..read::Desk::default() };
+            let filter = Desk { bodies: vec![unit], id: Some(id.0), ..Desk::default() };
             let rows = read::desk(tx, &filter, PageRequest::FIRST).await?;
             let row = rows.into_iter().next().ok_or(Basic::NotFound)?;
             Ok((view(&here, row), ()))
@@ -125,27 +109,6 @@ async fn begun(
     store::insert(tx, id, unit, item, (by, now)).await.map_err(titled_once)?;
     ask.record(tx, ("guide.draft", "guide", id), json!({ "unit": unit }), now).await?;
     Ok(id)
-}
-
-/// An item in whose unit's name the actor writes, locked; another is missing.
-async fn kept(tx: &mut Connection, ask: &Ask, id: GuideId) -> Result<(Locked, AccountId), Error> {
-    let actor = ask.actor.as_ref().ok_or(Basic::Unauthenticated)?;
-    let locked = store::lock(tx, id).await?.filter(|locked| keeps(actor, &locked.unit));
-    let locked = locked.ok_or(Basic::NotFound)?;
-    ask.check_version(locked.version)?;
-    Ok((locked, actor.account))
-}
-
-async fn record(
-    tx: &mut Connection,
-    ask: &Ask,
-    (action, id): (&'static str, GuideId),
-    publication: &Publication,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let Publication { status, edition, shown, .. } = publication;
-    let data = json!({ "status": status, "edition": edition, "shown": shown });
-    ask.record(tx, (action, "guide", id), data, now).await
 }
 
 /// Writes a new edition. What people read stays until it is handed in and let through. The same
@@ -169,86 +132,15 @@ async fn revised(
     item: &Item,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    let (locked, by) = kept(tx, ask, id).await?;
+    let (locked, by) = kept(tx, ask, id.into()).await?;
     let publication = locked.publication.revise()?;
     if store::latest(tx, id).await?.as_ref() == Some(item) {
         return Ok(false);
     }
     let next = (id, publication.edition);
     store::revise(tx, next, item, (by, now)).await.map_err(titled_once)?;
-    store::save(tx, id, &publication, None, now).await?;
-    record(tx, ask, ("guide.revise", id), &publication, now).await?;
+    moved(tx, ask, (id.into(), Step::Revise), (&publication, None), now).await?;
     Ok(true)
-}
-
-/// Hands in the latest edition: whoever signs for the unit has to look at it.
-///
-/// # Errors
-/// Another unit's; stale; an illegal step; nothing new, or it waits already.
-pub async fn submit(state: &State, ask: Ask, id: GuideId) -> Result<(), Error> {
-    carry_out(state, move |tx, _, now| Box::pin(async move { handed_in(tx, &ask, id, now).await }))
-        .await
-}
-
-async fn handed_in(
-    tx: &mut Connection,
-    ask: &Ask,
-    id: GuideId,
-    now: Timestamp,
-) -> Result<Vec<JobId>, Error> {
-    let (locked, by) = kept(tx, ask, id).await?;
-    let signs = ask.actor.as_ref().is_some_and(|actor| actor.signs_for(&locked.unit));
-    let others = accounts::another_holds(tx, by, Role::APPROVERS, &locked.unit).await?;
-    let publication = locked.publication.submit(guide::review(signs, others))?;
-    store::save(tx, id, &publication, None, now).await?;
-    record(tx, ask, ("guide.submit", id), &publication, now).await?;
-    if publication.waiting.is_none() {
-        return Ok(Vec::new());
-    }
-    let told = (EventKind::PublicationSubmitted, &locked.unit, None);
-    tell(tx, id.0, told, json!({}), (Some(by), now)).await
-}
-
-/// Whoever signs for the unit looked at it; who wrote it is told.
-///
-/// # Errors
-/// Another unit's; stale; the actor does not sign for the unit; an illegal step; nothing waits; one's
-/// own.
-pub async fn review(state: &State, ask: Ask, id: GuideId, verdict: Verdict) -> Result<(), Error> {
-    carry_out(state, move |tx, _, now| {
-        Box::pin(async move {
-            let (locked, by) = kept(tx, &ask, id).await?;
-            if !ask.actor.as_ref().is_some_and(|actor| actor.signs_for(&locked.unit)) {
-                return Err(Basic::NotFound.into());
-            }
-            let own = accounts::same_person(tx, by, &[locked.author]).await?;
-            let publication = locked.publication.review(verdict.approve, own)?;
-            let reason = verdict.note.as_deref().filter(|_| !verdict.approve);
-            store::save(tx, id, &publication, reason, now).await?;
-            record(tx, &ask, ("guide.review", id), &publication, now).await?;
-            let data = json!({ "approved": verdict.approve, "account": locked.author });
-            let told = (EventKind::PublicationReviewed, &locked.unit, verdict.note.clone());
-            tell(tx, id.0, told, data, (Some(by), now)).await
-        })
-    })
-    .await
-}
-
-/// Takes an item down, with a reason.
-///
-/// # Errors
-/// Another unit's; stale; an illegal step.
-pub async fn withdraw(state: &State, ask: Ask, id: GuideId, reason: String) -> Result<(), Error> {
-    let now = state.clock.now();
-    transact(&state.db, move |tx| {
-        Box::pin(async move {
-            let (locked, _) = kept(tx, &ask, id).await?;
-            let publication = locked.publication.withdraw()?;
-            store::save(tx, id, &publication, Some(&reason), now).await?;
-            record(tx, &ask, ("guide.withdraw", id), &publication, now).await
-        })
-    })
-    .await
 }
 
 /// # Errors

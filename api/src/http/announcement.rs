@@ -1,19 +1,17 @@
 //! Announcements (公告) over HTTP: read by everybody, written and looked at by a body's officers.
 
 use actix_web::{
-    HttpResponse, get,
-    http::header::ETAG,
-    post, put,
+    HttpResponse, get, post, put,
     web::{Data, Json},
 };
 use domain::{
     announcement::{Audience, EditionForm, Kind},
     attachment::Chosen,
     id::{AnnouncementId, AttachmentId},
-    identity::Permission,
+    identity::{Actor, Permission},
     org::NodeCode,
     page::{Page, PageRequest},
-    publication::{Status, Verdict, reason},
+    publication::{ANNOUNCEMENT, Status},
     refusal::Basic,
     time::Timestamp,
 };
@@ -32,9 +30,14 @@ use super::{
         kept,
     },
     feedback::PictureView,
+    publication::{
+        self, DeskFilter, EditionFilter, Published, ReviewVerdict, TakeDownBody, own_desk, words,
+    },
 };
 use crate::{
-    app::{announcement as announcements, case::Ask, idempotent::Once},
+    app::{
+        announcement as announcements, case::Ask, idempotent::Once, publication as publications,
+    },
     error::Error,
     state::State,
 };
@@ -173,33 +176,23 @@ async fn public(state: &State, staff: bool, id: AnnouncementId) -> Result<Announ
     Ok(AnnouncementView::public(state, row))
 }
 
-/// The one in whose body's name the caller writes.
-async fn own<P>(
-    state: &State,
-    caller: &Caller<P>,
-    id: AnnouncementId,
-    edition: Option<i32>,
-) -> Result<Option<AnnouncementView>, Error> {
-    let bodies = caller.actor.nodes(Permission::KeepAnnouncement);
-    let filter = read::Desk { bodies, id: Some(id), edition, ..read::Desk::default() };
-    let mut connection = state.db.acquire().await?;
-    let rows = read::desk(&mut connection, &filter, PageRequest::FIRST).await?;
-    Ok(rows.into_iter().next().map(|row| AnnouncementView::desk(state, row)))
-}
+impl Published for AnnouncementId {
+    type View = AnnouncementView;
 
-fn answered(view: &AnnouncementView) -> HttpResponse {
-    HttpResponse::Ok().insert_header((ETAG, format!("\"{}\"", view.version))).json(view)
-}
-
-impl<P> Addressed for On<P, AnnouncementId> {
-    async fn visible(&self) -> Result<(), Error> {
-        let own = own(&self.state, &self.caller, self.id, None).await?;
-        own.map(drop).ok_or_else(|| Basic::NotFound.into())
+    async fn own(
+        self,
+        state: &State,
+        actor: &Actor,
+        edition: Option<i32>,
+    ) -> Result<Option<AnnouncementView>, Error> {
+        let filter = own_desk(actor, self.into(), edition);
+        let mut connection = state.db.acquire().await?;
+        let row = read::desk(&mut connection, &filter, PageRequest::FIRST).await?.pop();
+        Ok(row.map(|row| AnnouncementView::desk(state, row)))
     }
 
-    async fn shown(&self) -> Result<HttpResponse, Error> {
-        let own = own(&self.state, &self.caller, self.id, None).await?;
-        Ok(answered(&own.ok_or(Basic::NotFound)?))
+    fn version(view: &AnnouncementView) -> i64 {
+        view.version
     }
 }
 
@@ -219,12 +212,6 @@ pub struct AnnouncementFilter {
     /// 在标题和正文里查找，几个词之间用空格
     #[param(required = false, example = "停水")]
     q: Option<String>,
-}
-
-/// The words of a search, or none.
-pub fn words(q: Option<String>) -> Option<Vec<String>> {
-    let words: Vec<String> = q.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
-    (!words.is_empty()).then_some(words)
 }
 
 /// 公告列表
@@ -256,25 +243,13 @@ async fn list(
     Ok(Json(Page { items, next_cursor }))
 }
 
-/// 本单位公告的筛选条件
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct AnnouncementDeskFilter {
-    /// 状态
-    #[param(required = false, inline)]
-    status: Option<Status>,
-    /// true 只要待审核的
-    #[param(required = false)]
-    waiting: Option<bool>,
-}
-
 /// 本单位的公告
 ///
 /// 社区、街道和区里看本单位的全部，草稿也在内，显示最新的一版；新起草的在前。
 #[utoipa::path(
     operation_id = "announcement.desk",
     tag = "announcement",
-    params(AnnouncementDeskFilter, Paging),
+    params(DeskFilter, Paging),
     responses((status = 200, description = "一页公告", body = Page<AnnouncementView>)),
     security(("bearer" = [])),
 )]
@@ -282,26 +257,15 @@ pub struct AnnouncementDeskFilter {
 async fn desk(
     caller: Caller<KeepAnnouncement>,
     state: Data<State>,
-    filter: Query<AnnouncementDeskFilter>,
+    filter: Query<DeskFilter>,
     page: Paging,
 ) -> Result<Json<Page<AnnouncementView>>, Error> {
-    let AnnouncementDeskFilter { status, waiting } = filter.0;
-    let bodies = caller.actor.nodes(Permission::KeepAnnouncement);
-    let filter = read::Desk { bodies, status, waiting, ..read::Desk::default() };
+    let filter = filter.0.of(caller.actor.nodes(Permission::KeepAnnouncement));
     let mut connection = state.db.acquire().await?;
     let rows = read::desk(&mut connection, &filter, page.0).await?;
     let Page { items, next_cursor } = Page::of(rows, page.0.limit, Row::desk_cursor);
     let items = items.into_iter().map(|row| AnnouncementView::desk(&state, row)).collect();
     Ok(Json(Page { items, next_cursor }))
-}
-
-/// 哪一版
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct EditionFilter {
-    /// 版次，只有本单位的人可以指明；不填为最新的
-    #[param(required = false, example = 1)]
-    pub(super) edition: Option<i32>,
 }
 
 /// 查看公告
@@ -323,18 +287,11 @@ async fn read_one(
     id: Target<AnnouncementId>,
     filter: Query<EditionFilter>,
 ) -> Result<HttpResponse, Error> {
-    if let Some(caller) = &caller.0
-        && let Some(own) = own(&state, caller, id.0, filter.0.edition).await?
-    {
-        return Ok(answered(&own));
+    if let Some(own) = publication::own_edition(&state, &caller, id.0, filter.0).await? {
+        return Ok(own);
     }
-    // Who may see the editions is not answered with another one.
-    if let (Some(caller), Some(_)) = (&caller.0, filter.0.edition)
-        && own(&state, caller, id.0, None).await?.is_some()
-    {
-        return Err(Basic::NotFound.into());
-    }
-    Ok(answered(&public(&state, is_staff(caller.0.as_ref()), id.0).await?))
+    let view = public(&state, is_staff(caller.0.as_ref()), id.0).await?;
+    Ok(publication::answered::<AnnouncementId>(&view))
 }
 
 /// 公告的内容
@@ -420,7 +377,7 @@ async fn draft(
     let given = body.read()?;
     let ask = Ask::new(Some(caller.actor.clone()), meta);
     let named = NodeCode::optional("body", given.body.as_deref())?;
-    let body = announcements::body(&ask, named)?;
+    let body = publications::body(&ask, &ANNOUNCEMENT, named)?;
     let now = state.clock.now();
     let edition = given.content.form(now)?.parse(&body, now)?;
     let audience = given.audience.unwrap_or(Audience::Residents);
@@ -475,34 +432,12 @@ async fn submit(
     on: On<KeepAnnouncement, AnnouncementId>,
     body: Body<Empty>,
 ) -> Result<HttpResponse, Error> {
-    on.read(body, |_| Ok(())).await?;
-    announcements::submit(&on.state, on.ask(), on.id).await?;
-    on.shown().await
-}
-
-/// 审核
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ReviewVerdict {
-    /// 是否通过
-    pub approve: bool,
-    /// 不通过的原因，至多 500 个字；通过的可不填
-    pub note: Option<String>,
-}
-
-impl ReviewVerdict {
-    /// As the rules take it.
-    ///
-    /// # Errors
-    /// A no without a reason.
-    pub fn verdict(&self) -> Result<Verdict, domain::refusal::Invalid> {
-        Ok(Verdict::parse(self.approve, self.note.as_deref())?)
-    }
+    publication::submit(on, body).await
 }
 
 /// 审核公告
 ///
-/// 由本单位的另一人办理，写的人会收到结果。先发后审的不通过，随即撤下；先审后发的，修改的一版不通过，居民仍看原来的一版。
+/// 由本单位的另一人办理，写的人会收到结果。不通过的，居民仍看先前审核通过的一版；没有的，先发后审的随即撤下。
 #[utoipa::path(
     operation_id = "announcement.review",
     tag = "announcement",
@@ -517,18 +452,7 @@ async fn review(
     on: On<KeepAnnouncement, AnnouncementId>,
     body: Body<ReviewVerdict>,
 ) -> Result<HttpResponse, Error> {
-    let verdict = on.read(body, |body| body.verdict()).await?;
-    announcements::review(&on.state, on.ask(), on.id, verdict).await?;
-    on.shown().await
-}
-
-/// 撤下
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TakeDownBody {
-    /// 原因，2–500 个字
-    #[schema(min_length = 2, max_length = 500)]
-    pub reason: String,
+    publication::review(on, body).await
 }
 
 /// 撤下公告
@@ -548,9 +472,7 @@ async fn withdraw(
     on: On<KeepAnnouncement, AnnouncementId>,
     body: Body<TakeDownBody>,
 ) -> Result<HttpResponse, Error> {
-    let reason = on.read(body, |body| Ok(reason(&body.reason)?)).await?;
-    announcements::withdraw(&on.state, on.ask(), on.id, reason).await?;
-    on.shown().await
+    publication::withdraw(on, body).await
 }
 
 /// 标为已读

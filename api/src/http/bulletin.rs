@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    duty::as_workbook,
     extract::{
         Caller, Query, RequestMeta,
         caller::needs::{PublishBulletin, ReadRates},
@@ -194,11 +195,8 @@ pub async fn show(
     if form.format != Some(Format::Xlsx) {
         return Ok(HttpResponse::Ok().json(view));
     }
-    let name = format!("attachment; filename=\"bulletin-{}.xlsx\"", view.period);
-    Ok(HttpResponse::Ok()
-        .content_type("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-        .insert_header(("content-disposition", name))
-        .body(sheet::workbook(&view)?))
+    let name = format!("bulletin-{}", view.period);
+    Ok(as_workbook(&name, sheet::workbook(&view)?))
 }
 
 /// 可打印的月度通报

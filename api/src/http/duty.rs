@@ -38,8 +38,7 @@ pub mod proposal;
 routes![versions, read_one, list_items, export, look_up, suggest_for_place, suggest_for_case];
 
 /// The media type of a workbook.
-pub(super) const WORKBOOK: &str =
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// 清单的一个版本
 #[derive(Debug, Serialize, ToSchema)]
@@ -293,6 +292,12 @@ async fn export(
     as_file(&list.version, sheet, filter)
 }
 
+/// A workbook to be kept under a name.
+pub(super) fn as_workbook(name: &str, bytes: Vec<u8>) -> HttpResponse {
+    let file = format!("attachment; filename=\"{name}.xlsx\"");
+    HttpResponse::Ok().content_type(WORKBOOK).insert_header((CONTENT_DISPOSITION, file)).body(bytes)
+}
+
 /// A sheet as a file to be kept, named after its version.
 ///
 /// # Errors
@@ -303,18 +308,20 @@ pub(super) fn as_file(
     filter: ExportFilter,
 ) -> Result<HttpResponse, Error> {
     let internal = |why: Box<dyn std::error::Error + Send + Sync>| Error::Internal(why);
-    let (bytes, kind, ending) = match filter.format.unwrap_or_default() {
+    match filter.format.unwrap_or_default() {
         SheetFormat::Xlsx => {
             let bytes = write_workbook(&[sheet]).map_err(|error| internal(error.into()))?;
-            (bytes, WORKBOOK, "xlsx")
+            Ok(as_workbook(version, bytes))
         }
         SheetFormat::Csv => {
             let bytes = write_csv(&sheet).map_err(|error| internal(error.into()))?;
-            (bytes, "text/csv; charset=utf-8", "csv")
+            let file = format!("attachment; filename=\"{version}.csv\"");
+            Ok(HttpResponse::Ok()
+                .content_type("text/csv; charset=utf-8")
+                .insert_header((CONTENT_DISPOSITION, file))
+                .body(bytes))
         }
-    };
-    let file = format!("attachment; filename=\"{version}.{ending}\"");
-    Ok(HttpResponse::Ok().content_type(kind).insert_header((CONTENT_DISPOSITION, file)).body(bytes))
+    }
 }
 
 /// Which items.

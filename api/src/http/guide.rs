@@ -2,19 +2,17 @@
 //! whoever signs for the unit. What goes beyond that is in [`sheet`] and [`voice`].
 
 use actix_web::{
-    HttpResponse, get,
-    http::header::ETAG,
-    post, put,
+    HttpResponse, get, post, put,
     web::{Data, Json},
 };
 use chrono::NaiveDate;
 use domain::{
     guide::{Item, ItemForm, expired},
     id::GuideId,
-    identity::Permission,
+    identity::{Actor, Permission},
     org::NodeCode,
     page::{Page, PageRequest},
-    publication::{Status, reason},
+    publication::{GUIDE, Status},
     refusal::{Basic, Invalid},
     text,
     time::{self, Timestamp},
@@ -24,16 +22,18 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    announcement::{EditionFilter, ReviewVerdict, TakeDownBody, words},
-    extract::kept,
     extract::{
         Addressed, Body, Caller, Empty, IdempotencyKey, IfMatch, MaybeCaller, On, Paging, Query,
         RequestMeta, Target,
         caller::needs::{KeepGuide, ReadSelf, SignForUnit},
+        kept,
+    },
+    publication::{
+        self, DeskFilter, EditionFilter, Published, ReviewVerdict, TakeDownBody, own_desk, words,
     },
 };
 use crate::{
-    app::{case::Ask, guide as guides, idempotent::Once},
+    app::{case::Ask, guide as guides, idempotent::Once, publication as publications},
     error::Error,
     state::State,
 };
@@ -169,33 +169,23 @@ impl GuideView {
     }
 }
 
-/// The one in whose unit's name the caller writes.
-async fn own<P>(
-    state: &State,
-    caller: &Caller<P>,
-    id: GuideId,
-    edition: Option<i32>,
-) -> Result<Option<GuideView>, Error> {
-    let units = caller.actor.nodes(Permission::KeepGuide);
-    let filter = read::Desk { units, id: Some(id), edition, ..read::Desk::default() };
-    let mut connection = state.db.acquire().await?;
-    let rows = read::desk(&mut connection, &filter, PageRequest::FIRST).await?;
-    Ok(rows.into_iter().next().map(|row| GuideView::desk(state, row)))
-}
+impl Published for GuideId {
+    type View = GuideView;
 
-fn answered(view: &GuideView) -> HttpResponse {
-    HttpResponse::Ok().insert_header((ETAG, format!("\"{}\"", view.version))).json(view)
-}
-
-impl<P> Addressed for On<P, GuideId> {
-    async fn visible(&self) -> Result<(), Error> {
-        let own = own(&self.state, &self.caller, self.id, None).await?;
-        own.map(drop).ok_or_else(|| Basic::NotFound.into())
+    async fn own(
+        self,
+        state: &State,
+        actor: &Actor,
+        edition: Option<i32>,
+    ) -> Result<Option<GuideView>, Error> {
+        let filter = own_desk(actor, self.into(), edition);
+        let mut connection = state.db.acquire().await?;
+        let row = read::desk(&mut connection, &filter, PageRequest::FIRST).await?.pop();
+        Ok(row.map(|row| GuideView::desk(state, row)))
     }
 
-    async fn shown(&self) -> Result<HttpResponse, Error> {
-        let own = own(&self.state, &self.caller, self.id, None).await?;
-        Ok(answered(&own.ok_or(Basic::NotFound)?))
+    fn version(view: &GuideView) -> i64 {
+        view.version
     }
 }
 
@@ -280,25 +270,13 @@ async fn suggest(
     Ok(Json(GuideProposals { items }))
 }
 
-/// 本单位办事指南的筛选条件
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct GuideDeskFilter {
-    /// 状态
-    #[param(required = false, inline)]
-    status: Option<Status>,
-    /// true 只要待审核的
-    #[param(required = false)]
-    waiting: Option<bool>,
-}
-
 /// 本单位的办事指南
 ///
 /// 草稿也在内，显示最新的一版，附有多少人认为有用；新起草的在前。
 #[utoipa::path(
     operation_id = "guide.desk",
     tag = "guide",
-    params(GuideDeskFilter, Paging),
+    params(DeskFilter, Paging),
     responses((status = 200, description = "一页办事指南", body = Page<GuideView>)),
     security(("bearer" = [])),
 )]
@@ -306,12 +284,10 @@ pub struct GuideDeskFilter {
 async fn desk(
     caller: Caller<KeepGuide>,
     state: Data<State>,
-    filter: Query<GuideDeskFilter>,
+    filter: Query<DeskFilter>,
     page: Paging,
 ) -> Result<Json<Page<GuideView>>, Error> {
-    let GuideDeskFilter { status, waiting } = filter.0;
-    let units = caller.actor.nodes(Permission::KeepGuide);
-    let filter = read::Desk { units, status, waiting, ..read::Desk::default() };
+    let filter = filter.0.of(caller.actor.nodes(Permission::KeepGuide));
     let mut connection = state.db.acquire().await?;
     let rows = read::desk(&mut connection, &filter, page.0).await?;
     let Page { items, next_cursor } = Page::of(rows, page.0.limit, Row::desk_cursor);
@@ -338,23 +314,15 @@ async fn read_one(
     id: Target<GuideId>,
     filter: Query<EditionFilter>,
 ) -> Result<HttpResponse, Error> {
-    if let Some(caller) = &caller.0
-        && let Some(own) = own(&state, caller, id.0, filter.0.edition).await?
-    {
-        return Ok(answered(&own));
-    }
-    // Who may see the editions is not answered with another one.
-    if let (Some(caller), Some(_)) = (&caller.0, filter.0.edition)
-        && own(&state, caller, id.0, None).await?.is_some()
-    {
-        return Err(Basic::NotFound.into());
+    if let Some(own) = publication::own_edition(&state, &caller, id.0, filter.0).await? {
+        return Ok(own);
     }
     let today = time::date(state.clock.now());
     let filter = read::Public { id: Some(id.0), ..read::Public::default() };
     let mut connection = state.db.acquire().await?;
     let rows = read::public(&mut connection, &filter, PageRequest::FIRST, today).await?;
     let row = rows.into_iter().next().ok_or(Basic::NotFound)?;
-    Ok(answered(&GuideView::public(&state, row)))
+    Ok(publication::answered::<GuideId>(&GuideView::public(&state, row)))
 }
 
 /// 办事指南的内容
@@ -464,7 +432,7 @@ async fn draft(
     let ask = Ask::new(Some(caller.actor.clone()), meta);
     let named = NodeCode::optional("unit", given.unit.as_deref())?;
     let item = given.content.parse(state.clock.now())?;
-    let unit = guides::owner(&ask, named)?;
+    let unit = publications::body(&ask, &GUIDE, named)?;
     let by = Some(caller.actor.account);
     let once = Once::new(&state.crypto, by, "guide.draft", key.0, &given)?;
     Ok(kept(guides::draft(&state, ask, once, (unit, item), GuideView::desk).await?))
@@ -510,9 +478,7 @@ async fn revise(
 )]
 #[post("/guides/{id}/submit")]
 async fn submit(on: On<KeepGuide, GuideId>, body: Body<Empty>) -> Result<HttpResponse, Error> {
-    on.read(body, |_| Ok(())).await?;
-    guides::submit(&on.state, on.ask(), on.id).await?;
-    on.shown().await
+    publication::submit(on, body).await
 }
 
 /// 审核办事指南
@@ -532,9 +498,7 @@ async fn review(
     on: On<SignForUnit, GuideId>,
     body: Body<ReviewVerdict>,
 ) -> Result<HttpResponse, Error> {
-    let verdict = on.read(body, |body| body.verdict()).await?;
-    guides::review(&on.state, on.ask(), on.id, verdict).await?;
-    on.shown().await
+    publication::review(on, body).await
 }
 
 /// 撤下办事指南
@@ -554,7 +518,5 @@ async fn withdraw(
     on: On<KeepGuide, GuideId>,
     body: Body<TakeDownBody>,
 ) -> Result<HttpResponse, Error> {
-    let reason = on.read(body, |body| Ok(reason(&body.reason)?)).await?;
-    guides::withdraw(&on.state, on.ask(), on.id, reason).await?;
-    on.shown().await
+    publication::withdraw(on, body).await
 }

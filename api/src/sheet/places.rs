@@ -1,5 +1,7 @@
 //! Where the columns of a known list stand in a file that people bring.
 
+use domain::sheet::RefusedCell;
+
 use super::{Row, Table, write::written};
 
 /// The places of columns.
@@ -7,6 +9,7 @@ use super::{Row, Table, write::written};
 pub struct Places<C> {
     places: Vec<(C, usize)>,
     first_column: usize,
+    sheet: Option<String>,
 }
 
 impl Table {
@@ -40,7 +43,18 @@ impl Table {
         if self.rows.is_empty() {
             return Err("表头下面一行也没有".to_owned());
         }
-        Ok(Places { places, first_column: self.first_column })
+        Ok(Places { places, first_column: self.first_column, sheet: self.sheet.clone() })
+    }
+
+    /// Refuses a file that is too long to come in in one transaction.
+    ///
+    /// # Errors
+    /// In words: it has more rows.
+    pub fn at_most(&self, rows: usize) -> Result<(), String> {
+        if self.rows.len() > rows {
+            return Err(format!("一次最多导入 {rows} 行，请分成几个文件"));
+        }
+        Ok(())
     }
 }
 
@@ -55,9 +69,20 @@ impl<C: Copy + PartialEq> Places<C> {
         self.places.iter().find(|(which, _)| *which == column).map(|(_, place)| *place)
     }
 
+    /// A cell that cannot be taken in, of a column by its label.
+    pub fn refused(&self, row: &Row, (column, label): (C, &str), reason: String) -> RefusedCell {
+        RefusedCell {
+            sheet: self.sheet.clone(),
+            line: row.line,
+            column: label.to_owned(),
+            cell: self.name(row.line, column),
+            reason,
+        }
+    }
+
     /// How a table program calls the cell of a column in a line: `B7`. None where the file has no
     /// such column.
-    pub fn name(&self, line: u64, column: C) -> Option<String> {
+    fn name(&self, line: u64, column: C) -> Option<String> {
         let place = self.place(column)? + self.first_column;
         Some(format!("{}{line}", letters(place)))
     }

@@ -54,6 +54,16 @@ pub struct Sheet {
     pub rows: Vec<Vec<Cell>>,
 }
 
+/// An empty sheet to be filled in, and beside it what each column takes.
+pub fn filled_in_by(name: &str, takes: impl Iterator<Item = (&'static str, String)>) -> [Sheet; 2] {
+    let takes: Vec<(&str, String)> = takes.collect();
+    let columns = takes.iter().map(|(column, _)| (*column).to_owned()).collect();
+    let empty = Sheet { name: name.to_owned(), columns, rows: Vec::new() };
+    let rows = takes.into_iter().map(|(column, how)| vec![column.into(), how.into()]).collect();
+    let columns = vec!["列".to_owned(), "怎么填".to_owned()];
+    [empty, Sheet { name: "填写说明".to_owned(), columns, rows }]
+}
+
 /// A workbook (.xlsx) of these sheets. The header stays in sight, and each column can be filtered.
 ///
 /// # Errors

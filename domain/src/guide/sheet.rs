@@ -3,11 +3,7 @@
 use chrono::NaiveDate;
 
 use super::{Item, ItemForm};
-use crate::{
-    import::day,
-    org::NodeCode,
-    refusal::{Faults, Invalid},
-};
+use crate::{import::day, org::NodeCode, refusal::Faults, sheet::by_column};
 
 codes! {
     /// The columns of the file, in order.
@@ -145,19 +141,9 @@ pub fn parse(
         valid_until,
         next_review,
     };
-    let parsed = form.parse(today);
-    let rest = parsed.as_ref().err().map(|Invalid(fields)| fields.clone()).unwrap_or_default();
-    for fault in rest {
-        faults.add(fault.field, fault.reason);
-    }
-    faults.check().map_err(|Invalid(fields)| {
-        let named = fields.into_iter().map(|one| (Column::of(&one.field), one.reason));
-        named.collect::<Vec<_>>()
-    })?;
-    match (unit, parsed) {
-        (Some(unit), Ok(item)) => Ok((unit, item)),
-        _ => Err(Vec::new()),
-    }
+    let item = by_column(faults, form.parse(today), Column::of)?;
+    // A unit that is missing is a fault.
+    unit.map(|unit| (unit, item)).ok_or_else(Vec::new)
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! Why a step on the register is refused.
 
 use super::transfer::{Status, Step};
-use crate::refusal::{self, FieldError, Kind};
+use crate::{
+    refusal::{self, FieldError, Kind},
+    sheet::{self, RefusedCell},
+};
 
 /// A refused step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,14 +71,8 @@ pub enum Refused {
     #[error("{0}")]
     Sheet(String),
     /// Rows of the file cannot be taken in; nothing was written.
-    #[error("有 {} 处不能导入，一行也没有写入：{}", .0.len(), first(.0))]
-    Cells(Vec<super::roll::RefusedCell>),
-}
-
-fn first(cells: &[super::roll::RefusedCell]) -> String {
-    let shown: Vec<String> = cells.iter().take(3).map(ToString::to_string).collect();
-    let more = if cells.len() > shown.len() { " …" } else { "" };
-    format!("{}{more}", shown.join("；"))
+    #[error("有 {} 处不能导入，一行也没有写入：{}", .0.len(), sheet::first(.0))]
+    Cells(Vec<RefusedCell>),
 }
 
 impl refusal::Refusal for Refused {
@@ -112,7 +109,7 @@ impl refusal::Refusal for Refused {
 
     fn fields(&self) -> Vec<FieldError> {
         match self {
-            Self::Cells(cells) => cells.iter().map(super::roll::RefusedCell::field).collect(),
+            Self::Cells(cells) => cells.iter().map(RefusedCell::field).collect(),
             _ => Vec::new(),
         }
     }

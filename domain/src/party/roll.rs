@@ -10,12 +10,7 @@ use super::{
     entry::{Entry, EntryForm},
     floating::{Direction, FloatForm},
 };
-use crate::{
-    code::UnknownCode,
-    import::day,
-    org::NodeCode,
-    refusal::{Faults, FieldError, Invalid},
-};
+use crate::{code::UnknownCode, import::day, org::NodeCode, refusal::Faults, sheet::by_column};
 
 codes! {
     /// The columns of the file, in order.
@@ -73,46 +68,6 @@ impl Column {
             "other_branch" => Self::Other,
             field => field.parse().unwrap_or(Self::Name),
         }
-    }
-}
-
-/// A cell that cannot be taken in.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-#[schema(as = PartyRefusedCell)]
-pub struct RefusedCell {
-    /// 工作表的名称；CSV 文件没有
-    #[schema(example = "党员名册")]
-    pub sheet: Option<String>,
-    /// 在文件中的行号（表头是第 1 行）
-    #[schema(example = 7)]
-    pub line: u64,
-    /// 列名
-    #[schema(example = "身份证号码")]
-    pub column: String,
-    /// 单元格；文件里没有这一列时为 null
-    #[schema(example = "B7")]
-    pub cell: Option<String>,
-    /// 哪里不对、怎么改
-    #[schema(example = "身份证号码的校验位不符，请核对有没有写错的数字")]
-    pub reason: String,
-}
-
-impl std::fmt::Display for RefusedCell {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { line, column, reason, .. } = self;
-        write!(f, "第 {line} 行·{column}：{reason}")
-    }
-}
-
-impl RefusedCell {
-    /// The cell as a field that is at fault.
-    pub fn field(&self) -> FieldError {
-        let place = match (&self.sheet, &self.cell) {
-            (Some(sheet), Some(cell)) => format!("{sheet}!{cell}"),
-            (None, Some(cell)) => cell.clone(),
-            _ => format!("第 {} 行", self.line),
-        };
-        FieldError::new(format!("{place}·{}", self.column), &self.reason)
     }
 }
 
@@ -204,16 +159,7 @@ pub fn parse(
         health,
         floating,
     };
-    let parsed = form.parse(today);
-    let rest = parsed.as_ref().err().map(|Invalid(fields)| fields.clone()).unwrap_or_default();
-    for fault in rest {
-        faults.add(fault.field, fault.reason);
-    }
-    faults.check().map_err(|Invalid(fields)| {
-        let named = fields.into_iter().map(|one| (Column::of(&one.field), one.reason));
-        named.collect::<Vec<_>>()
-    })?;
-    parsed.map_err(|_| Vec::new())
+    by_column(faults, form.parse(today), Column::of)
 }
 
 /// A word of a vocabulary, by its code or as people write it.

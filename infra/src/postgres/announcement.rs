@@ -1,12 +1,12 @@
-//! Announcements (公告) and their editions. Whoever changes one locks it first. Lists and details are
-//! in [`read`].
+//! Announcements (公告) and their editions. Where one stands is a [`super::publication`]'s. Lists and
+//! details are in [`read`].
 
 use domain::{
     announcement::{Audience, Edition, Kind},
     attachment::Chosen,
     id::{AccountId, AnnouncementId},
     org::NodeCode,
-    publication::{Publication, Status},
+    publication::Publication,
     time::Timestamp,
 };
 use uuid::Uuid;
@@ -14,21 +14,6 @@ use uuid::Uuid;
 use super::Connection;
 
 pub mod read;
-
-/// An announcement as it is locked.
-#[derive(Debug, Clone)]
-pub struct Locked {
-    /// Grows by one with each save.
-    pub version: i64,
-    /// In whose name it is.
-    pub body: NodeCode,
-    /// What it is.
-    pub kind: Kind,
-    /// Where it stands.
-    pub publication: Publication,
-    /// Who wrote the edition that waits, or else the latest.
-    pub author: AccountId,
-}
 
 /// What does not change.
 #[derive(Debug, Clone)]
@@ -39,44 +24,6 @@ pub struct Head {
     pub kind: Kind,
     /// Who reads it.
     pub audience: Audience,
-}
-
-/// An announcement, locked until the transaction ends.
-///
-/// # Errors
-/// The database is away.
-pub async fn lock(
-    conn: &mut Connection,
-    id: AnnouncementId,
-) -> Result<Option<Locked>, sqlx::Error> {
-    // The edition is read once the row is locked: one that changed while this waited would not join.
-    sqlx::query!("select id from announcement where id = $1 for no key update", id.0)
-        .fetch_optional(&mut *conn)
-        .await?;
-    let row = sqlx::query!(
-        r#"select a.version, a.body as "body: NodeCode", a.kind as "kind: Kind",
-               a.status as "status: Status", a.edition, a.shown, a.waiting,
-               e.made_by as "author: AccountId"
-           from announcement a
-           join announcement_edition e
-               on e.announcement_id = a.id and e.number = coalesce(a.waiting, a.edition)
-           where a.id = $1"#,
-        id.0,
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| Locked {
-        version: row.version,
-        body: row.body,
-        kind: row.kind,
-        publication: Publication {
-            status: row.status,
-            edition: row.edition,
-            shown: row.shown,
-            waiting: row.waiting,
-        },
-        author: row.author,
-    }))
 }
 
 /// Stores a draft with its first edition.
@@ -105,7 +52,7 @@ pub async fn insert(
     add_edition(conn, (id, 1), edition, (by, now)).await
 }
 
-/// Stores a later edition of a locked one; [`save`] says that it is the latest.
+/// Stores a later edition of a locked one; [`super::publication::save`] says that it is the latest.
 ///
 /// # Errors
 /// The database is away.
@@ -139,35 +86,6 @@ pub async fn add_edition(
 
 fn pictures(chosen: &Chosen) -> Vec<Uuid> {
     chosen.ids().iter().map(|id| id.0).collect()
-}
-
-/// Saves where a locked one stands now, and why.
-///
-/// # Errors
-/// The database is away.
-pub async fn save(
-    conn: &mut Connection,
-    id: AnnouncementId,
-    publication: &Publication,
-    reason: Option<&str>,
-    now: Timestamp,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "update announcement
-         set version = version + 1, status = $2, edition = $3, shown = $4, waiting = $5, reason = $6,
-             published_at = case when $4::int is not null then coalesce(published_at, $7) end
-         where id = $1",
-        id.0,
-        publication.status.code(),
-        publication.edition,
-        publication.shown,
-        publication.waiting,
-        reason,
-        now,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Those whose time is over, in ascending id, locked.

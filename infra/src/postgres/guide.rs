@@ -1,63 +1,18 @@
-//! The guide of services (办事指南): items, their editions, and what people say of them. Whoever
-//! changes an item locks it first. Lists and details are in [`read`].
+//! The guide of services (办事指南): items, their editions, and what people say of them. Where an item
+//! stands is a [`super::publication`]'s. Lists and details are in [`read`].
 
 use chrono::NaiveDate;
 use domain::{
     guide::{Item, Vote},
     id::{AccountId, GuideId},
     org::NodeCode,
-    publication::{Publication, Status},
+    publication::Publication,
     time::Timestamp,
 };
 
 use super::Connection;
 
 pub mod read;
-
-/// An item as it is locked.
-#[derive(Debug, Clone)]
-pub struct Locked {
-    /// Grows by one with each save.
-    pub version: i64,
-    /// Whose it is.
-    pub unit: NodeCode,
-    /// Where it stands.
-    pub publication: Publication,
-    /// Who wrote the edition that waits, or else the latest.
-    pub author: AccountId,
-}
-
-/// An item, locked until the transaction ends.
-///
-/// # Errors
-/// The database is away.
-pub async fn lock(conn: &mut Connection, id: GuideId) -> Result<Option<Locked>, sqlx::Error> {
-    // The edition is read once the row is locked: one that changed while this waited would not join.
-    sqlx::query!("select id from guide where id = $1 for no key update", id.0)
-        .fetch_optional(&mut *conn)
-        .await?;
-    let row = sqlx::query!(
-        r#"select g.version, g.unit as "unit: NodeCode", g.status as "status: Status", g.edition,
-               g.shown, g.waiting, e.made_by as "author: AccountId"
-           from guide g
-           join guide_edition e on e.guide_id = g.id and e.number = coalesce(g.waiting, g.edition)
-           where g.id = $1"#,
-        id.0,
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| Locked {
-        version: row.version,
-        unit: row.unit,
-        publication: Publication {
-            status: row.status,
-            edition: row.edition,
-            shown: row.shown,
-            waiting: row.waiting,
-        },
-        author: row.author,
-    }))
-}
 
 /// The unit's item of a title, if it has one that is not withdrawn.
 ///
@@ -119,7 +74,7 @@ pub async fn insert(
     add_edition(conn, (id, 1), item, (by, now)).await
 }
 
-/// Stores a later edition of a locked item; [`save`] says that it is the latest.
+/// Stores a later edition of a locked item; [`super::publication::save`] says that it is the latest.
 ///
 /// # Errors
 /// The database is away; `guide_title` when the unit has one of this title.
@@ -164,38 +119,6 @@ async fn add_edition(
         item.valid_until,
         item.next_review,
         by.0,
-        now,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Saves where a locked item stands now, and why. Of an edition that is newly shown nobody was told
-/// anything yet.
-///
-/// # Errors
-/// The database is away.
-pub async fn save(
-    conn: &mut Connection,
-    id: GuideId,
-    publication: &Publication,
-    reason: Option<&str>,
-    now: Timestamp,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "update guide
-         set version = version + 1, status = $2, edition = $3, shown = $4, waiting = $5, reason = $6,
-             published_at = case when $4::int is not null then coalesce(published_at, $7) end,
-             warned = case when shown is distinct from $4 then 0 else warned end,
-             review_told = shown is not distinct from $4 and review_told
-         where id = $1",
-        id.0,
-        publication.status.code(),
-        publication.edition,
-        publication.shown,
-        publication.waiting,
-        reason,
         now,
     )
     .execute(conn)

@@ -175,6 +175,12 @@ async fn who_entered_a_households_account_passes_nothing_on_to_it() {
          from donation where bound_by is not null limit 1";
     let forged = sqlx::query(sql).execute(app.db()).await.unwrap_err().to_string();
     assert!(forged.contains("donation_by_two"), "{forged}");
+    let sql = "insert into donation (id, tx, from_account, to_account, household, points, reason, given_by, at)
+         select gen_random_uuid(), (select id from ledger_tx limit 1), from_account, to_account,
+             household, points, '节日慰问', given_by, at
+         from donation where bound_by is not null limit 1";
+    let nobody_s = sqlx::query(sql).execute(app.db()).await.unwrap_err().to_string();
+    assert!(nobody_s.contains("donation_bound"), "{nobody_s}");
 }
 
 #[tokio::test]

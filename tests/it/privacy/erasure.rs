@@ -116,8 +116,9 @@ async fn life(app: &App) {
     let other = app.resident("party-1").get("/me").await.expect(200)["id"].clone();
     // What a member wrote beside a gift stands in a table that is only added to.
     sqlx::query(
-        "insert into donation (id, tx, from_account, to_account, points, reason, given_by, at)
-         select gen_random_uuid(), id, $1::text::uuid, $2::text::uuid, 1, $3, $1::text::uuid, at
+        "insert into donation (id, tx, from_account, to_account, points, reason, given_by, bound_by, at)
+         select gen_random_uuid(), id, $1::text::uuid, $2::text::uuid, 1, $3, $1::text::uuid,
+             $2::text::uuid, at
          from ledger_tx order by at desc limit 1",
     )
     .bind(who.get("/me").await.expect(200)["id"].as_str().unwrap())

@@ -10,18 +10,18 @@ use domain::{
     id::{GuideId, JobId},
     identity::Permission,
     org::NodeCode,
-    party::roll::RefusedCell,
     refusal::{Basic, Refusal},
+    sheet::RefusedCell,
     time::{self, Timestamp},
 };
-use infra::postgres::{Connection, guide as store};
+use infra::postgres::{Connection, guide as store, publication};
 use serde_json::json;
 
-use super::{begun, handed_in, revised};
+use super::{begun, revised};
 use crate::{
-    app::{case::Ask, transact},
+    app::{case::Ask, publication::handed_in, transact},
     error::Error,
-    sheet::{Places, Row, Sheet, Table},
+    sheet::{Places, Row, Sheet, filled_in_by},
     state::State,
 };
 
@@ -52,14 +52,8 @@ enum Fate {
 
 /// An empty file to be filled in, and beside it what each column takes.
 pub fn template() -> [Sheet; 2] {
-    let columns = Column::ALL.iter().map(|column| column.label().to_owned()).collect();
-    let items = Sheet { name: "办事指南".to_owned(), columns, rows: Vec::new() };
-    let rows = Column::ALL
-        .iter()
-        .map(|column| vec![column.label().into(), column.takes().into()])
-        .collect();
-    let columns = vec!["列".to_owned(), "怎么填".to_owned()];
-    [items, Sheet { name: "填写说明".to_owned(), columns, rows }]
+    let takes = Column::ALL.iter().map(|column| (column.label(), column.takes().to_owned()));
+    filled_in_by("办事指南", takes)
 }
 
 /// Imports items of the asker's units: all of them or nothing. What stands there as it is in the file
@@ -78,16 +72,12 @@ pub async fn import(
     let (imported, jobs) = transact(&state.db, move |tx| {
         Box::pin(async move {
             let known = |column: &Column| (column.code(), column.label());
-            let places = table.places(Column::ALL, &Column::REQUIRED, known);
-            let places = places.map_err(Refused::Sheet)?;
-            if table.rows.len() > ROWS {
-                let reason = format!("一次最多导入 {ROWS} 行，请分成几个文件");
-                return Err(Refused::Sheet(reason).into());
-            }
+            let places =
+                table.places(Column::ALL, &Column::REQUIRED, known).map_err(Refused::Sheet)?;
+            table.at_most(ROWS).map_err(Refused::Sheet)?;
             let actor = ask.actor.as_ref().ok_or(Basic::Unauthenticated)?;
             let own = actor.nodes(Permission::KeepGuide);
-            let (work, mut imported) =
-                sorted(tx, &File { table: &table, places, own }, now).await?;
+            let (work, mut imported) = sorted(tx, &table.rows, &places, &own, now).await?;
             if dry_run {
                 return Ok((imported, Vec::new()));
             }
@@ -110,52 +100,36 @@ pub async fn import(
     Ok(imported)
 }
 
-struct File<'t> {
-    table: &'t Table,
-    places: Places<Column>,
-    own: Vec<NodeCode>,
-}
-
-impl File<'_> {
-    fn refused(&self, row: &Row, column: Column, reason: String) -> RefusedCell {
-        RefusedCell {
-            sheet: self.table.sheet.clone(),
-            line: row.line,
-            column: column.label().to_owned(),
-            cell: self.places.name(row.line, column),
-            reason,
-        }
-    }
-}
-
 /// What is to be done with each row, and what cannot be.
 async fn sorted(
     tx: &mut Connection,
-    file: &File<'_>,
+    rows: &[Row],
+    places: &Places<Column>,
+    own: &[NodeCode],
     now: Timestamp,
 ) -> Result<(Vec<(Fate, NodeCode, Item)>, Imported), Error> {
-    let mut imported = Imported { rows: file.table.rows.len(), ..Imported::default() };
+    let mut imported = Imported { rows: rows.len(), ..Imported::default() };
     let mut work = Vec::new();
     let mut lines: HashMap<(NodeCode, String), u64> = HashMap::new();
-    for row in &file.table.rows {
-        let cell = |column: Column| file.places.cell(row, column);
-        let (unit, item) = match sheet::parse(&cell, &file.own, time::date(now)) {
+    for row in rows {
+        let refused = |column: Column, why| places.refused(row, (column, column.label()), why);
+        let cell = |column: Column| places.cell(row, column);
+        let (unit, item) = match sheet::parse(&cell, own, time::date(now)) {
             Ok(read) => read,
             Err(faults) => {
-                let cells = faults.into_iter().map(|(at, why)| file.refused(row, at, why));
-                imported.refused.extend(cells);
+                imported.refused.extend(faults.into_iter().map(|(at, why)| refused(at, why)));
                 continue;
             }
         };
         if let Some(first) = lines.insert((unit.clone(), item.title.clone()), row.line) {
             let reason = format!("与第 {first} 行是同一事项");
-            imported.refused.push(file.refused(row, Column::Title, reason));
+            imported.refused.push(refused(Column::Title, reason));
             continue;
         }
         let fate = match fate(tx, &unit, &item).await? {
             Ok(fate) => fate,
             Err(reason) => {
-                imported.refused.push(file.refused(row, Column::Title, reason));
+                imported.refused.push(refused(Column::Title, reason));
                 continue;
             }
         };
@@ -182,7 +156,7 @@ async fn fate(
     if same {
         return Ok(Ok(Fate::Known));
     }
-    let locked = store::lock(tx, id).await?.ok_or(Basic::NotFound)?;
+    let locked = publication::lock(tx, id.into()).await?.ok_or(Basic::NotFound)?;
     Ok(match locked.publication.revise() {
         Ok(_) => Ok(Fate::Change(id)),
         Err(refused) => Err(format!("{refused}（{}）", refused.code())),
@@ -206,5 +180,5 @@ async fn written(
             *id
         }
     };
-    handed_in(tx, ask, id, now).await
+    handed_in(tx, ask, id.into(), now).await
 }

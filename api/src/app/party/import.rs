@@ -8,11 +8,12 @@ use domain::{
     party::{
         ChangeKind, Refused,
         entry::{Change, Entry},
-        roll::{self, Bodies, Column, RefusedCell},
+        roll::{self, Bodies, Column},
         tree::Body,
     },
     refusal::Basic,
     scope::Scope,
+    sheet::RefusedCell,
     time::{self, Timestamp},
 };
 use infra::postgres::{
@@ -70,13 +71,7 @@ struct File<'t> {
 
 impl File<'_> {
     fn refused(&self, row: &Row, column: Column, reason: String) -> RefusedCell {
-        RefusedCell {
-            sheet: self.table.sheet.clone(),
-            line: row.line,
-            column: column.label().to_owned(),
-            cell: self.places.name(row.line, column),
-            reason,
-        }
+        self.places.refused(row, (column, column.label()), reason)
     }
 
     /// Whether branch and group are what the row takes them for.
@@ -118,10 +113,7 @@ pub async fn import(
             let known = |column: &Column| (column.code(), column.label());
             let places =
                 table.places(Column::ALL, &Column::REQUIRED, known).map_err(Refused::Sheet)?;
-            if table.rows.len() > ROWS {
-                let reason = format!("一次最多导入 {ROWS} 行，请分成几个文件");
-                return Err(Refused::Sheet(reason).into());
-            }
+            table.at_most(ROWS).map_err(Refused::Sheet)?;
             let (bodies, all) = tree::bodies(tx, Scope::of(actor).register()).await?;
             let file = File { table: &table, places, bodies, all };
             // A dry run writes nothing, so it keeps nobody waiting.

@@ -6,7 +6,7 @@ use domain::{
 };
 
 use super::view::MemberView;
-use crate::sheet::{Cell, Sheet};
+use crate::sheet::{Cell, Sheet, filled_in_by};
 
 /// What the tab of the register says.
 const NAME: &str = "党员名册";
@@ -14,19 +14,14 @@ const NAME: &str = "党员名册";
 /// An empty register to be filled in, and beside it what each column takes, with the party bodies
 /// that the reader may name.
 pub fn template(bodies: &[Body]) -> [Sheet; 2] {
-    let columns = Column::ALL.iter().map(|column| column.label().to_owned()).collect();
-    let roll = Sheet { name: NAME.to_owned(), columns, rows: Vec::new() };
-    let mut rows: Vec<Vec<Cell>> = Column::ALL
-        .iter()
-        .map(|column| vec![column.label().into(), takes(*column).into()])
-        .collect();
+    let takes = Column::ALL.iter().map(|column| (column.label(), takes(*column)));
     let ours = bodies.iter().filter(|body| body.kind != NodeKind::PartyCommittee);
-    rows.extend(ours.map(|body| {
+    let [roll, mut how] = filled_in_by(NAME, takes);
+    how.rows.extend(ours.map(|body| {
         let kind = format!("{}代码", body.kind.label());
         vec![kind.into(), format!("{} {}", body.code, body.name).into()]
     }));
-    let columns = vec!["列".to_owned(), "怎么填".to_owned()];
-    [roll, Sheet { name: "填写说明".to_owned(), columns, rows }]
+    [roll, how]
 }
 
 fn takes(column: Column) -> String {

@@ -17,7 +17,7 @@ use infra::{
         Connection,
         announcement::{self, Head},
         feedback::{self as opinions, Kept},
-        guide, identity,
+        guide, identity, publication,
     },
     random,
 };
@@ -141,7 +141,7 @@ async fn add_service(
     let by = author(conn, username).await?;
     guide::insert(conn, id, &NodeCode::parse("unit", unit)?, &item, (by, now)).await?;
     let shown = Publication::draft().submit(Review::Nobody)?;
-    Ok(guide::save(conn, id, &shown, None, now).await?)
+    Ok(publication::save(conn, id.into(), &shown, None, now).await?)
 }
 
 async fn add_news(
@@ -150,7 +150,7 @@ async fn add_news(
     (body, username, kind, title, text, area): &(&str, &str, Kind, &str, &str, &str),
     now: Timestamp,
 ) -> Result<(), Error> {
-    if announcement::lock(conn, id).await?.is_some() {
+    if publication::lock(conn, id.into()).await?.is_some() {
         return Ok(());
     }
     let body = NodeCode::parse("body", body)?;
@@ -169,7 +169,7 @@ async fn add_news(
     let head = Head { body, kind: *kind, audience: Audience::Residents };
     announcement::insert(conn, id, &head, &edition, (by, now)).await?;
     let shown = Publication::draft().submit(Review::Nobody)?;
-    Ok(announcement::save(conn, id, &shown, None, now).await?)
+    Ok(publication::save(conn, id.into(), &shown, None, now).await?)
 }
 
 /// Nobody holds its code: it is there to be answered.

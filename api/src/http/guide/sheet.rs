@@ -1,7 +1,7 @@
 //! The guide as a file: the template, and what is brought.
 
-use actix_web::{HttpResponse, get, http::header::CONTENT_DISPOSITION, post, web::Data};
-use domain::party::roll::RefusedCell;
+use actix_web::{HttpResponse, get, post, web::Data};
+use domain::sheet::RefusedCell;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -12,7 +12,7 @@ use crate::{
     },
     error::Error,
     http::{
-        duty::WORKBOOK,
+        duty::as_workbook,
         extract::{Caller, Query, RequestMeta, SheetBody, caller::needs::KeepGuide},
     },
     sheet::write_workbook,
@@ -35,11 +35,7 @@ routes![template, import];
 async fn template(_caller: Caller<KeepGuide>) -> Result<HttpResponse, Error> {
     let bytes =
         write_workbook(&files::template()).map_err(|error| Error::Internal(error.into()))?;
-    let file = "attachment; filename=\"guides.xlsx\"";
-    Ok(HttpResponse::Ok()
-        .content_type(WORKBOOK)
-        .insert_header((CONTENT_DISPOSITION, file))
-        .body(bytes))
+    Ok(as_workbook("guides", bytes))
 }
 
 /// How the file is taken.

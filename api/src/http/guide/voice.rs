@@ -9,13 +9,15 @@ use infra::postgres::guide::read::{self, GuideComment};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::own;
 use crate::{
     app::{case::Ask, guide as guides, identity::admit_vote},
     error::Error,
-    http::extract::{
-        Body, Caller, MaybeCaller, RequestMeta, Target,
-        caller::needs::{KeepGuide, ReadSelf},
+    http::{
+        extract::{
+            Body, Caller, MaybeCaller, RequestMeta, Target,
+            caller::needs::{KeepGuide, ReadSelf},
+        },
+        publication::Published,
     },
     state::State,
 };
@@ -94,7 +96,7 @@ async fn votes(
     state: Data<State>,
     id: Target<GuideId>,
 ) -> Result<Json<GuideVotes>, Error> {
-    let own = own(&state, &caller, id.0, None).await?;
+    let own = id.0.own(&state, &caller.actor, None).await?;
     let desk = own.and_then(|view| view.desk).ok_or(Basic::NotFound)?;
     let comments = read::comments(&mut *state.db.acquire().await?, id.0, MOST).await?;
     Ok(Json(GuideVotes { useful: desk.useful, useless: desk.useless, comments }))

@@ -25,6 +25,7 @@ use crate::{
     app::{identity::confirmation, merchant::settlement as statements},
     error::Error,
     http::{
+        duty::as_workbook,
         extract::{
             Addressed, Body, Caller, Empty, IfMatch, On, Paging, Query,
             caller::needs::{AgreeSettlement, ManageMerchants, ReadSettlement},
@@ -179,11 +180,8 @@ async fn whole(
 async fn workbook(on: On<ReadSettlement, SettlementId>) -> Result<HttpResponse, Error> {
     let (detail, lines) = whole(&on).await?;
     let (merchant, month) = (&detail.settlement.merchant, detail.settlement.month.format("%Y-%m"));
-    let name = format!("attachment; filename=\"settlement-{merchant}-{month}.xlsx\"");
-    Ok(HttpResponse::Ok()
-        .content_type("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-        .insert_header(("content-disposition", name))
-        .body(sheet::workbook(&detail, &lines)?))
+    let name = format!("settlement-{merchant}-{month}");
+    Ok(as_workbook(&name, sheet::workbook(&detail, &lines)?))
 }
 
 /// 可打印的月结算单

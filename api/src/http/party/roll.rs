@@ -1,8 +1,9 @@
 //! The register as files: the template, what is brought, what is taken away.
 
-use actix_web::{HttpResponse, get, http::header::CONTENT_DISPOSITION, post, web::Data};
+use actix_web::{HttpResponse, get, post, web::Data};
 use domain::{
-    party::{Ledger, colour::Colour, roll::RefusedCell},
+    party::{Ledger, colour::Colour},
+    sheet::RefusedCell,
     text,
 };
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use crate::{
     },
     error::Error,
     http::{
-        duty::{ExportFilter, WORKBOOK, as_file},
+        duty::{ExportFilter, as_file, as_workbook},
         extract::{Body, Caller, Query, RequestMeta, SheetBody, caller::needs::KeepRegister},
     },
     sheet::write_workbook,
@@ -47,11 +48,7 @@ async fn template(
     let ask = Ask::new(Some(caller.actor.clone()), meta);
     let sheets = sheet::template(&files::bodies(&state, &ask).await?);
     let bytes = write_workbook(&sheets).map_err(|error| Error::Internal(error.into()))?;
-    let file = "attachment; filename=\"party-members.xlsx\"";
-    Ok(HttpResponse::Ok()
-        .content_type(WORKBOOK)
-        .insert_header((CONTENT_DISPOSITION, file))
-        .body(bytes))
+    Ok(as_workbook("party-members", bytes))
 }
 
 /// How the file is taken.

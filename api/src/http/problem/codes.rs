@@ -683,10 +683,12 @@ fn pairing() -> Vec<Code> {
 }
 
 fn party() -> Vec<Code> {
-    use domain::party::{
-        Ledger, Refused,
-        roll::RefusedCell,
-        transfer::{Status, Step},
+    use domain::{
+        party::{
+            Ledger, Refused,
+            transfer::{Status, Step},
+        },
+        sheet::RefusedCell,
     };
     let cell = RefusedCell {
         sheet: Some("党员名册".to_owned()),

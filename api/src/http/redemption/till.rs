@@ -26,9 +26,12 @@ use crate::{
         },
     },
     error::Error,
-    http::extract::{
-        Addressed, Body, Caller, On, Paging, Query, RequestMeta, Target,
-        caller::needs::{ReadTill, VerifyRedemption},
+    http::{
+        duty::as_workbook,
+        extract::{
+            Addressed, Body, Caller, On, Paging, Query, RequestMeta, Target,
+            caller::needs::{ReadTill, VerifyRedemption},
+        },
     },
     sheet::{Cell, Sheet, write_workbook},
     state::State,
@@ -248,11 +251,8 @@ async fn sheet(
         tills::sheet(&state, by, (&seen.code, seen.day), seen.mine).await?;
     let sheets = [totals(&offers), details(&all)];
     let book = write_workbook(&sheets).map_err(|fault| Error::Internal(Box::new(fault)))?;
-    let name = format!("attachment; filename=\"till-{}-{}.xlsx\"", seen.code, seen.day);
-    Ok(HttpResponse::Ok()
-        .content_type("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-        .insert_header(("content-disposition", name))
-        .body(book))
+    let name = format!("till-{}-{}", seen.code, seen.day);
+    Ok(as_workbook(&name, book))
 }
 
 fn tab(name: &str, columns: &[&str], rows: Vec<Vec<Cell>>) -> Sheet {

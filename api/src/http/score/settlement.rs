@@ -25,9 +25,12 @@ use crate::{
         score::{self as scores, SettlementView},
     },
     error::Error,
-    http::extract::{
-        Addressed, Body, Caller, Empty, IfMatch, On, Paging, Query, RequestMeta,
-        caller::needs::{KeepScore, ReadScore, SettleScore},
+    http::{
+        duty::as_workbook,
+        extract::{
+            Addressed, Body, Caller, Empty, IfMatch, On, Paging, Query, RequestMeta,
+            caller::needs::{KeepScore, ReadScore, SettleScore},
+        },
     },
     sheet::{Cell, Sheet, write_workbook},
     state::State,
@@ -174,11 +177,8 @@ async fn export(on: On<KeepScore, ScoreSettlementId>) -> Result<HttpResponse, Er
         return Err(Basic::NotFound.into());
     }
     scores::exported(&on.state, on.ask(), on.id).await?;
-    let name = format!("attachment; filename=\"score-{}-{}.xlsx\"", view.branch, view.quarter);
-    Ok(HttpResponse::Ok()
-        .content_type("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-        .insert_header(("content-disposition", name))
-        .body(workbook(&view)?))
+    let name = format!("score-{}-{}", view.branch, view.quarter);
+    Ok(as_workbook(&name, workbook(&view)?))
 }
 
 fn workbook(view: &SettlementView) -> Result<Vec<u8>, Error> {

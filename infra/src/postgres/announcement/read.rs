@@ -11,7 +11,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-use crate::postgres::Connection;
+use crate::postgres::{Connection, publication::Desk};
 
 /// An announcement in one of its editions.
 #[derive(Debug, Clone)]
@@ -150,21 +150,6 @@ pub async fn public(
     .await
 }
 
-/// What the officers of some bodies may read, narrowed.
-#[derive(Debug, Clone, Default)]
-pub struct Desk {
-    /// The bodies in whose name the reader writes.
-    pub bodies: Vec<NodeCode>,
-    /// One alone.
-    pub id: Option<AnnouncementId>,
-    /// In that edition; the latest when left out.
-    pub edition: Option<i32>,
-    /// Standing there.
-    pub status: Option<Status>,
-    /// Those that somebody has to look at, or those that nobody has.
-    pub waiting: Option<bool>,
-}
-
 /// What a body's officers see, the latest first, one more than the page.
 ///
 /// # Errors
@@ -200,7 +185,7 @@ pub async fn desk(
            order by a.created_at desc, a.id desc
            limit $8"#,
         &bodies,
-        filter.id.map(|id| id.0),
+        filter.id,
         filter.edition,
         filter.status.map(Status::code),
         filter.waiting,

@@ -14,7 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::postgres::Connection;
+use crate::postgres::{Connection, publication::Desk};
 
 /// An item in one of its editions.
 #[derive(Debug, Clone)]
@@ -155,21 +155,6 @@ pub async fn public(
     .await
 }
 
-/// What the people of some units may read, narrowed.
-#[derive(Debug, Clone, Default)]
-pub struct Desk {
-    /// The units in whose name the reader writes.
-    pub units: Vec<NodeCode>,
-    /// One alone.
-    pub id: Option<GuideId>,
-    /// In that edition; the latest when left out.
-    pub edition: Option<i32>,
-    /// Standing there.
-    pub status: Option<Status>,
-    /// Those that somebody has to look at, or those that nobody has.
-    pub waiting: Option<bool>,
-}
-
 /// What a unit's people see, the latest first, one more than the page.
 ///
 /// # Errors
@@ -179,7 +164,7 @@ pub async fn desk(
     filter: &Desk,
     page: PageRequest,
 ) -> Result<Vec<Row>, sqlx::Error> {
-    let units: Vec<String> = filter.units.iter().map(ToString::to_string).collect();
+    let bodies: Vec<String> = filter.bodies.iter().map(ToString::to_string).collect();
     sqlx::query_as!(
         Row,
         r#"select g.id as "id: GuideId", g.version, g.unit as "unit: NodeCode", o.name as unit_name,
@@ -200,8 +185,8 @@ pub async fn desk(
                and ($6::timestamptz is null or (g.created_at, g.id) < ($6, $7))
            order by g.created_at desc, g.id desc
            limit $8"#,
-        &units,
-        filter.id.map(|id| id.0),
+        &bodies,
+        filter.id,
         filter.edition,
         filter.status.map(Status::code),
         filter.waiting,

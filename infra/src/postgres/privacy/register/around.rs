@@ -35,7 +35,8 @@ pub(super) const TABLES: &[Table] = &[
         columns: &[
             (
                 Kept(Code),
-                "id version body kind audience status edition shown waiting created_at published_at",
+                "id version body kind audience status edition shown waiting approved created_at \
+                    published_at",
             ),
             (Kept(Office), "reason"),
         ],
