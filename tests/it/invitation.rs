@@ -111,7 +111,7 @@ async fn a_manager_on_wechat_shows_once_more_who_they_are() {
         who.post("/auth/confirm", json!({"code": format!("demo:{name}")})).await
     };
     confirm(&li, "wang").await.refused(409, "confirmed_by_another");
-    confirm(&li, "").await.refused(401, "wechat_code_invalid");
+    confirm(&li, "").await.refused(422, "wechat_code_invalid");
     li.post(path, json!({})).await.refused(403, "confirmation_required");
     confirm(&li, "li").await.expect(204);
     li.post(path, json!({})).await.expect(201);

@@ -67,7 +67,6 @@ pub async fn change(
                 .by(&who.actor)
                 .with(json!({ "sessions": ended.len() }));
             audit::append(tx, &entry, now).await?;
-            notice::tell(tx, id, EventKind::PasswordSet, json!({}), now).await?;
             Ok(ended)
         })
     })
@@ -146,6 +145,7 @@ pub async fn set_once(
                 .by(&by)
                 .with(json!({ "sessions": ended.len() }));
             audit::append(tx, &entry, now).await?;
+            notice::tell(tx, id, EventKind::PasswordSet, json!({}), now).await?;
             Ok(ended)
         })
     })
