@@ -39,7 +39,7 @@ const REPLAYED: usize = 8;
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// What a stream says next.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Message {
     /// From here on everything is told.
     Open(Place),
@@ -53,7 +53,7 @@ pub enum Message {
 
 impl Message {
     /// What it is called in the figures.
-    const fn name(&self) -> &'static str {
+    const fn name(self) -> &'static str {
         match self {
             Self::Open(_) => "open",
             Self::Told(told) => told.topic.code(),
