@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Days, NaiveTime};
+use chrono::{Days, NaiveTime, TimeDelta};
 
 use crate::{
     event::{Event, EventKind},
@@ -24,7 +24,8 @@ pub use draft::Draft;
 pub const WITHHELD_TITLE: &str = "您反映的事项";
 /// What stands for the text of a confidential case.
 pub const WITHHELD_TEXT: &str = "有新进展，请到小程序查看";
-/// A delivery that surely was not sent is tried so often, then it has failed.
+/// A delivery that surely was not sent is tried so often, then it has failed. Quiet hours do not
+/// count, nor what was before a person had it sent again.
 pub const ATTEMPTS: i32 = 8;
 /// Most template ids that one answer of `wx.requestSubscribeMessage` holds.
 pub const MOST_ASKED: usize = 5;
@@ -278,6 +279,8 @@ pub struct Facts<'a> {
     pub superseded: bool,
     /// What happened to the subject since.
     pub later: &'a [EventKind],
+    /// What it tells of holds by itself: points that were to run out are still there.
+    pub holds: bool,
     /// The person has an address of this channel.
     pub addressed: bool,
     /// How often it may still be sent; none for as often as one likes.
@@ -308,7 +311,8 @@ pub fn judge(facts: &Facts<'_>, now: Timestamp) -> Verdict {
         (!facts.readable, Reason::Unreadable),
         (facts.read && !urgent, Reason::Read),
         (
-            over.is_some_and(|(_, ends)| ends.iter().any(|end| facts.later.contains(end))),
+            !facts.holds
+                || over.is_some_and(|(_, ends)| ends.iter().any(|end| facts.later.contains(end))),
             Reason::Over,
         ),
         (facts.superseded, Reason::Superseded),
@@ -361,11 +365,34 @@ pub fn fields(
     patterns.iter().map(|(key, pattern)| (key.clone(), fill(pattern))).collect()
 }
 
-/// Seconds until attempt `attempt` (from 1) of what surely was not sent: one minute, doubled each
-/// time up to an hour.
-pub fn pause(attempt: i32) -> i64 {
-    let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(0).min(6);
-    60_i64.saturating_mul(2_i64.saturating_pow(doublings)).min(3600)
+/// Why something surely was not sent, and may be later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setback {
+    /// The other side is away or busy.
+    Away,
+    /// Too many to this person within a minute, an hour or a day: which of them is not said.
+    Limit,
+    /// The quota of the day is used up.
+    Spent,
+}
+
+/// When what surely failed `failures` times, this one included, is tried again: after one minute,
+/// doubled each time up to an hour; what waits for another day, at 00:05 of the next. None when it
+/// has failed.
+pub fn again(setback: Setback, failures: i32, now: Timestamp) -> Option<Timestamp> {
+    let tomorrow = || {
+        let day = time::date(now).checked_add_days(Days::new(1))?;
+        Some(time::instant(day.and_time(NaiveTime::from_hms_opt(0, 5, 0)?)))
+    };
+    let doublings = u32::try_from(failures.saturating_sub(1)).unwrap_or(0).min(6);
+    let seconds = 60_i64.saturating_mul(2_i64.saturating_pow(doublings)).min(3600);
+    match setback {
+        _ if failures >= ATTEMPTS => None,
+        Setback::Spent => tomorrow(),
+        // Pauses of an hour together: it is the day's.
+        Setback::Limit if failures > 6 => tomorrow(),
+        Setback::Limit | Setback::Away => Some(now + TimeDelta::seconds(seconds)),
+    }
 }
 
 /// Why a step is refused.

@@ -6,8 +6,11 @@ use serde_json::{Value, json};
 use wiremock::{MockServer, ResponseTemplate};
 
 use crate::support::{
-    App, Case, Client, complaint, wechat, wechat_answers, wechat_asked, wechat_refuses, wechat_says,
+    App, Case, Client, complaint, wechat, wechat_answers, wechat_asked, wechat_keys,
+    wechat_refuses, wechat_says,
 };
+
+mod retry;
 
 const SEND: &str = "/cgi-bin/message/subscribe/send";
 const ALL: &[&str] = &["demo-progress", "demo-asked", "demo-service", "demo-points"];
@@ -263,7 +266,7 @@ async fn a_person_says_what_is_sent_and_when() {
 
 #[tokio::test]
 async fn what_surely_was_not_sent_is_tried_again_until_it_has_failed() {
-    for errcode in [-1, 45011, 45009] {
+    for errcode in [-1, 45011] {
         let (server, app, wang) = scene(wechat_refuses(errcode), &["demo-progress"]).await;
         accepted(&app, &wang).await;
         app.drain().await;
@@ -334,6 +337,13 @@ async fn a_worker_that_died_while_sending_leaves_it_unknown() {
     app.pass("2026-11-26T08:00:00+08:00").await;
     assert_eq!(app.count("delivery where state = 'unknown'").await, 1);
     assert!(wechat_asked(&server, SEND).await.is_empty(), "never sent twice");
+    let id = deliveries(&app).await[0]["id"].as_str().unwrap().to_owned();
+    let wang = later(&app, wang, "2026-11-26T08:01:00+08:00").await;
+    consents(&wang, "again", &["demo-asked"]).await;
+    app.as_("sysadmin").post(&format!("/deliveries/{id}/resend"), json!({})).await.expect(200);
+    app.drain().await;
+    app.drain().await;
+    assert_eq!(wechat_keys(&server, SEND).await, [id], "one call for each key");
 }
 
 #[tokio::test]
@@ -346,7 +356,8 @@ async fn two_workers_at_once_send_once() {
     app.set_clock(crate::support::at("2026-11-26T08:00:00+08:00"));
     tokio::join!(app.drain(), app.drain(), app.drain());
     app.drain().await;
-    assert_eq!(wechat_asked(&server, SEND).await.len(), 1);
+    let id = deliveries(&app).await[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(wechat_keys(&server, SEND).await, [id], "the call says which message it is of");
     assert_eq!(app.count("delivery where state = 'sent'").await, 1);
 }
 

@@ -121,6 +121,7 @@ const NAMED: &[(&str, &str)] = &[
     ("notification", "notification_once"),
     ("delivery", "delivery_once"),
     ("delivery", "delivery_reason"),
+    ("delivery", "delivery_failures"),
     ("delivery", "delivery_versioned"),
     ("subscription", "subscription_remaining"),
     ("delivery_preference", "delivery_preference_quiet"),

@@ -8,11 +8,10 @@
 
 use std::collections::BTreeMap;
 
-use chrono::TimeDelta;
 use domain::{
     delivery::{
-        ATTEMPTS, Channel, Draft, Facts, OUTSIDE, Quiet, Reason, Refused, State as Standing, Step,
-        Template, Verdict, fields, judge, pause,
+        Channel, Draft, Facts, OUTSIDE, Quiet, Reason, Refused, State as Standing, Step, Template,
+        Verdict, again, fields, judge,
     },
     event::{Event, EventKind, Visibility},
     id::{AccountId, DeliveryId, JobId},
@@ -32,16 +31,13 @@ use infra::{
         },
         identity,
         job::{self, NewJob},
-        notification,
+        notification, points,
     },
     random,
-    wechat::{
-        Errcode, Failure, Fault,
-        message::{self, Message},
-    },
+    wechat::message::{self, Message},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
@@ -50,6 +46,10 @@ use super::{
     transact,
 };
 use crate::{error::Error, state::State};
+
+mod outcome;
+
+use outcome::Outcome;
 
 /// Sends one delivery, or decides that it is not sent. Each attempt has a job of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,42 +66,6 @@ struct Letter {
     wording: Wording,
     fields: Vec<(String, String)>,
     long_term: bool,
-}
-
-/// What came of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    /// WeChat took it.
-    Sent,
-    /// Surely not sent; it may be later.
-    Retry,
-    /// Surely not sent, and never will be.
-    Fail(Reason),
-    /// It may have been sent.
-    Unknown,
-}
-
-impl Outcome {
-    const fn of(answer: Result<(), Failure>) -> Self {
-        match answer {
-            Ok(()) => Self::Sent,
-            Err(Failure::Unavailable(Fault::Unconnected) | Failure::Resting) => Self::Retry,
-            Err(Failure::Unavailable(_)) => Self::Unknown,
-            Err(Failure::Said(errcode)) => match errcode {
-                Errcode::Busy | Errcode::TokenDead | Errcode::TooOften | Errcode::Quota => {
-                    Self::Retry
-                }
-                Errcode::NoConsent => Self::Fail(Reason::NoConsent),
-                Errcode::FieldRefused => Self::Fail(Reason::FieldRefused),
-                _ => Self::Fail(Reason::Refused),
-            },
-        }
-    }
-
-    /// Whether the consent that was used up for it is there again.
-    const fn gives_back(self) -> bool {
-        matches!(self, Self::Retry | Self::Fail(Reason::FieldRefused | Reason::Refused))
-    }
 }
 
 impl Deliver {
@@ -132,11 +96,13 @@ impl Deliver {
         let Some(letter) = begun else { return Ok(()) };
         let fields: Vec<_> =
             letter.fields.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect();
+        let key = self.delivery.to_string();
         let sent = Message {
             to: &letter.open_id,
             template: &letter.wording.provider_id,
             page: Some(letter.wording.page.as_str()).filter(|page| !page.is_empty()),
             fields: &fields,
+            key: &key,
         };
         let answer = message::send(&state.wechat, &sent).await;
         if let Err(failure) = answer {
@@ -167,7 +133,8 @@ impl Deliver {
         let wording = store::wording(tx, row.template, row.channel).await?;
         let standing = store::standing(tx, &row, &wording.provider_id).await?;
         let entry = notification::find(tx, &scope, row.notification).await?;
-        let entry = entry.ok_or(Basic::NotFound)?;
+        let mut entry = entry.ok_or(Basic::NotFound)?;
+        let holds = refresh(tx, row.account, &mut entry.event, now).await?;
         let preference = store::preference(tx, row.account).await?;
         let open_id = match &standing.open_id_sealed {
             Some(sealed) => Some(open_id_of(state, sealed)?).filter(|id| !is_demo(state, id)),
@@ -180,6 +147,7 @@ impl Deliver {
             muted: &preference.muted,
             superseded: standing.superseded,
             later: &standing.later,
+            holds,
             addressed: open_id.is_some(),
             consents: (!standing.long_term).then_some(standing.remaining),
             quiet: preference.quiet.unwrap_or(state.config.quiet),
@@ -187,7 +155,7 @@ impl Deliver {
         match (judge(&facts, now), entry.viewer, open_id) {
             (Verdict::Wait(until), ..) => {
                 row.state = row.state.step(Step::Wait)?;
-                again(tx, &mut row, until, now).await?;
+                look_again(tx, &mut row, until, now).await?;
                 Ok(None)
             }
             (Verdict::Send, Some(viewer), Some(open_id)) => {
@@ -235,12 +203,14 @@ impl Deliver {
             Outcome::Sent => (Step::Done, None),
             Outcome::Unknown => (Step::Lose, None),
             Outcome::Fail(reason) => (Step::Fail, Some(reason)),
-            Outcome::Retry if row.attempt + 1 < ATTEMPTS => {
-                row.state = row.state.step(Step::Retry)?;
-                let at = now + TimeDelta::seconds(pause(row.attempt + 1));
-                return again(tx, &mut row, at, now).await;
+            Outcome::Retry(setback) => {
+                row.failures += 1;
+                if let Some(at) = again(setback, row.failures, now) {
+                    row.state = row.state.step(Step::Retry)?;
+                    return look_again(tx, &mut row, at, now).await;
+                }
+                (Step::Fail, Some(Reason::Unavailable))
             }
-            Outcome::Retry => (Step::Fail, Some(Reason::Unavailable)),
         };
         row.state = row.state.step(step)?;
         note(tx, &row, reason, None, now).await
@@ -261,8 +231,24 @@ async fn note(
     Ok(())
 }
 
+/// Puts what an event tells as it stands now into it. Answers whether there is anything left to tell.
+async fn refresh(
+    tx: &mut Connection,
+    account: AccountId,
+    event: &mut Event,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let at = event.data.get("at").and_then(Value::as_str).and_then(|at| at.parse().ok());
+    let Some(at) = at.filter(|_| event.kind == EventKind::PointsExpiring) else { return Ok(true) };
+    let left = points::warning::left(tx, account, at, now).await?;
+    if let Some(points) = event.data.get_mut("points") {
+        *points = left.into();
+    }
+    Ok(left > 0)
+}
+
 /// Lets a delivery be looked at again then, by a job of its own.
-async fn again(
+async fn look_again(
     tx: &mut Connection,
     row: &mut Delivery,
     at: Timestamp,
@@ -408,6 +394,7 @@ pub async fn resend(
             let before = row.state;
             row.state = row.state.step(Step::Resend)?;
             row.attempt += 1;
+            row.failures = 0;
             note(tx, &row, None, None, now).await?;
             let entry = AuditEntry::new("delivery.resend", "delivery", id, &origin)
                 .by(&actor)
@@ -420,34 +407,4 @@ pub async fn resend(
     .await?;
     state.redis.wake(job.as_slice()).await;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_was_surely_not_sent_is_tried_again() {
-        let said = |code| Err(Failure::Said(Errcode::of(code).unwrap()));
-        for (answer, outcome, given_back) in [
-            (Ok(()), Outcome::Sent, false),
-            (Err(Failure::Unavailable(Fault::Unconnected)), Outcome::Retry, true),
-            (Err(Failure::Resting), Outcome::Retry, true),
-            (Err(Failure::Unavailable(Fault::Late)), Outcome::Unknown, false),
-            (Err(Failure::Unavailable(Fault::Broken)), Outcome::Unknown, false),
-            (Err(Failure::Unavailable(Fault::Status(502))), Outcome::Unknown, false),
-            (Err(Failure::Unavailable(Fault::Unreadable)), Outcome::Unknown, false),
-            (said(-1), Outcome::Retry, true),
-            (said(40001), Outcome::Retry, true),
-            (said(45011), Outcome::Retry, true),
-            (said(45009), Outcome::Retry, true),
-            (said(43101), Outcome::Fail(Reason::NoConsent), false),
-            (said(47003), Outcome::Fail(Reason::FieldRefused), true),
-            (said(40226), Outcome::Fail(Reason::Refused), true),
-            (said(40037), Outcome::Fail(Reason::Refused), true),
-        ] {
-            assert_eq!(Outcome::of(answer), outcome, "{answer:?}");
-            assert_eq!(outcome.gives_back(), given_back, "{answer:?}");
-        }
-    }
 }

@@ -19,6 +19,7 @@ fn facts(kind: EventKind) -> Facts<'static> {
         muted: &[],
         superseded: false,
         later: &[],
+        holds: true,
         addressed: true,
         consents: Some(1),
         quiet: QUIET,
@@ -74,6 +75,7 @@ fn each_reason_drops_and_the_rest_is_sent() {
         (Facts { readable: false, ..plain.clone() }, Reason::Unreadable),
         (Facts { read: true, ..plain.clone() }, Reason::Read),
         (Facts { later: &[EventKind::Evaluated], ..plain.clone() }, Reason::Over),
+        (Facts { holds: false, ..plain.clone() }, Reason::Over),
         (Facts { superseded: true, ..plain.clone() }, Reason::Superseded),
         (Facts { muted: &[Template::Asked], ..plain.clone() }, Reason::Muted),
         (Facts { addressed: false, ..plain.clone() }, Reason::NoAddress),
@@ -155,7 +157,19 @@ fn a_confidential_case_shows_nothing_of_itself() {
 }
 
 #[test]
-fn pauses_double_up_to_an_hour() {
-    assert_eq!([1, 2, 3, 7, 8, i32::MAX].map(pause), [60, 120, 240, 3600, 3600, 3600]);
-    assert_eq!(pause(0), 60);
+fn pauses_double_up_to_an_hour_and_a_spent_day_is_waited_for() {
+    let now = at(NOON);
+    let pause = |failures| again(Setback::Away, failures, now).map(|to| (to - now).num_seconds());
+    let pauses = [0, 1, 2, 3, 7, 8, i32::MAX].map(pause);
+    assert_eq!(pauses, [Some(60), Some(60), Some(120), Some(240), Some(3600), None, None]);
+    let tomorrow = Some(at("2026-11-29T00:05:00+08:00"));
+    for failures in 1..ATTEMPTS {
+        assert_eq!(again(Setback::Spent, failures, now), tomorrow);
+        let limited = again(Setback::Limit, failures, now);
+        let expected = if failures > 6 { tomorrow } else { again(Setback::Away, failures, now) };
+        assert_eq!(limited, expected, "{failures}");
+    }
+    let midnight = at("2026-11-29T00:00:00+08:00");
+    assert_eq!(again(Setback::Spent, 1, midnight), Some(at("2026-11-30T00:05:00+08:00")));
+    assert_eq!(again(Setback::Spent, ATTEMPTS, now), None, "not for ever");
 }

@@ -35,6 +35,8 @@ pub struct Delivery {
     pub state: State,
     /// How many jobs were made for it before the one that counts now.
     pub attempt: i32,
+    /// How often it surely failed since a person last had it sent.
+    pub failures: i32,
 }
 
 /// The version of a template that is in use.
@@ -156,7 +158,7 @@ pub async fn lock(conn: &mut Connection, id: DeliveryId) -> Result<Option<Delive
         r#"select id as "id: DeliveryId", notification_id as "notification: NotificationId",
                account_id as "account: AccountId", kind as "kind: EventKind",
                channel as "channel: Channel", template as "template: Template",
-               state as "state: State", attempt
+               state as "state: State", attempt, failures
            from delivery where id = $1 for update"#,
         id.0,
     )
@@ -177,7 +179,7 @@ pub async fn save(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update delivery set state = $2, reason = $3, attempt = $4,
-             template_version = coalesce($5, template_version), updated_at = $6
+             template_version = coalesce($5, template_version), updated_at = $6, failures = $7
          where id = $1",
         delivery.id.0,
         delivery.state.code(),
@@ -185,6 +187,7 @@ pub async fn save(
         delivery.attempt,
         version,
         now,
+        delivery.failures,
     )
     .execute(conn)
     .await?;
@@ -279,7 +282,15 @@ pub async fn standing(
                        and o.seq > n.seq and d.channel = $3
                        -- What will not be sent itself takes nothing's place.
                        and d.state not in ('dropped', 'failed')
-                       and not coalesce(d.template = any(p.muted), false)
+                       and (d.state <> 'waiting' or not coalesce(d.template = any(p.muted), false)
+                           and exists (
+                               select from subscription s
+                               where s.account_id = d.account_id
+                                   and (s.remaining > 0 or s.long_term)
+                                   and s.provider_id = (
+                                       select t.provider_id from notification_template t
+                                       where t.template = d.template and t.channel = d.channel
+                                       order by t.version desc limit 1)))
                ) as "superseded!",
                -- Whose case follows another evaluates their own, and nobody else's.
                array(

@@ -159,7 +159,7 @@ impl SendPhoneCode {
             Err(failure) => match failure.advice() {
                 Advice::Unknown => "unknown",
                 Advice::Refused(_) => "refused",
-                Advice::Limit => "limited",
+                Advice::Limit | Advice::Spent => "limited",
                 Advice::Retry => {
                     transact(&state.db, move |own| {
                         Box::pin(async move { Ok(store::not_sent(own, id).await?) })

@@ -178,7 +178,7 @@ pub(super) const TABLES: &[Table] = &[
         columns: &[(
             WithRow,
             "id notification_id account_id channel kind template template_version state reason \
-                attempt created_at updated_at",
+                attempt failures created_at updated_at",
         )],
         told: Some(Told {
             word: "deliveries",
