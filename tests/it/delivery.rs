@@ -10,7 +10,9 @@ use crate::support::{
     wechat_refuses, wechat_says,
 };
 
+mod digest;
 mod retry;
+mod sms;
 
 const SEND: &str = "/cgi-bin/message/subscribe/send";
 const ALL: &[&str] = &["demo-progress", "demo-asked", "demo-service", "demo-points"];
@@ -238,16 +240,26 @@ async fn a_person_says_what_is_sent_and_when() {
     let path = "/me/notification-preferences";
     let caller = wang.clone();
     let put = async |body: Value| caller.request(Method::PUT, path).json(&body).send().await;
-    let house = json!({"muted": [], "quiet": {"from": 21, "until": 8}, "own_quiet": false});
+    let house = json!({"muted": [], "muted_sms": [], "always": ["duty"], "digest": "daily",
+        "quiet": {"from": 21, "until": 8}, "own_quiet": false});
     assert_eq!(wang.get(path).await.expect(200), house);
     put(json!({"muted": ["news"]})).await.refused(422, "invalid_field");
     let refused = put(json!({"muted": [], "quiet": {"from": 24, "until": 99}})).await;
     assert_eq!(refused.fields(), ["quiet.from", "quiet.until"]);
+    for (muted, by_sms, field) in [
+        (json!(["duty"]), json!([]), "muted"),
+        (json!([]), json!(["duty"]), "muted_sms"),
+        (json!([]), json!(["points"]), "muted_sms"),
+    ] {
+        let refused = put(json!({"muted": muted, "muted_sms": by_sms})).await;
+        assert_eq!(refused.fields(), [field], "{refused}");
+    }
     assert_eq!(wang.get(path).await.expect(200), house, "what was refused changed nothing");
 
     let own =
         put(json!({"muted": ["progress", "progress"], "quiet": {"from": 6, "until": 6}})).await;
-    let kept = json!({"muted": ["progress"], "quiet": {"from": 6, "until": 6}, "own_quiet": true});
+    let kept = json!({"muted": ["progress"], "muted_sms": ["progress"], "always": ["duty"], "digest": "daily",
+        "quiet": {"from": 6, "until": 6}, "own_quiet": true});
     assert_eq!(own.expect(200), kept);
     accepted(&app, &wang).await;
     app.drain().await;
@@ -375,6 +387,32 @@ async fn a_template_is_published_in_versions_and_each_message_says_which() {
         (&shown["fields"]["thing2"], &shown["fields"]["phrase3"]),
         (&json!("请留意"), &json!("已受理"))
     );
+
+    let kinds = shown["kinds"].as_array().unwrap();
+    let named: Vec<_> = kinds.iter().map(|one| one["kind"].as_str().unwrap()).collect();
+    let all = [
+        "accepted",
+        "rejected",
+        "answered",
+        "task_dispatched",
+        "extension_granted",
+        "rework_ordered",
+        "closed",
+    ];
+    assert_eq!(named, all, "each kind of the group");
+    for one in kinds {
+        assert_eq!(one["cut"], json!(["thing1"]), "{one}");
+    }
+    let mut sentences = wording.clone();
+    sentences["fields"] = json!({"thing1": "{text}"});
+    let shown = admin.post(&format!("{path}/preview"), sentences).await.expect(200);
+    let texts: std::collections::BTreeSet<_> = shown["kinds"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["fields"]["thing1"].to_string())
+        .collect();
+    assert_eq!(texts.len(), all.len(), "each with its own sentence: {texts:?}");
 
     let published = |base: i32| {
         let mut body = wording.clone();

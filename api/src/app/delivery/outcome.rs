@@ -1,12 +1,15 @@
 //! What came of a call, and what becomes of its delivery.
 
 use domain::delivery::{Reason, Setback};
-use infra::wechat::{Errcode, Failure, Fault};
+use infra::{
+    sms,
+    wechat::{Errcode, Failure, Fault},
+};
 
 /// What came of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// WeChat took it.
+    /// WeChat or the provider took it.
     Sent,
     /// Surely not sent; it may be later.
     Retry(Setback),
@@ -36,6 +39,20 @@ impl Outcome {
         }
     }
 
+    /// What came of a text message.
+    pub(super) const fn of_text(answer: Result<(), sms::Failure>) -> Self {
+        match answer {
+            Ok(()) => Self::Sent,
+            Err(failure) => match failure.advice() {
+                sms::Advice::Retry => Self::Retry(Setback::Away),
+                sms::Advice::Limit => Self::Retry(Setback::Limit),
+                sms::Advice::Spent => Self::Retry(Setback::Spent),
+                sms::Advice::Unknown => Self::Unknown,
+                sms::Advice::Refused(_) => Self::Fail(Reason::Refused),
+            },
+        }
+    }
+
     /// Whether the consent that was used up for it is there again.
     pub(super) const fn gives_back(self) -> bool {
         matches!(self, Self::Retry(_) | Self::Fail(Reason::FieldRefused | Reason::Refused))
@@ -47,6 +64,25 @@ mod tests {
     use super::*;
 
     const AWAY: Outcome = Outcome::Retry(Setback::Away);
+
+    #[test]
+    fn a_text_message_that_may_have_been_sent_is_not_tried_again() {
+        let said = |advice| Err(sms::Failure::Said(sms::Refusal { code: "x", advice }));
+        for (answer, outcome) in [
+            (Ok(()), Outcome::Sent),
+            (Err(sms::Failure::Unavailable(Fault::Unconnected)), AWAY),
+            (Err(sms::Failure::Resting), AWAY),
+            (Err(sms::Failure::Unavailable(Fault::Late)), Outcome::Unknown),
+            (Err(sms::Failure::NotMobile), Outcome::Fail(Reason::Refused)),
+            (said(sms::Advice::Retry), AWAY),
+            (said(sms::Advice::Limit), Outcome::Retry(Setback::Limit)),
+            (said(sms::Advice::Spent), Outcome::Retry(Setback::Spent)),
+            (said(sms::Advice::Unknown), Outcome::Unknown),
+            (said(sms::Advice::Refused("x")), Outcome::Fail(Reason::Refused)),
+        ] {
+            assert_eq!(Outcome::of_text(answer), outcome, "{answer:?}");
+        }
+    }
 
     #[test]
     fn only_what_was_surely_not_sent_is_tried_again() {

@@ -164,10 +164,10 @@ pub struct TemplateVersion {
     pub template: Template,
     /// 渠道
     pub channel: Channel,
-    /// 版本号，每组最大的为现行
+    /// 版本号，每组每个渠道最大的为现行
     #[schema(example = 1)]
     pub version: i32,
-    /// 模板在微信的编号
+    /// 模板在微信的编号，或短信平台的模板编号
     #[schema(example = "demo-progress")]
     pub template_id: String,
     /// 点开消息进入的页面
