@@ -222,6 +222,8 @@ pub async fn standing(
                    left join delivery_preference p on p.account_id = d.account_id
                    where o.account_id = n.account_id and o.subject_id = n.subject_id
                        and o.seq > n.seq and d.channel = $3
+                       -- Under one's own account stand matters that have nothing to do with each other.
+                       and (n.subject_id <> n.account_id or d.kind = own.kind)
                        -- What will not be sent itself takes nothing's place.
                        and d.state not in ('dropped', 'failed')
                        and (d.state <> 'waiting' or not coalesce(d.template = any(case d.channel

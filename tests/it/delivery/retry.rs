@@ -145,6 +145,25 @@ async fn points_that_are_gone_by_now_are_not_said_to_run_out() {
     // Warned at eight of all of them; by ten some are spent.
     warned("2027-12-02T00:00:00Z").await;
     assert_eq!(only(&app).await, stands("waiting", Value::Null));
+    // The summary of the same person's tasks is another matter, and takes no place.
+    sqlx::query(
+        "with who as (select id from account where display_name = '演示党员1'), told as (
+             insert into event (subject_id, seq, at, kind, visibility, data)
+             select id, 50, $1, 'daily_digest', 'reporter', '{\"day\": \"2027-12-02\"}' from who
+         ), noted as (
+             insert into notification (id, account_id, subject_id, seq, created_at)
+             select gen_random_uuid(), id, id, 50, $1 from who returning id, account_id
+         )
+         insert into delivery (id, notification_id, account_id, channel, kind, template, state,
+             attempt, created_at, updated_at)
+         select gen_random_uuid(), id, account_id, 'subscribe', 'daily_digest', 'points', 'waiting',
+             0, $1, $1
+         from noted",
+    )
+    .bind(app.now())
+    .execute(app.db())
+    .await
+    .unwrap();
     let left = spent(10).await;
     assert!((1..200).contains(&left), "{left}");
     app.pass("2027-12-02T10:00:00+08:00").await;
