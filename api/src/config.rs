@@ -96,6 +96,8 @@ pub struct Config {
     pub privacy: Privacy,
     /// When nothing is sent out that can wait, unless a person says otherwise.
     pub quiet: domain::delivery::Quiet,
+    /// When staff are sent the summary of their tasks.
+    pub digest: domain::delivery::Morning,
     /// Logs and traces.
     pub telemetry: Telemetry,
 }
@@ -345,6 +347,7 @@ impl Config {
             (self.privacy.keep_days >= 30, "privacy.keep_days", "至少 30 天"),
             (self.quiet.from < 24, "quiet.from", "只能是 0–23 的整点"),
             (self.quiet.until < 24, "quiet.until", "只能是 0–23 的整点"),
+            (self.digest.is_sound(), "digest.hour", "只能在 8:00–20:59 之间，分钟为 0–59"),
             (
                 self.privacy.consent_required.iter().all(|operation| {
                     ["complaint.submit", "registration.submit"].contains(&operation.as_str())

@@ -17,7 +17,7 @@ use infra::{
 use crate::{
     calendars::Calendars,
     clock::{Clock, Steadiness},
-    config::Config,
+    config::{Config, Mode},
     streams::Streams,
     token::Tokens,
 };
@@ -60,6 +60,11 @@ pub struct State {
 }
 
 impl State {
+    /// Whether text messages are sent, to people or, in the demo, to the log.
+    pub fn texts(&self) -> bool {
+        self.sms.reaches_people() || self.config.mode == Mode::Demo
+    }
+
     /// What rules reckon time by.
     pub fn terms(&self) -> domain::sla::Terms<'_> {
         domain::sla::Terms { calendar: self.calendars.current(), rules: &self.rules }

@@ -1,13 +1,13 @@
-//! What leaves the house (对外发送): which notifications are also sent to a person's WeChat, in which
-//! template, when, and when not any more. The inbox always has everything; only what a person needs
-//! without opening the app leaves it.
+//! What leaves the house (对外发送): which notifications are also sent to a person's WeChat or phone, in
+//! which template, when, and when not any more. The inbox always has everything; only what a person
+//! needs without opening the app leaves it.
 //!
-//! [`OUTSIDE`] is the one table of what is sent, [`TRANSITIONS`] the table of every step of a
-//! delivery.
+//! [`OUTSIDE`] is the table of what is sent to the person concerned, [`ON_DUTY`] of what is sent to
+//! staff, [`route`] says by what, and [`TRANSITIONS`] is the table of every step of a delivery.
 
 use std::collections::BTreeMap;
 
-use chrono::{Days, NaiveTime};
+use chrono::{Days, NaiveTime, TimeDelta};
 
 use crate::{
     event::{Event, EventKind},
@@ -16,24 +16,34 @@ use crate::{
     time::{self, Timestamp},
 };
 
+mod digest;
 mod draft;
+pub mod example;
+mod reach;
 
-pub use draft::Draft;
+pub use digest::{Counts, Digest, Morning};
+pub use draft::{Draft, text_fitted};
+pub use reach::{ON_DUTY, Reach, TEXTED, check_muted, instead, route};
 
 /// What stands for the title of a confidential case: WeChat's lists show it on a locked screen.
 pub const WITHHELD_TITLE: &str = "您反映的事项";
 /// What stands for the text of a confidential case.
 pub const WITHHELD_TEXT: &str = "有新进展，请到小程序查看";
-/// A delivery that surely was not sent is tried so often, then it has failed.
+/// A delivery that surely was not sent is tried so often, then it has failed. Quiet hours do not
+/// count, nor what was before a person had it sent again.
 pub const ATTEMPTS: i32 = 8;
 /// Most template ids that one answer of `wx.requestSubscribeMessage` holds.
 pub const MOST_ASKED: usize = 5;
 
 codes! {
     /// By what it is sent.
+    #[derive(Default)]
     pub enum Channel {
         /// A WeChat subscribe message.
+        #[default]
         Subscribe = "subscribe", "微信订阅消息";
+        /// A text message.
+        Sms = "sms", "短信";
     }
 }
 
@@ -48,6 +58,26 @@ codes! {
         Service = "service", "服务";
         /// Points and what they buy.
         Points = "points", "积分";
+        /// What staff have to know wherever they are.
+        Duty = "duty", "值守";
+        /// What waits for staff, in the morning.
+        Digest = "digest", "每日摘要";
+    }
+}
+
+impl Template {
+    /// By what it is sent.
+    pub const fn channels(self) -> &'static [Channel] {
+        match self {
+            Self::Progress | Self::Asked | Self::Digest => &[Channel::Subscribe, Channel::Sms],
+            Self::Service | Self::Points => &[Channel::Subscribe],
+            Self::Duty => &[Channel::Sms],
+        }
+    }
+
+    /// Whether whoever gets it may switch it off. What duty demands comes in any case.
+    pub const fn is_optional(self) -> bool {
+        !matches!(self, Self::Duty)
     }
 }
 
@@ -58,7 +88,7 @@ codes! {
         Waiting = "waiting", "待发送";
         /// The call is being made; nobody knows its outcome yet.
         Sending = "sending", "发送中";
-        /// WeChat took it.
+        /// WeChat or the provider took it.
         Sent = "sent", "已发送";
         /// It was surely not sent, and will not be by itself.
         Failed = "failed", "未能发送";
@@ -78,7 +108,7 @@ codes! {
         Wait = "wait", "延后";
         /// It should not be sent any more.
         Drop = "drop", "不再发送";
-        /// WeChat took it.
+        /// WeChat or the provider took it.
         Done = "done", "送达";
         /// It was surely not sent, and may be later.
         Retry = "retry", "重试";
@@ -106,20 +136,20 @@ codes! {
         Over = "over", "事情已过去";
         /// There is no consent left.
         NoConsent = "no_consent", "没有订阅次数";
-        /// The person has no WeChat.
-        NoAddress = "no_address", "没有微信身份";
-        /// WeChat was away again and again.
-        Unavailable = "unavailable", "微信一直无法使用";
+        /// The person has no WeChat, or no phone.
+        NoAddress = "no_address", "没有微信身份或手机";
+        /// WeChat or the provider was away again and again.
+        Unavailable = "unavailable", "微信或短信一直无法使用";
         /// A field does not fit the template.
         FieldRefused = "field_refused", "模板字段不符合要求";
-        /// WeChat refuses for another reason.
-        Refused = "refused", "微信拒绝";
+        /// WeChat or the provider refuses for another reason.
+        Refused = "refused", "微信或短信平台拒绝";
     }
 }
 
-/// What is sent, in which template, with which phrase (at most five characters, as WeChat's field
-/// has it), and whether it is so pressing that it does not wait for the morning. Each kind is told
-/// to a reporter or to the person it names; who works on the case has the inbox.
+/// What is sent to a reporter or to the person whom an event names, in which template, with which
+/// phrase (at most five characters, as WeChat's field has it), and whether it is so pressing that it
+/// does not wait for the morning. Who works on the case has the inbox, and [`ON_DUTY`].
 pub const OUTSIDE: &[(EventKind, Template, &str, bool)] = {
     use Template::{Asked, Points, Progress, Service};
     &[
@@ -143,6 +173,7 @@ pub const OUTSIDE: &[(EventKind, Template, &str, bool)] = {
         (EventKind::PointsExpiring, Points, "将到期", false),
         (EventKind::RedemptionReturned, Points, "已退回", false),
         (EventKind::RedemptionUndone, Points, "已撤销", false),
+        (EventKind::DailyDigest, Template::Digest, "今日任务", false),
     ]
 };
 
@@ -177,6 +208,19 @@ const OVER: &[(EventKind, &[EventKind])] = {
     ]
 };
 
+/// After which later events a message to staff does not hold any more.
+const OVER_ON_DUTY: &[(EventKind, &[EventKind])] = {
+    use EventKind::{
+        StoodDown, TaskAcknowledged, TaskCancelled, TaskReplied, TaskReturned, WhistleWithdrawn,
+        Withdrawn,
+    };
+    &[
+        (EventKind::TaskDispatched, &[TaskAcknowledged, TaskReturned, TaskCancelled, Withdrawn]),
+        (EventKind::OverdueNotice, &[TaskReplied, TaskReturned, TaskCancelled, Withdrawn]),
+        (EventKind::WhistleBlown, &[WhistleWithdrawn, StoodDown]),
+    ]
+};
+
 /// Every step that is allowed: from where, and to where it leads. What is not listed is refused
 /// with `delivery_step_refused`.
 pub const TRANSITIONS: &[(Step, &[State], State)] = {
@@ -207,12 +251,17 @@ impl State {
     }
 }
 
-/// The template, the phrase and the haste of a kind of event; none for what stays in the house.
-pub fn rule(kind: EventKind) -> Option<(Template, &'static str, bool)> {
+/// The phrase and the haste of a kind of event in a template; none for what stays in the house. For
+/// staff the haste is that of the matter.
+pub fn rule(kind: EventKind, template: Template) -> Option<(&'static str, bool)> {
+    if template == Template::Duty {
+        let line = ON_DUTY.iter().find(|(one, ..)| *one == kind);
+        return line.map(|(_, _, phrase, _)| (*phrase, false));
+    }
     OUTSIDE
         .iter()
-        .find(|(one, ..)| *one == kind)
-        .map(|(_, template, phrase, urgent)| (*template, *phrase, *urgent))
+        .find(|(one, of, ..)| (*one, *of) == (kind, template))
+        .map(|(.., phrase, urgent)| (*phrase, *urgent))
 }
 
 /// From when to when nothing is sent that can wait, in hours of Asia/Shanghai; the same hour twice
@@ -268,6 +317,10 @@ impl Quiet {
 pub struct Facts<'a> {
     /// The kind of event.
     pub kind: EventKind,
+    /// In which template it is sent.
+    pub template: Template,
+    /// The matter is counted in hours: emergency and utility.
+    pub pressing: bool,
     /// Its owner has read it in the inbox.
     pub read: bool,
     /// Its owner may still read it.
@@ -278,6 +331,8 @@ pub struct Facts<'a> {
     pub superseded: bool,
     /// What happened to the subject since.
     pub later: &'a [EventKind],
+    /// What it tells of holds by itself: points that were to run out are still there.
+    pub holds: bool,
     /// The person has an address of this channel.
     pub addressed: bool,
     /// How often it may still be sent; none for as often as one likes.
@@ -300,19 +355,25 @@ pub enum Verdict {
 /// Judges whether a notification is sent now. What has become needless is dropped before anything
 /// waits, and consent is looked at last: it may be given until then.
 pub fn judge(facts: &Facts<'_>, now: Timestamp) -> Verdict {
-    let Some((template, _, urgent)) = rule(facts.kind) else {
+    let template = facts.template;
+    let Some((_, urgent)) = rule(facts.kind, template) else {
         return Verdict::Drop(Reason::Over);
     };
-    let over = OVER.iter().find(|(kind, _)| *kind == facts.kind);
+    let (urgent, over) = match template {
+        Template::Duty => (facts.pressing, OVER_ON_DUTY),
+        _ => (urgent, OVER),
+    };
+    let over = over.iter().find(|(kind, _)| *kind == facts.kind);
     let dropped = [
         (!facts.readable, Reason::Unreadable),
         (facts.read && !urgent, Reason::Read),
         (
-            over.is_some_and(|(_, ends)| ends.iter().any(|end| facts.later.contains(end))),
+            !facts.holds
+                || over.is_some_and(|(_, ends)| ends.iter().any(|end| facts.later.contains(end))),
             Reason::Over,
         ),
         (facts.superseded, Reason::Superseded),
-        (facts.muted.contains(&template), Reason::Muted),
+        (template.is_optional() && facts.muted.contains(&template), Reason::Muted),
         (!facts.addressed, Reason::NoAddress),
     ];
     if let Some((_, reason)) = dropped.into_iter().find(|(holds, _)| *holds) {
@@ -328,14 +389,15 @@ pub fn judge(facts: &Facts<'_>, now: Timestamp) -> Verdict {
 }
 
 /// The placeholders that a template's fields may hold.
-pub const PLACEHOLDERS: &[&str] = &["{title}", "{number}", "{phrase}", "{text}", "{time}"];
+pub const PLACEHOLDERS: &[&str] =
+    &["{title}", "{number}", "{phrase}", "{text}", "{time}", "{summary}"];
 
 /// A template's fields (`thing1` → `{title}`) filled with an event, as its owner reads it. Of a
 /// confidential case neither title nor text leaves the house. A field is one placeholder or fixed
 /// words: what people wrote is never read for placeholders.
 pub fn fields(
     patterns: &BTreeMap<String, String>,
-    event: &Event,
+    (event, template): (&Event, Template),
     viewer: Viewer,
     title: &str,
     number: Option<&str>,
@@ -345,9 +407,11 @@ pub fn fields(
     } else {
         (title.to_owned(), render(event, viewer))
     };
-    let phrase = rule(event.kind).map_or("有进展", |(_, phrase, _)| phrase);
+    let phrase = rule(event.kind, template).map_or("有进展", |(phrase, _)| phrase);
     let at = time::civil(event.at).format("%Y年%m月%d日 %H:%M").to_string();
+    let summary = Counts::of(&event.data).summary();
     let given = [
+        ("{summary}", summary.as_str()),
         ("{number}", number.unwrap_or("-")),
         ("{phrase}", phrase),
         ("{time}", &at),
@@ -361,11 +425,34 @@ pub fn fields(
     patterns.iter().map(|(key, pattern)| (key.clone(), fill(pattern))).collect()
 }
 
-/// Seconds until attempt `attempt` (from 1) of what surely was not sent: one minute, doubled each
-/// time up to an hour.
-pub fn pause(attempt: i32) -> i64 {
-    let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(0).min(6);
-    60_i64.saturating_mul(2_i64.saturating_pow(doublings)).min(3600)
+/// Why something surely was not sent, and may be later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setback {
+    /// The other side is away or busy.
+    Away,
+    /// Too many to this person within a minute, an hour or a day: which of them is not said.
+    Limit,
+    /// The quota of the day is used up.
+    Spent,
+}
+
+/// When what surely failed `failures` times, this one included, is tried again: after one minute,
+/// doubled each time up to an hour; what waits for another day, at 00:05 of the next. None when it
+/// has failed.
+pub fn again(setback: Setback, failures: i32, now: Timestamp) -> Option<Timestamp> {
+    let tomorrow = || {
+        let day = time::date(now).checked_add_days(Days::new(1))?;
+        Some(time::instant(day.and_time(NaiveTime::from_hms_opt(0, 5, 0)?)))
+    };
+    let doublings = u32::try_from(failures.saturating_sub(1)).unwrap_or(0).min(6);
+    let seconds = 60_i64.saturating_mul(2_i64.saturating_pow(doublings)).min(3600);
+    match setback {
+        _ if failures >= ATTEMPTS => None,
+        Setback::Spent => tomorrow(),
+        // Pauses of an hour together: it is the day's.
+        Setback::Limit if failures > 6 => tomorrow(),
+        Setback::Limit | Setback::Away => Some(now + TimeDelta::seconds(seconds)),
+    }
 }
 
 /// Why a step is refused.

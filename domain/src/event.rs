@@ -299,6 +299,8 @@ codes! {
         PairingEnded = "pairing_ended", "包联结束";
         /// The household was not visited for a while.
         VisitDue = "visit_due", "走访提醒";
+        /// What waits for somebody who works on tasks, on the morning of a working day.
+        DailyDigest = "daily_digest", "每日摘要";
         /// A clerk took back what he had verified by mistake.
         RedemptionUndone = "redemption_undone", "核销已撤销";
         /// An officer redeemed an offer for a person without a phone.

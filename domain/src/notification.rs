@@ -224,6 +224,7 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::PairingDeclined, &[Unit]),
         (EventKind::PairingEnded, &[Person, Unit]),
         (EventKind::VisitDue, &[Person]),
+        (EventKind::DailyDigest, &[Person]),
         (EventKind::RedemptionUndone, &[Person]),
         (EventKind::VoucherIssued, &[Person]),
         (EventKind::VoucherRevoked, &[Person]),

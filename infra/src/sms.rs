@@ -74,6 +74,8 @@ pub enum Advice {
     Refused(&'static str),
     /// Surely not sent: this number has had too many; try again when its hour or day is over.
     Limit,
+    /// Surely not sent: the day's or the month's quota is used up; try again the next day.
+    Spent,
 }
 
 impl Failure {

@@ -6,8 +6,13 @@ use serde_json::{Value, json};
 use wiremock::{MockServer, ResponseTemplate};
 
 use crate::support::{
-    App, Case, Client, complaint, wechat, wechat_answers, wechat_asked, wechat_refuses, wechat_says,
+    App, Case, Client, complaint, wechat, wechat_answers, wechat_asked, wechat_keys,
+    wechat_refuses, wechat_says,
 };
+
+mod digest;
+mod retry;
+mod sms;
 
 const SEND: &str = "/cgi-bin/message/subscribe/send";
 const ALL: &[&str] = &["demo-progress", "demo-asked", "demo-service", "demo-points"];
@@ -235,16 +240,26 @@ async fn a_person_says_what_is_sent_and_when() {
     let path = "/me/notification-preferences";
     let caller = wang.clone();
     let put = async |body: Value| caller.request(Method::PUT, path).json(&body).send().await;
-    let house = json!({"muted": [], "quiet": {"from": 21, "until": 8}, "own_quiet": false});
+    let house = json!({"muted": [], "muted_sms": [], "always": ["duty"], "digest": "daily",
+        "quiet": {"from": 21, "until": 8}, "own_quiet": false});
     assert_eq!(wang.get(path).await.expect(200), house);
     put(json!({"muted": ["news"]})).await.refused(422, "invalid_field");
     let refused = put(json!({"muted": [], "quiet": {"from": 24, "until": 99}})).await;
     assert_eq!(refused.fields(), ["quiet.from", "quiet.until"]);
+    for (muted, by_sms, field) in [
+        (json!(["duty"]), json!([]), "muted"),
+        (json!([]), json!(["duty"]), "muted_sms"),
+        (json!([]), json!(["points"]), "muted_sms"),
+    ] {
+        let refused = put(json!({"muted": muted, "muted_sms": by_sms})).await;
+        assert_eq!(refused.fields(), [field], "{refused}");
+    }
     assert_eq!(wang.get(path).await.expect(200), house, "what was refused changed nothing");
 
     let own =
         put(json!({"muted": ["progress", "progress"], "quiet": {"from": 6, "until": 6}})).await;
-    let kept = json!({"muted": ["progress"], "quiet": {"from": 6, "until": 6}, "own_quiet": true});
+    let kept = json!({"muted": ["progress"], "muted_sms": ["progress"], "always": ["duty"], "digest": "daily",
+        "quiet": {"from": 6, "until": 6}, "own_quiet": true});
     assert_eq!(own.expect(200), kept);
     accepted(&app, &wang).await;
     app.drain().await;
@@ -263,7 +278,7 @@ async fn a_person_says_what_is_sent_and_when() {
 
 #[tokio::test]
 async fn what_surely_was_not_sent_is_tried_again_until_it_has_failed() {
-    for errcode in [-1, 45011, 45009] {
+    for errcode in [-1, 45011] {
         let (server, app, wang) = scene(wechat_refuses(errcode), &["demo-progress"]).await;
         accepted(&app, &wang).await;
         app.drain().await;
@@ -334,6 +349,13 @@ async fn a_worker_that_died_while_sending_leaves_it_unknown() {
     app.pass("2026-11-26T08:00:00+08:00").await;
     assert_eq!(app.count("delivery where state = 'unknown'").await, 1);
     assert!(wechat_asked(&server, SEND).await.is_empty(), "never sent twice");
+    let id = deliveries(&app).await[0]["id"].as_str().unwrap().to_owned();
+    let wang = later(&app, wang, "2026-11-26T08:01:00+08:00").await;
+    consents(&wang, "again", &["demo-asked"]).await;
+    app.as_("sysadmin").post(&format!("/deliveries/{id}/resend"), json!({})).await.expect(200);
+    app.drain().await;
+    app.drain().await;
+    assert_eq!(wechat_keys(&server, SEND).await, [id], "one call for each key");
 }
 
 #[tokio::test]
@@ -346,7 +368,8 @@ async fn two_workers_at_once_send_once() {
     app.set_clock(crate::support::at("2026-11-26T08:00:00+08:00"));
     tokio::join!(app.drain(), app.drain(), app.drain());
     app.drain().await;
-    assert_eq!(wechat_asked(&server, SEND).await.len(), 1);
+    let id = deliveries(&app).await[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(wechat_keys(&server, SEND).await, [id], "the call says which message it is of");
     assert_eq!(app.count("delivery where state = 'sent'").await, 1);
 }
 
@@ -364,6 +387,32 @@ async fn a_template_is_published_in_versions_and_each_message_says_which() {
         (&shown["fields"]["thing2"], &shown["fields"]["phrase3"]),
         (&json!("请留意"), &json!("已受理"))
     );
+
+    let kinds = shown["kinds"].as_array().unwrap();
+    let named: Vec<_> = kinds.iter().map(|one| one["kind"].as_str().unwrap()).collect();
+    let all = [
+        "accepted",
+        "rejected",
+        "answered",
+        "task_dispatched",
+        "extension_granted",
+        "rework_ordered",
+        "closed",
+    ];
+    assert_eq!(named, all, "each kind of the group");
+    for one in kinds {
+        assert_eq!(one["cut"], json!(["thing1"]), "{one}");
+    }
+    let mut sentences = wording.clone();
+    sentences["fields"] = json!({"thing1": "{text}"});
+    let shown = admin.post(&format!("{path}/preview"), sentences).await.expect(200);
+    let texts: std::collections::BTreeSet<_> = shown["kinds"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["fields"]["thing1"].to_string())
+        .collect();
+    assert_eq!(texts.len(), all.len(), "each with its own sentence: {texts:?}");
 
     let published = |base: i32| {
         let mut body = wording.clone();

@@ -429,6 +429,7 @@ fn the_vocabularies_are_fresh() {
         consultation::Step, "会商步骤";
         delivery::Channel, "发送渠道";
         delivery::Template, "消息模板";
+        delivery::Digest, "每日摘要";
         delivery::State, "发送状态";
         delivery::Step, "发送步骤";
         delivery::Reason, "未发送的原因";

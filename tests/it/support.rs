@@ -21,9 +21,9 @@ pub use database::GENERATED;
 pub use document::{Operation, document, operation_of, operations};
 pub use file::{form, jpeg, located, photo, tells_its_place, thirty_megapixels};
 pub use schema::faults;
-pub use sms::{sms, sms_refuses, sms_sent, sms_takes};
+pub use sms::{sms, sms_named, sms_refuses, sms_sent, sms_takes};
 pub use stream::{Heard, Listening};
-pub use wechat::{wechat, wechat_answers, wechat_asked, wechat_refuses, wechat_says};
+pub use wechat::{wechat, wechat_answers, wechat_asked, wechat_keys, wechat_refuses, wechat_says};
 
 /// The lead unit of the cases that `support` makes.
 pub const UNIT: &str = "urban-management";

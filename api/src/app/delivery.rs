@@ -1,26 +1,25 @@
-//! Deliveries (对外发送): notifications sent to people's WeChat.
+//! Deliveries (对外发送): notifications sent to people's WeChat or phone.
 //!
 //! The call is made outside every transaction that decides: first a transaction of its own marks the
-//! row `sending` and uses up a consent, then WeChat is asked, and the job's transaction records what
-//! came of it. A worker that dies in between leaves the row `sending`; whoever gets the job next
-//! finds it so and makes it `unknown`. Nothing that may have been sent is sent again by itself, as
-//! WeChat does not recognise a repetition.
+//! row `sending` and uses up a consent, then WeChat or the provider of text messages is asked, and the
+//! job's transaction records what came of it. A worker that dies in between leaves the row `sending`;
+//! whoever gets the job next finds it so and makes it `unknown`. Nothing that may have been sent is
+//! sent again by itself, as neither recognises a repetition.
 
-use std::collections::BTreeMap;
-
-use chrono::TimeDelta;
 use domain::{
     delivery::{
-        ATTEMPTS, Channel, Draft, Facts, OUTSIDE, Quiet, Reason, Refused, State as Standing, Step,
-        Template, Verdict, fields, judge, pause,
+        Channel, Facts, Quiet, Reason, State as Standing, Step, Template, Verdict, again, fields,
+        judge,
     },
-    event::{Event, EventKind, Visibility},
+    event::{Event, EventKind},
     id::{AccountId, DeliveryId, JobId},
     identity::Actor,
-    notification::Viewer,
+    personal::{OpenId, Phone},
     refusal::Basic,
-    scope::{Audience, Scope},
-    time::Timestamp,
+    scope::Scope,
+    sla::Urgency,
+    time::{self, Timestamp},
+    whistle,
 };
 use infra::{
     postgres::{
@@ -32,24 +31,29 @@ use infra::{
         },
         identity,
         job::{self, NewJob},
-        notification,
+        notification, points,
     },
     random,
-    wechat::{
-        Errcode, Failure, Fault,
-        message::{self, Message},
-    },
+    sms::Text,
+    wechat::message::{self, Message},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use uuid::Uuid;
+use serde_json::{Value, json};
 
 use super::{
     idempotent::{self, Answer, Once},
-    identity::{is_demo, open_id_of},
+    identity::{is_demo, open_id_of, phone},
     transact,
 };
 use crate::{error::Error, state::State};
+
+pub mod digest;
+mod make;
+mod outcome;
+pub mod template;
+
+pub(super) use make::make;
+use outcome::Outcome;
 
 /// Sends one delivery, or decides that it is not sent. Each attempt has a job of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,45 +66,49 @@ pub struct Deliver {
 
 /// A message that is about to be sent. Its debug output would show personal data, so it has none.
 struct Letter {
-    open_id: domain::personal::OpenId,
+    to: Address,
     wording: Wording,
     fields: Vec<(String, String)>,
-    long_term: bool,
+    /// A consent was used up for it.
+    counted: bool,
 }
 
-/// What came of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    /// WeChat took it.
-    Sent,
-    /// Surely not sent; it may be later.
-    Retry,
-    /// Surely not sent, and never will be.
-    Fail(Reason),
-    /// It may have been sent.
-    Unknown,
+/// Where a message goes.
+enum Address {
+    WeChat(OpenId),
+    Phone(Phone),
 }
 
-impl Outcome {
-    const fn of(answer: Result<(), Failure>) -> Self {
-        match answer {
-            Ok(()) => Self::Sent,
-            Err(Failure::Unavailable(Fault::Unconnected) | Failure::Resting) => Self::Retry,
-            Err(Failure::Unavailable(_)) => Self::Unknown,
-            Err(Failure::Said(errcode)) => match errcode {
-                Errcode::Busy | Errcode::TokenDead | Errcode::TooOften | Errcode::Quota => {
-                    Self::Retry
+/// Whether a matter is counted in hours.
+fn is_pressing(urgency: Option<Urgency>, whistle: Option<whistle::Kind>) -> bool {
+    urgency.is_some_and(Urgency::is_pressing) || whistle == Some(whistle::Kind::Emergency)
+}
+
+impl Letter {
+    /// Makes the call, with the delivery's id as its key.
+    async fn send(&self, state: &State, delivery: DeliveryId) -> Outcome {
+        let (key, template) = (delivery.to_string(), &self.wording.provider_id);
+        let fields: Vec<_> =
+            self.fields.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect();
+        match &self.to {
+            Address::WeChat(to) => {
+                let page = Some(self.wording.page.as_str()).filter(|page| !page.is_empty());
+                let sent = Message { to, template, page, fields: &fields, key: &key };
+                let answer = message::send(&state.wechat, &sent).await;
+                if let Err(failure) = answer {
+                    tracing::warn!(%delivery, %failure, "a message was not surely sent");
                 }
-                Errcode::NoConsent => Self::Fail(Reason::NoConsent),
-                Errcode::FieldRefused => Self::Fail(Reason::FieldRefused),
-                _ => Self::Fail(Reason::Refused),
-            },
+                Outcome::of(answer)
+            }
+            Address::Phone(phone) => {
+                let sent = Text { phone, template, params: &fields, key: &key };
+                let answer = state.sms.send(&sent).await.map(drop);
+                if let Err(failure) = answer {
+                    tracing::warn!(%delivery, %failure, "a text message was not surely sent");
+                }
+                Outcome::of_text(answer)
+            }
         }
-    }
-
-    /// Whether the consent that was used up for it is there again.
-    const fn gives_back(self) -> bool {
-        matches!(self, Self::Retry | Self::Fail(Reason::FieldRefused | Reason::Refused))
     }
 }
 
@@ -130,19 +138,8 @@ impl Deliver {
             transact(&state.db, move |own| Box::pin(async move { self.begin(&inner, own).await }))
                 .await?;
         let Some(letter) = begun else { return Ok(()) };
-        let fields: Vec<_> =
-            letter.fields.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect();
-        let sent = Message {
-            to: &letter.open_id,
-            template: &letter.wording.provider_id,
-            page: Some(letter.wording.page.as_str()).filter(|page| !page.is_empty()),
-            fields: &fields,
-        };
-        let answer = message::send(&state.wechat, &sent).await;
-        if let Err(failure) = answer {
-            tracing::warn!(delivery = %self.delivery, %failure, "a message was not surely sent");
-        }
-        self.finish(tx, &letter, Outcome::of(answer), state.clock.now()).await
+        let outcome = letter.send(state, self.delivery).await;
+        self.finish(state, tx, &letter, outcome).await
     }
 
     /// Looks at the delivery as things stand now. Answers the letter that is to be sent, and has
@@ -165,41 +162,51 @@ impl Deliver {
         let grants = identity::grants(tx, row.account).await?;
         let scope = Scope::of(&Actor { account: row.account, grants });
         let wording = store::wording(tx, row.template, row.channel).await?;
+        let wording = wording.ok_or(Basic::NotFound)?;
         let standing = store::standing(tx, &row, &wording.provider_id).await?;
         let entry = notification::find(tx, &scope, row.notification).await?;
-        let entry = entry.ok_or(Basic::NotFound)?;
+        let mut entry = entry.ok_or(Basic::NotFound)?;
+        let holds = refresh(tx, row.account, &mut entry.event, now).await?;
         let preference = store::preference(tx, row.account).await?;
-        let open_id = match &standing.open_id_sealed {
-            Some(sealed) => Some(open_id_of(state, sealed)?).filter(|id| !is_demo(state, id)),
-            None => None,
-        };
+        let to = address(state, tx, &row, standing.open_id_sealed.as_deref()).await?;
+        let counted = row.channel == Channel::Subscribe && !standing.long_term;
         let facts = Facts {
             kind: row.kind,
+            template: row.template,
+            pressing: is_pressing(standing.urgency, standing.whistle),
             read: entry.read_at.is_some(),
             readable: entry.viewer.is_some(),
-            muted: &preference.muted,
+            muted: match row.channel {
+                Channel::Subscribe => &preference.muted,
+                Channel::Sms => &preference.muted_sms,
+            },
             superseded: standing.superseded,
             later: &standing.later,
-            addressed: open_id.is_some(),
-            consents: (!standing.long_term).then_some(standing.remaining),
+            holds,
+            addressed: to.is_some(),
+            consents: counted.then_some(standing.remaining),
             quiet: preference.quiet.unwrap_or(state.config.quiet),
         };
-        match (judge(&facts, now), entry.viewer, open_id) {
+        match (judge(&facts, now), entry.viewer, to) {
             (Verdict::Wait(until), ..) => {
                 row.state = row.state.step(Step::Wait)?;
-                again(tx, &mut row, until, now).await?;
+                look_again(tx, &mut row, until, now).await?;
                 Ok(None)
             }
-            (Verdict::Send, Some(viewer), Some(open_id)) => {
+            (Verdict::Send, Some(viewer), Some(to)) => {
                 row.state = row.state.step(Step::Send)?;
                 note(tx, &row, None, Some(wording.version), now).await?;
-                if !standing.long_term {
+                if counted {
                     let id = &wording.provider_id;
                     store::count_consent(tx, row.account, id, -1, false, now).await?;
                 }
                 let (title, number) = (&entry.title, entry.number.as_deref());
-                let fields = fields(&wording.fields, &entry.event, viewer, title, number);
-                Ok(Some(Letter { open_id, wording, fields, long_term: standing.long_term }))
+                let sent = (&entry.event, row.template);
+                let mut fields = fields(&wording.fields, sent, viewer, title, number);
+                for (key, text) in &mut fields {
+                    *text = template::fitted(row.channel, key, text);
+                }
+                Ok(Some(Letter { to, wording, fields, counted }))
             }
             (verdict, ..) => {
                 let Verdict::Drop(reason) = verdict else {
@@ -207,6 +214,7 @@ impl Deliver {
                 };
                 row.state = row.state.step(Step::Drop)?;
                 note(tx, &row, Some(reason), None, now).await?;
+                make::again_by_another_way(state, tx, &row, reason, now).await?;
                 Ok(None)
             }
         }
@@ -215,17 +223,18 @@ impl Deliver {
     /// Records what came of the call, unless another worker has found the row `sending` meanwhile.
     async fn finish(
         self,
+        state: &State,
         tx: &mut Connection,
         letter: &Letter,
         outcome: Outcome,
-        now: Timestamp,
     ) -> Result<(), Error> {
+        let now = state.clock.now();
         let Some(mut row) = store::lock(tx, self.delivery).await? else { return Ok(()) };
         if row.attempt != self.attempt || row.state != Standing::Sending {
             return Ok(());
         }
         let id = &letter.wording.provider_id;
-        if outcome.gives_back() && !letter.long_term {
+        if outcome.gives_back() && letter.counted {
             store::count_consent(tx, row.account, id, 1, false, now).await?;
         }
         if outcome == Outcome::Fail(Reason::NoConsent) {
@@ -235,16 +244,42 @@ impl Deliver {
             Outcome::Sent => (Step::Done, None),
             Outcome::Unknown => (Step::Lose, None),
             Outcome::Fail(reason) => (Step::Fail, Some(reason)),
-            Outcome::Retry if row.attempt + 1 < ATTEMPTS => {
-                row.state = row.state.step(Step::Retry)?;
-                let at = now + TimeDelta::seconds(pause(row.attempt + 1));
-                return again(tx, &mut row, at, now).await;
+            Outcome::Retry(setback) => {
+                row.failures += 1;
+                if let Some(at) = again(setback, row.failures, now) {
+                    row.state = row.state.step(Step::Retry)?;
+                    return look_again(tx, &mut row, at, now).await;
+                }
+                (Step::Fail, Some(Reason::Unavailable))
             }
-            Outcome::Retry => (Step::Fail, Some(Reason::Unavailable)),
         };
         row.state = row.state.step(step)?;
-        note(tx, &row, reason, None, now).await
+        note(tx, &row, reason, None, now).await?;
+        match reason {
+            Some(reason) => make::again_by_another_way(state, tx, &row, reason, now).await,
+            None => Ok(()),
+        }
     }
+}
+
+/// Where a delivery goes; none where the person has no such address.
+async fn address(
+    state: &State,
+    tx: &mut Connection,
+    row: &Delivery,
+    open_id_sealed: Option<&[u8]>,
+) -> Result<Option<Address>, Error> {
+    Ok(match (row.channel, open_id_sealed) {
+        (Channel::Subscribe, Some(sealed)) => {
+            let open_id = open_id_of(state, sealed)?;
+            (!is_demo(state, &open_id)).then_some(Address::WeChat(open_id))
+        }
+        (Channel::Subscribe, None) => None,
+        (Channel::Sms, _) => {
+            let phone = phone::of(state, tx, row.account).await?;
+            phone.filter(Phone::is_mobile).map(Address::Phone)
+        }
+    })
 }
 
 /// Saves a delivery, and counts where it came to stand.
@@ -261,8 +296,30 @@ async fn note(
     Ok(())
 }
 
+/// Puts what an event tells as it stands now into it. Answers whether there is anything left to tell.
+async fn refresh(
+    tx: &mut Connection,
+    account: AccountId,
+    event: &mut Event,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    if event.kind == EventKind::DailyDigest {
+        let today = time::date(now);
+        let counts = digest::counts(tx, account, now).await?;
+        event.data = counts.data(account, today);
+        return Ok(time::date(event.at) == today && !counts.is_empty());
+    }
+    let at = event.data.get("at").and_then(Value::as_str).and_then(|at| at.parse().ok());
+    let Some(at) = at.filter(|_| event.kind == EventKind::PointsExpiring) else { return Ok(true) };
+    let left = points::warning::left(tx, account, at, now).await?;
+    if let Some(points) = event.data.get_mut("points") {
+        *points = left.into();
+    }
+    Ok(left > 0)
+}
+
 /// Lets a delivery be looked at again then, by a job of its own.
-async fn again(
+async fn look_again(
     tx: &mut Connection,
     row: &mut Delivery,
     at: Timestamp,
@@ -272,24 +329,6 @@ async fn again(
     note(tx, row, None, None, now).await?;
     let next = Deliver { delivery: row.id, attempt: row.attempt };
     job::enqueue(tx, &next.job(at, now)?, now).await?;
-    Ok(())
-}
-
-/// Makes the deliveries of a subject's events `from..=to`, in the transaction that tells of them.
-///
-/// # Errors
-/// The database is away.
-pub(super) async fn make(
-    tx: &mut Connection,
-    subject: Uuid,
-    from_seq: i32,
-    to_seq: i32,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let made = store::make(tx, subject, from_seq, to_seq, now).await?;
-    let jobs = made.into_iter().map(|delivery| Deliver { delivery, attempt: 0 }.job(now, now));
-    let jobs = jobs.collect::<Result<Vec<_>, _>>()?;
-    job::enqueue_all(tx, &jobs, now).await?;
     Ok(())
 }
 
@@ -310,60 +349,12 @@ pub async fn subscribe(
             // In one order, so that two at once do not wait for each other.
             for template in Template::ALL {
                 let wording = store::wording(tx, *template, Channel::Subscribe).await?;
-                if accepted.contains(&wording.provider_id) {
+                if let Some(wording) = wording.filter(|it| accepted.contains(&it.provider_id)) {
                     let (id, long) = (&wording.provider_id, wording.long_term);
                     store::count_consent(tx, account, id, 1, long, now).await?;
                 }
             }
             Ok((Subscriptions { items: read::subscriptions(tx, account).await? }, ()))
-        })
-    })
-    .await
-}
-
-/// A wording filled with an invented example, cut as WeChat's fields are.
-pub fn preview(template: Template, draft: &Draft, now: Timestamp) -> BTreeMap<String, String> {
-    let kind = OUTSIDE.iter().find(|(_, one, ..)| *one == template);
-    let event = Event {
-        seq: 1,
-        kind: kind.map_or(EventKind::Accepted, |(kind, ..)| *kind),
-        at: now,
-        visibility: Visibility::Everyone,
-        unit: None,
-        unit_name: None,
-        task: None,
-        data: json!({}),
-        note: None,
-    };
-    let viewer = Viewer { audience: Audience::Reporter, own: true, confidential: false };
-    let title = "小区东门到文兴路口之间的路灯连续三天晚上都不亮";
-    let filled = fields(&draft.fields, &event, viewer, title, Some("PC20261124000123"));
-    filled.into_iter().map(|(key, text)| (key.clone(), message::fitted(&key, &text))).collect()
-}
-
-/// Publishes a new version of a template; `base` is the one that it changes.
-///
-/// # Errors
-/// `delivery_template_changed`; the database is away.
-pub async fn publish(
-    state: &State,
-    actor: &Actor,
-    origin: Origin,
-    template: Template,
-    base: i32,
-    draft: Draft,
-) -> Result<(), Error> {
-    let (now, actor) = (state.clock.now(), actor.clone());
-    transact(&state.db, move |tx| {
-        Box::pin(async move {
-            if !store::publish(tx, template, Channel::Subscribe, base, &draft, now).await? {
-                return Err(Refused::TemplateChanged.into());
-            }
-            let entry =
-                AuditEntry::new("delivery.publish", "notification_template", template, &origin)
-                    .by(&actor)
-                    .with(json!({ "version": base.saturating_add(1), "wording": draft }));
-            Ok(audit::append(tx, &entry, now).await?)
         })
     })
     .await
@@ -408,6 +399,7 @@ pub async fn resend(
             let before = row.state;
             row.state = row.state.step(Step::Resend)?;
             row.attempt += 1;
+            row.failures = 0;
             note(tx, &row, None, None, now).await?;
             let entry = AuditEntry::new("delivery.resend", "delivery", id, &origin)
                 .by(&actor)
@@ -420,34 +412,4 @@ pub async fn resend(
     .await?;
     state.redis.wake(job.as_slice()).await;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_was_surely_not_sent_is_tried_again() {
-        let said = |code| Err(Failure::Said(Errcode::of(code).unwrap()));
-        for (answer, outcome, given_back) in [
-            (Ok(()), Outcome::Sent, false),
-            (Err(Failure::Unavailable(Fault::Unconnected)), Outcome::Retry, true),
-            (Err(Failure::Resting), Outcome::Retry, true),
-            (Err(Failure::Unavailable(Fault::Late)), Outcome::Unknown, false),
-            (Err(Failure::Unavailable(Fault::Broken)), Outcome::Unknown, false),
-            (Err(Failure::Unavailable(Fault::Status(502))), Outcome::Unknown, false),
-            (Err(Failure::Unavailable(Fault::Unreadable)), Outcome::Unknown, false),
-            (said(-1), Outcome::Retry, true),
-            (said(40001), Outcome::Retry, true),
-            (said(45011), Outcome::Retry, true),
-            (said(45009), Outcome::Retry, true),
-            (said(43101), Outcome::Fail(Reason::NoConsent), false),
-            (said(47003), Outcome::Fail(Reason::FieldRefused), true),
-            (said(40226), Outcome::Fail(Reason::Refused), true),
-            (said(40037), Outcome::Fail(Reason::Refused), true),
-        ] {
-            assert_eq!(Outcome::of(answer), outcome, "{answer:?}");
-            assert_eq!(outcome.gives_back(), given_back, "{answer:?}");
-        }
-    }
 }

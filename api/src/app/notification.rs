@@ -51,14 +51,15 @@ impl Notify {
         }
     }
 
-    /// Tells everyone concerned, once, and makes what is sent of it to their WeChat.
+    /// Tells everyone concerned, once, and makes what is sent of it to their WeChat or phone.
     ///
     /// # Errors
     /// The database is away.
-    pub async fn tell(self, conn: &mut Connection, now: Timestamp) -> Result<(), Error> {
+    pub async fn tell(self, state: &State, conn: &mut Connection) -> Result<(), Error> {
+        let now = state.clock.now();
         let Self { subject, from_seq, to_seq } = self;
         notification::tell(conn, subject, from_seq, to_seq, now).await?;
-        delivery::make(conn, subject, from_seq, to_seq, now).await
+        delivery::make(state, conn, subject, (from_seq, to_seq), now).await
     }
 }
 

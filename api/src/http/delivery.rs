@@ -6,7 +6,7 @@ use actix_web::{
     web::{Data, Json},
 };
 use domain::{
-    delivery::{Channel, MOST_ASKED, Quiet, State as Standing, Template},
+    delivery::{Channel, Digest, MOST_ASKED, Quiet, State as Standing, Template, check_muted},
     event::EventKind,
     id::DeliveryId,
     page::{Limit, Page, PageRequest},
@@ -129,22 +129,54 @@ impl From<Quiet> for QuietHours {
     }
 }
 
-/// 本人想收到哪些微信消息
+/// 本人想收到哪些微信消息和短信
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PreferenceBody {
-    /// 不想收到的各组；收件箱不受影响
+    /// 不想在微信收到的各组；收件箱不受影响
     pub muted: Vec<Template>,
+    /// 不想收到短信的各组；不写为与 muted 相同。值守（duty）是职责所需，不能关闭
+    #[serde(default)]
+    pub muted_sms: Option<Vec<Template>>,
     /// 自定的免打扰时段；不写为系统的
     #[serde(default)]
     pub quiet: Option<QuietHours>,
+    /// 工作人员的每日任务摘要；不写为每个工作日
+    #[serde(default)]
+    #[schema(inline)]
+    pub digest: Digest,
 }
 
-/// 本人想收到哪些微信消息
+impl PreferenceBody {
+    fn parse(self) -> Result<Preference, Error> {
+        let mut muted = self.muted;
+        let texted = |one: &Template| one.channels().contains(&Channel::Sms);
+        let mut muted_sms =
+            self.muted_sms.unwrap_or_else(|| muted.iter().copied().filter(texted).collect());
+        let mut faults = Faults::default();
+        faults.take(check_muted("muted", Channel::Subscribe, &muted));
+        faults.take(check_muted("muted_sms", Channel::Sms, &muted_sms));
+        faults.check()?;
+        for groups in [&mut muted, &mut muted_sms] {
+            groups.sort_unstable();
+            groups.dedup();
+        }
+        let quiet = self.quiet.map(|it| Quiet::parse(it.from, it.until)).transpose()?;
+        Ok(Preference { muted, muted_sms, digest: self.digest, quiet })
+    }
+}
+
+/// 本人想收到哪些微信消息和短信
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PreferenceView {
-    /// 关闭的各组
+    /// 在微信关闭的各组
     pub muted: Vec<Template>,
+    /// 不发短信的各组
+    pub muted_sms: Vec<Template>,
+    /// 职责所需、不能关闭的各组：紧急派单、超时、吹哨
+    pub always: Vec<Template>,
+    /// 工作人员的每日任务摘要：每个工作日，或不要
+    pub digest: Digest,
     /// 起作用的免打扰时段
     pub quiet: QuietHours,
     /// 时段是不是本人自定的
@@ -154,12 +186,14 @@ pub struct PreferenceView {
 async fn preferred(state: &State, caller: &Caller<ReadSelf>) -> Result<PreferenceView, Error> {
     let (kept, house) = deliveries::preference(state, caller.actor.account).await?;
     let quiet = kept.quiet.unwrap_or(house).into();
-    Ok(PreferenceView { muted: kept.muted, quiet, own_quiet: kept.quiet.is_some() })
+    let Preference { muted, muted_sms, digest, quiet: own } = kept;
+    let always = Template::ALL.iter().copied().filter(|one| !one.is_optional()).collect();
+    Ok(PreferenceView { muted, muted_sms, digest, always, quiet, own_quiet: own.is_some() })
 }
 
 /// 我的消息偏好
 ///
-/// 收件箱里的通知不能关闭；这里只管发到微信的。
+/// 收件箱里的通知不能关闭；这里只管发到微信和手机的。
 #[utoipa::path(
     operation_id = "delivery.preferences", tag = "delivery",
     responses((status = 200, description = "现在的偏好", body = PreferenceView)),
@@ -178,7 +212,7 @@ async fn preferences(
 /// 整个替换原来的。已在等待发送的消息，也按新的偏好判断。
 #[utoipa::path(
     operation_id = "delivery.prefer", tag = "delivery",
-    request_body(content = PreferenceBody, example = json!({"muted": ["points"], "quiet": {"from": 22, "until": 7}})),
+    request_body(content = PreferenceBody, example = json!({"muted": ["points"], "muted_sms": ["asked"], "quiet": {"from": 22, "until": 7}})),
     responses((status = 200, description = "现在的偏好", body = PreferenceView)),
     security(("bearer" = [])),
 )]
@@ -188,12 +222,8 @@ async fn prefer(
     state: Data<State>,
     body: Body<PreferenceBody>,
 ) -> Result<Json<PreferenceView>, Error> {
-    let body = body.read()?;
-    let quiet = body.quiet.map(|it| Quiet::parse(it.from, it.until)).transpose()?;
-    let mut muted = body.muted;
-    muted.sort_unstable();
-    muted.dedup();
-    deliveries::prefer(&state, caller.actor.account, Preference { muted, quiet }).await?;
+    let wanted = body.read()?.parse()?;
+    deliveries::prefer(&state, caller.actor.account, wanted).await?;
     Ok(Json(preferred(&state, &caller).await?))
 }
 

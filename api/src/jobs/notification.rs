@@ -9,6 +9,6 @@ impl Job for Notify {
     const KIND: &'static str = Notify::KIND;
 
     async fn run(self, state: &State, tx: &mut Connection) -> Result<(), Error> {
-        self.tell(tx, state.clock.now()).await
+        self.tell(state, tx).await
     }
 }

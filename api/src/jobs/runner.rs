@@ -71,6 +71,8 @@ const KINDS: &[(&str, Run)] = &[
     (household::RemindVisits::KIND, run::<household::RemindVisits>),
     (identity::SendPhoneCode::KIND, run::<identity::SendPhoneCode>),
     (delivery::Deliver::KIND, run::<delivery::Deliver>),
+    (delivery::MakeDigests::KIND, run::<delivery::MakeDigests>),
+    (delivery::PlanDigests::KIND, run::<delivery::PlanDigests>),
     (merchant::ReleaseBudgets::KIND, run::<merchant::ReleaseBudgets>),
     (merchant::ReturnHolds::KIND, run::<merchant::ReturnHolds>),
     (merchant::SettleMonths::KIND, run::<merchant::SettleMonths>),

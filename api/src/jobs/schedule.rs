@@ -18,6 +18,7 @@ use super::{
     audit::{MakeAuditMonths, SealAudit},
     bulletin::FreezeMonths,
     calendar::WarnCalendar,
+    delivery::PlanDigests,
     export::SweepExports,
     grant::ExpireGrants,
     guide::RemindGuides,
@@ -73,6 +74,7 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     // The day of this clock begins at 08:00 in 平城区, when people may be told something.
     (RemindVisits::KIND, DAY),
     (RemindGuides::KIND, DAY),
+    (PlanDigests::KIND, DAY),
 ];
 
 /// What no later run takes back.
@@ -84,6 +86,7 @@ const IRREVERSIBLE: &[&str] = &[
     FollowServiceYear::KIND,
     FreezeMonths::KIND,
     LockScores::KIND,
+    PlanDigests::KIND,
     RemindGuides::KIND,
     RemindVisits::KIND,
     SettleMonths::KIND,

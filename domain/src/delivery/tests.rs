@@ -12,13 +12,17 @@ fn at(text: &str) -> Timestamp {
 const QUIET: Quiet = Quiet { from: 21, until: 8 };
 
 fn facts(kind: EventKind) -> Facts<'static> {
+    let line = OUTSIDE.iter().find(|(one, ..)| *one == kind);
     Facts {
         kind,
+        template: line.map_or(Template::Duty, |(_, template, ..)| *template),
+        pressing: false,
         read: false,
         readable: true,
         muted: &[],
         superseded: false,
         later: &[],
+        holds: true,
         addressed: true,
         consents: Some(1),
         quiet: QUIET,
@@ -56,12 +60,20 @@ fn what_leaves_is_told_to_a_resident_once_and_fits_its_field() {
         assert!(!OUTSIDE[..place].iter().any(|(one, ..)| one == kind), "{kind} twice");
     }
     for template in Template::ALL {
-        assert!(OUTSIDE.iter().any(|(_, one, ..)| one == template), "{template} is never sent");
+        let sent =
+            *template == Template::Duty || OUTSIDE.iter().any(|(_, one, ..)| one == template);
+        assert!(sent, "{template} is never sent");
     }
     for (kind, ends) in OVER {
-        assert!(rule(*kind).is_some() && !ends.is_empty(), "{kind}");
+        assert!(OUTSIDE.iter().any(|(one, ..)| one == kind) && !ends.is_empty(), "{kind}");
     }
-    assert_eq!(rule(EventKind::Contacted), None);
+    for (kind, ends) in OVER_ON_DUTY {
+        assert!(rule(*kind, Template::Duty).is_some() && !ends.is_empty(), "{kind}");
+    }
+    assert_eq!(rule(EventKind::Contacted, Template::Progress), None);
+    assert_eq!(rule(EventKind::Accepted, Template::Asked), None);
+    assert_eq!(rule(EventKind::TaskDispatched, Template::Progress), Some(("已派单", false)));
+    assert_eq!(rule(EventKind::TaskDispatched, Template::Duty), Some(("紧急派单", false)));
 }
 
 #[test]
@@ -74,6 +86,7 @@ fn each_reason_drops_and_the_rest_is_sent() {
         (Facts { readable: false, ..plain.clone() }, Reason::Unreadable),
         (Facts { read: true, ..plain.clone() }, Reason::Read),
         (Facts { later: &[EventKind::Evaluated], ..plain.clone() }, Reason::Over),
+        (Facts { holds: false, ..plain.clone() }, Reason::Over),
         (Facts { superseded: true, ..plain.clone() }, Reason::Superseded),
         (Facts { muted: &[Template::Asked], ..plain.clone() }, Reason::Muted),
         (Facts { addressed: false, ..plain.clone() }, Reason::NoAddress),
@@ -87,6 +100,30 @@ fn each_reason_drops_and_the_rest_is_sent() {
     // Pressing news is sent although it stands read in the inbox on another device.
     let pressing = Facts { read: true, ..facts(EventKind::PostCancelled) };
     assert_eq!(judge(&pressing, noon), Verdict::Send);
+}
+
+#[test]
+fn duty_cannot_be_switched_off_and_what_presses_does_not_wait() {
+    let on_duty = |kind, pressing| Facts {
+        template: Template::Duty,
+        pressing,
+        muted: Template::ALL,
+        consents: None,
+        ..facts(kind)
+    };
+    let (noon, night) = (at(NOON), at(NIGHT));
+    for (kind, ..) in ON_DUTY {
+        assert_eq!(judge(&on_duty(*kind, false), noon), Verdict::Send, "{kind}");
+        assert_eq!(judge(&on_duty(*kind, true), night), Verdict::Send, "{kind}");
+        assert!(matches!(judge(&on_duty(*kind, false), night), Verdict::Wait(_)), "{kind}");
+    }
+    let taken =
+        Facts { later: &[EventKind::TaskAcknowledged], ..on_duty(EventKind::TaskDispatched, true) };
+    assert_eq!(judge(&taken, noon), Verdict::Drop(Reason::Over), "somebody works on it");
+    let told = Facts { later: &[EventKind::TaskAcknowledged], ..facts(EventKind::TaskDispatched) };
+    assert_eq!(judge(&told, noon), Verdict::Send, "the reporter is told all the same");
+    let hurried = Facts { pressing: true, ..facts(EventKind::TaskDispatched) };
+    assert!(matches!(judge(&hurried, night), Verdict::Wait(_)), "no reporter is woken by it");
 }
 
 #[test]
@@ -131,13 +168,14 @@ fn a_confidential_case_shows_nothing_of_itself() {
     };
     let patterns: BTreeMap<String, String> = PLACEHOLDERS
         .iter()
-        .zip(["thing1", "character_string2", "phrase3", "thing4", "time5"])
+        .zip(["thing1", "character_string2", "phrase3", "thing4", "time5", "thing7"])
         .map(|(placeholder, key)| (key.to_owned(), (*placeholder).to_owned()))
         .chain([("thing6".to_owned(), "智享平城".to_owned())])
         .collect();
     let viewer = |confidential| Viewer { audience: Audience::Reporter, own: true, confidential };
     let filled = |confidential| {
-        fields(&patterns, &event, viewer(confidential), "{number}路灯不亮", Some("PC1"))
+        let sent = (&event, Template::Progress);
+        fields(&patterns, sent, viewer(confidential), "{number}路灯不亮", Some("PC1"))
             .into_iter()
             .collect::<BTreeMap<_, _>>()
     };
@@ -155,7 +193,19 @@ fn a_confidential_case_shows_nothing_of_itself() {
 }
 
 #[test]
-fn pauses_double_up_to_an_hour() {
-    assert_eq!([1, 2, 3, 7, 8, i32::MAX].map(pause), [60, 120, 240, 3600, 3600, 3600]);
-    assert_eq!(pause(0), 60);
+fn pauses_double_up_to_an_hour_and_a_spent_day_is_waited_for() {
+    let now = at(NOON);
+    let pause = |failures| again(Setback::Away, failures, now).map(|to| (to - now).num_seconds());
+    let pauses = [0, 1, 2, 3, 7, 8, i32::MAX].map(pause);
+    assert_eq!(pauses, [Some(60), Some(60), Some(120), Some(240), Some(3600), None, None]);
+    let tomorrow = Some(at("2026-11-29T00:05:00+08:00"));
+    for failures in 1..ATTEMPTS {
+        assert_eq!(again(Setback::Spent, failures, now), tomorrow);
+        let limited = again(Setback::Limit, failures, now);
+        let expected = if failures > 6 { tomorrow } else { again(Setback::Away, failures, now) };
+        assert_eq!(limited, expected, "{failures}");
+    }
+    let midnight = at("2026-11-29T00:00:00+08:00");
+    assert_eq!(again(Setback::Spent, 1, midnight), Some(at("2026-11-30T00:05:00+08:00")));
+    assert_eq!(again(Setback::Spent, ATTEMPTS, now), None, "not for ever");
 }

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    delivery::{Channel, Draft, OUTSIDE, Quiet, Reason, State, Template},
+    delivery::{Channel, Digest, Draft, Quiet, Reason, State, Template},
     event::EventKind,
     id::{AccountId, DeliveryId, NotificationId},
+    sla::Urgency,
     time::Timestamp,
+    whistle,
 };
 use sqlx::types::Json;
-use uuid::Uuid;
 
 use super::Connection;
-use crate::random;
 
+pub mod digest;
+pub mod make;
 pub mod read;
 
 /// A delivery, locked.
@@ -35,6 +37,8 @@ pub struct Delivery {
     pub state: State,
     /// How many jobs were made for it before the one that counts now.
     pub attempt: i32,
+    /// How often it surely failed since a person last had it sent.
+    pub failures: i32,
 }
 
 /// The version of a template that is in use.
@@ -57,6 +61,10 @@ pub struct Wording {
 pub struct Standing {
     /// The person's openid, sealed; none for who has no WeChat.
     pub open_id_sealed: Option<Vec<u8>>,
+    /// How pressing the matter is, where the event is about a task.
+    pub urgency: Option<Urgency>,
+    /// What kind of whistle it is about.
+    pub whistle: Option<whistle::Kind>,
     /// How often the person may still be sent this.
     pub remaining: i32,
     /// WeChat does not count it.
@@ -70,80 +78,14 @@ pub struct Standing {
 /// What a person wants to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Preference {
-    /// The groups switched off.
+    /// The groups switched off at WeChat.
     pub muted: Vec<Template>,
+    /// The groups switched off for text messages.
+    pub muted_sms: Vec<Template>,
+    /// How often the summary of one's tasks is wanted.
+    pub digest: Digest,
     /// Quiet hours of one's own.
     pub quiet: Option<Quiet>,
-}
-
-/// Makes a delivery for each notification of a subject's events `from..=to` that leaves the house
-/// and to which its owner has consented; a repeat makes none again. Answers the new ones.
-///
-/// # Errors
-/// The database is away.
-pub async fn make(
-    conn: &mut Connection,
-    subject_id: Uuid,
-    from_seq: i32,
-    to_seq: i32,
-    now: Timestamp,
-) -> Result<Vec<DeliveryId>, sqlx::Error> {
-    let (kinds, templates): (Vec<String>, Vec<String>) = OUTSIDE
-        .iter()
-        .map(|(kind, template, ..)| (kind.code().to_owned(), template.code().to_owned()))
-        .unzip();
-    let channel = Channel::Subscribe.code();
-    let due = sqlx::query!(
-        r#"select n.id, n.account_id, e.kind, line.template as "template!"
-           from notification n
-           join event e on e.subject_id = n.subject_id and e.seq = n.seq
-           join unnest($4::text[], $5::text[]) as line (kind, template) on line.kind = e.kind
-           join lateral (
-               select t.provider_id from notification_template t
-               where t.template = line.template and t.channel = $6
-               order by t.version desc limit 1
-           ) as wording on true
-           join subscription s
-               on s.account_id = n.account_id and s.provider_id = wording.provider_id
-           where n.subject_id = $1 and n.seq between $2 and $3
-               and (s.remaining > 0 or s.long_term)
-               -- To the person it concerns; who is told of it by duty has the inbox.
-               and (e.data ->> 'account' = n.account_id::text or exists (
-                   select from complaint c
-                   where (c.id = $1 or c.merged_into = $1) and c.reporter_id = n.account_id))
-           order by n.id"#,
-        subject_id,
-        from_seq,
-        to_seq,
-        &kinds,
-        &templates,
-        channel,
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    let mut made = Vec::with_capacity(due.len());
-    for row in due {
-        let id: DeliveryId = random::id(now);
-        let added = sqlx::query!(
-            "insert into delivery (id, notification_id, account_id, channel, kind, template, state,
-                 attempt, created_at, updated_at)
-             values ($1, $2, $3, $4, $5, $6, 'waiting', 0, $7, $7)
-             on conflict on constraint delivery_once do nothing",
-            id.0,
-            row.id,
-            row.account_id,
-            channel,
-            row.kind,
-            row.template,
-            now,
-        )
-        .execute(&mut *conn)
-        .await?;
-        if added.rows_affected() == 1 {
-            made.push(id);
-        }
-    }
-    Ok(made)
 }
 
 /// A delivery, locked until the transaction ends; `None` where it is missing.
@@ -156,7 +98,7 @@ pub async fn lock(conn: &mut Connection, id: DeliveryId) -> Result<Option<Delive
         r#"select id as "id: DeliveryId", notification_id as "notification: NotificationId",
                account_id as "account: AccountId", kind as "kind: EventKind",
                channel as "channel: Channel", template as "template: Template",
-               state as "state: State", attempt
+               state as "state: State", attempt, failures
            from delivery where id = $1 for update"#,
         id.0,
     )
@@ -177,7 +119,7 @@ pub async fn save(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update delivery set state = $2, reason = $3, attempt = $4,
-             template_version = coalesce($5, template_version), updated_at = $6
+             template_version = coalesce($5, template_version), updated_at = $6, failures = $7
          where id = $1",
         delivery.id.0,
         delivery.state.code(),
@@ -185,21 +127,22 @@ pub async fn save(
         delivery.attempt,
         version,
         now,
+        delivery.failures,
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// The version of a template that is in use.
+/// The version of a template that is in use; none while none was published for the channel.
 ///
 /// # Errors
-/// The database is away, or there is none.
+/// The database is away.
 pub async fn wording(
     conn: &mut Connection,
     template: Template,
     channel: Channel,
-) -> Result<Wording, sqlx::Error> {
+) -> Result<Option<Wording>, sqlx::Error> {
     let row = sqlx::query!(
         r#"select version, provider_id, page, long_term,
                fields as "fields: Json<BTreeMap<String, String>>"
@@ -208,18 +151,19 @@ pub async fn wording(
         template.code(),
         channel.code(),
     )
-    .fetch_one(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(Wording {
+    Ok(row.map(|row| Wording {
         version: row.version,
         provider_id: row.provider_id,
         page: row.page,
         fields: row.fields.0,
         long_term: row.long_term,
-    })
+    }))
 }
 
-/// Publishes a new version of a template, if `base` is the one in use. Answers whether it was.
+/// Publishes a new version of a template, if `base` is the one in use, 0 for none. Answers whether it
+/// was.
 ///
 /// # Errors
 /// The database is away.
@@ -234,9 +178,9 @@ pub async fn publish(
     let made = sqlx::query!(
         "insert into notification_template
              (template, channel, version, provider_id, page, fields, long_term, published_at)
-         select $1, $2, max(version) + 1, $4, $5, $6, $7, $8
+         select $1, $2, coalesce(max(version), 0) + 1, $4, $5, $6, $7, $8
          from notification_template where template = $1 and channel = $2
-         having max(version) = $3
+         having coalesce(max(version), 0) = $3
          on conflict do nothing",
         template.code(),
         channel.code(),
@@ -270,21 +214,35 @@ pub async fn standing(
     .fetch_optional(&mut *conn)
     .await?;
     let row = sqlx::query!(
-        r#"select (select open_id_sealed from person where account_id = $2) as open_id_sealed,
+        r#"select p.open_id_sealed as "open_id_sealed?",
+               t.urgency as "urgency?: Urgency", w.kind as "whistle?: whistle::Kind",
                exists (
                    select from delivery d
                    join notification o on o.id = d.notification_id
                    left join delivery_preference p on p.account_id = d.account_id
                    where o.account_id = n.account_id and o.subject_id = n.subject_id
                        and o.seq > n.seq and d.channel = $3
+                       -- Under one's own account stand matters that have nothing to do with each other.
+                       and (n.subject_id <> n.account_id or d.kind = own.kind)
                        -- What will not be sent itself takes nothing's place.
                        and d.state not in ('dropped', 'failed')
-                       and not coalesce(d.template = any(p.muted), false)
+                       and (d.state <> 'waiting' or not coalesce(d.template = any(case d.channel
+                               when 'sms' then p.muted_sms else p.muted end), false)
+                           and (d.channel = 'sms' or exists (
+                               select from subscription s
+                               where s.account_id = d.account_id
+                                   and (s.remaining > 0 or s.long_term)
+                                   and s.provider_id = (
+                                       select t.provider_id from notification_template t
+                                       where t.template = d.template and t.channel = d.channel
+                                       order by t.version desc limit 1))))
                ) as "superseded!",
                -- Whose case follows another evaluates their own, and nobody else's.
                array(
                    select e.kind from event e
                    where e.subject_id = n.subject_id and e.seq > n.seq
+                       -- What happened to another unit's task ends nothing of this one's.
+                       and (e.task_id is null or own.task_id is null or e.task_id = own.task_id)
                        and (e.kind <> 'evaluated' or not exists (
                            select from complaint child
                            where child.merged_into = n.subject_id
@@ -295,7 +253,12 @@ pub async fn standing(
                    where child.merged_into = n.subject_id and child.reporter_id = n.account_id
                        and e.at >= n.created_at
                ) as "later!: Vec<EventKind>"
-           from notification n where n.id = $1"#,
+           from notification n
+           join event own on own.subject_id = n.subject_id and own.seq = n.seq
+           left join person p on p.account_id = $2
+           left join task t on t.id = own.task_id
+           left join whistle w on w.id = n.subject_id
+           where n.id = $1"#,
         delivery.notification.0,
         delivery.account.0,
         delivery.channel.code(),
@@ -305,6 +268,8 @@ pub async fn standing(
     let (remaining, long_term) = consent.map_or((0, false), |it| (it.remaining, it.long_term));
     Ok(Standing {
         open_id_sealed: row.open_id_sealed,
+        urgency: row.urgency,
+        whistle: row.whistle,
         remaining,
         long_term,
         superseded: row.superseded,
@@ -373,7 +338,8 @@ pub async fn preference(
     account: AccountId,
 ) -> Result<Preference, sqlx::Error> {
     let row = sqlx::query!(
-        r#"select muted as "muted: Vec<Template>", quiet_from, quiet_until
+        r#"select muted as "muted: Vec<Template>", muted_sms as "muted_sms: Vec<Template>",
+               digest as "digest: Digest", quiet_from, quiet_until
            from delivery_preference where account_id = $1"#,
         account.0,
     )
@@ -381,6 +347,8 @@ pub async fn preference(
     .await?;
     Ok(row.map_or_else(Preference::default, |row| Preference {
         muted: row.muted,
+        muted_sms: row.muted_sms,
+        digest: row.digest,
         quiet: row.quiet_from.zip(row.quiet_until).and_then(|(from, until)| {
             Some(Quiet { from: u32::try_from(from).ok()?, until: u32::try_from(until).ok()? })
         }),
@@ -398,17 +366,23 @@ pub async fn prefer(
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let hour = |hour: u32| i16::try_from(hour).ok();
-    let muted: Vec<String> = wanted.muted.iter().map(|one| one.code().to_owned()).collect();
+    let codes = |muted: &[Template]| -> Vec<String> {
+        muted.iter().map(|one| one.code().to_owned()).collect()
+    };
     sqlx::query!(
-        "insert into delivery_preference (account_id, muted, quiet_from, quiet_until, updated_at)
-         values ($1, $2, $3, $4, $5)
+        "insert into delivery_preference
+             (account_id, muted, quiet_from, quiet_until, updated_at, muted_sms, digest)
+         values ($1, $2, $3, $4, $5, $6, $7)
          on conflict (account_id) do update
-         set muted = $2, quiet_from = $3, quiet_until = $4, updated_at = $5",
+         set muted = $2, quiet_from = $3, quiet_until = $4, updated_at = $5, muted_sms = $6,
+             digest = $7",
         account.0,
-        &muted,
+        &codes(&wanted.muted),
         wanted.quiet.and_then(|quiet| hour(quiet.from)),
         wanted.quiet.and_then(|quiet| hour(quiet.until)),
         now,
+        &codes(&wanted.muted_sms),
+        wanted.digest.code(),
     )
     .execute(conn)
     .await?;

@@ -193,6 +193,7 @@ fn refusal(code: &str) -> Refusal {
     let known = CODES.iter().find(|(known, _)| *known == code);
     match known {
         Some((code, Meaning::Limit)) => Refusal { code, advice: Advice::Limit },
+        Some((code, Meaning::Spent)) => Refusal { code, advice: Advice::Spent },
         Some((code, Meaning::Busy)) => Refusal { code, advice: Advice::Retry },
         Some((code, Meaning::Unsure)) => Refusal { code, advice: Advice::Unknown },
         Some((code, Meaning::Never)) => Refusal { code, advice: Advice::Refused(code) },
@@ -202,8 +203,10 @@ fn refusal(code: &str) -> Refusal {
 
 #[derive(Clone, Copy)]
 enum Meaning {
-    /// This number, or the account, has had its fill for now.
+    /// This number has had its fill for a minute, an hour or a day: the code is the same.
     Limit,
+    /// The account has sent what it may in a day or a month.
+    Spent,
     /// Turned away at the door.
     Busy,
     /// It may have been sent.
@@ -216,8 +219,8 @@ enum Meaning {
 /// `SignatureNonceUsed` says that a request of ours came twice: the first was taken.
 const CODES: &[(&str, Meaning)] = &[
     ("isv.BUSINESS_LIMIT_CONTROL", Meaning::Limit),
-    ("isv.DAY_LIMIT_CONTROL", Meaning::Limit),
-    ("isv.MONTH_LIMIT_CONTROL", Meaning::Limit),
+    ("isv.DAY_LIMIT_CONTROL", Meaning::Spent),
+    ("isv.MONTH_LIMIT_CONTROL", Meaning::Spent),
     ("Throttling", Meaning::Busy),
     ("Throttling.User", Meaning::Busy),
     ("Throttling.Api", Meaning::Busy),

@@ -75,6 +75,10 @@ impl Interface {
     }
 }
 
+/// The header that names the effect a call is to have, the same in each repetition. WeChat passes it
+/// over; a gateway in between and our own records tell by it what came twice.
+const KEY: &str = "x-request-key";
+
 /// Why a call brought nothing. It holds no text of the request or the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
@@ -164,19 +168,28 @@ impl WeChat {
         interface: Interface,
         body: &impl Serialize,
     ) -> Result<T, Failure> {
-        decoded(&self.ask_bytes(interface, body).await?)
+        decoded(&self.ask_bytes(interface, None, body).await?)
     }
 
-    /// [`WeChat::ask`] for an answer that is a picture, or a refusal in JSON.
+    /// [`WeChat::ask`] for an answer that is a picture, or a refusal in JSON; `key` names the effect in
+    /// a header of its own.
     pub(super) async fn ask_bytes(
         &self,
         interface: Interface,
+        key: Option<&str>,
         body: &impl Serialize,
     ) -> Result<Vec<u8>, Failure> {
         let url = self.url(interface);
         let send = async |token: &str| {
             let query = [("access_token", token)];
-            self.call(interface, || self.inner.http.post(&url).query(&query).json(body)).await
+            let build = || {
+                let request = self.inner.http.post(&url).query(&query).json(body);
+                match key {
+                    Some(key) => request.header(KEY, key),
+                    None => request,
+                }
+            };
+            self.call(interface, build).await
         };
         let token = self.access_token(None).await?;
         match send(token.expose()).await {
@@ -238,7 +251,7 @@ async fn once(request: RequestBuilder) -> Result<Vec<u8>, Failure> {
 }
 
 /// WeChat labels its JSON as text/plain, so that the label says nothing.
-fn decoded<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+pub(super) fn decoded<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(body).map_err(|_| Failure::Unavailable(Fault::Unreadable))
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use domain::personal::OpenId;
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, Interface, WeChat};
+use super::{Failure, Interface, WeChat, call::decoded};
 
 /// The longest text of each kind of field, in characters, and whether what was cut may end with
 /// 「…」: most kinds take no such sign.
@@ -34,6 +34,8 @@ pub struct Message<'a> {
     pub page: Option<&'a str>,
     /// What stands in the template's fields, by key (`thing1`).
     pub fields: &'a [(&'a str, &'a str)],
+    /// Names the message, such as its delivery's id, in each call that is to send it.
+    pub key: &'a str,
 }
 
 #[derive(Serialize)]
@@ -86,7 +88,8 @@ pub async fn send(wechat: &WeChat, message: &Message<'_>) -> Result<(), Failure>
         miniprogram_state: "formal",
         lang: "zh_CN",
     };
-    wechat.ask::<Answer>(Interface::Message, &body).await.map(|Answer {}| ())
+    let answer = wechat.ask_bytes(Interface::Message, Some(message.key), &body).await?;
+    decoded::<Answer>(&answer).map(|Answer {}| ())
 }
 
 #[cfg(test)]
@@ -134,6 +137,7 @@ mod tests {
             template: "T1",
             page: Some("pages/complaint?id=1"),
             fields: &[("thing1", &long), ("phrase2", "已办结")],
+            key: "d-1",
         };
         let sent = send(&wechat, &message).await;
         (sent, asked(&server, AT).await)
@@ -180,8 +184,11 @@ mod tests {
         let server = server().await;
         answers(&server, AT, "token-1", json_of(&json!({"errcode": 0}))).await;
         let to = OpenId::trusted("oX1".to_owned());
-        let message = Message { to: &to, template: "T1", page: None, fields: &[] };
+        let message = Message { to: &to, template: "T1", page: None, fields: &[], key: "d-2" };
         send(&client(&server.uri()), &message).await.unwrap();
         assert!(asked(&server, AT).await[0].get("page").is_none());
+        let requests = server.received_requests().await.unwrap();
+        let sent = requests.iter().find(|request| request.url.path() == AT).unwrap();
+        assert_eq!(sent.headers["x-request-key"], "d-2", "each call says which message it is of");
     }
 }

@@ -56,7 +56,7 @@ pub async fn draw(wechat: &WeChat, code: PageCode<'_>) -> Result<Vec<u8>, NoPict
     }
     let width = code.width.clamp(*WIDTHS.start(), *WIDTHS.end());
     let body = Body { scene: code.scene, page: code.page, env_version: "release", width };
-    let bytes = wechat.ask_bytes(Interface::PageCode, &body).await?;
+    let bytes = wechat.ask_bytes(Interface::PageCode, None, &body).await?;
     let picture = [&[0xFF, 0xD8, 0xFF][..], b"\x89PNG"].iter().any(|head| bytes.starts_with(head));
     if picture { Ok(bytes) } else { Err(Failure::Unavailable(Fault::Unreadable).into()) }
 }

@@ -325,6 +325,7 @@ pub(super) const ROWS: &[Row] = &[
     ("identity.ask_phone_code", EVERYONE, About::Nothing),
     ("identity.login_phone", EVERYONE, About::Nothing),
     ("identity.set_phone", LOGGED_IN, About::Nothing),
+    ("identity.prove_phone", LOGGED_IN, About::Nothing),
     ("identity.phone", LOGGED_IN, About::Nothing),
     ("identity.login_staff", EVERYONE, About::Nothing),
     ("identity.start_oidc", EVERYONE, About::Nothing),

@@ -43,6 +43,16 @@ pub async fn sms_sent(server: &MockServer) -> Vec<(String, Value)> {
     sent.collect()
 }
 
+/// Under which template and which key each of them was sent.
+pub async fn sms_named(server: &MockServer) -> Vec<(String, String)> {
+    let requests = server.received_requests().await.expect("recorded requests");
+    let sent = requests.iter().map(|request| {
+        let query: BTreeMap<_, _> = request.url.query_pairs().into_owned().collect();
+        (query["TemplateCode"].clone(), query["OutId"].clone())
+    });
+    sent.collect()
+}
+
 impl App {
     /// An application whose messages go to `server`.
     pub async fn on_sms(server: &MockServer, change: impl FnOnce(&mut Config)) -> Self {

@@ -47,6 +47,13 @@ pub async fn wechat_asked(server: &MockServer, at: &str) -> Vec<Value> {
     at.map(|request| request.body_json().expect("JSON")).collect()
 }
 
+/// The keys that the calls of a path carried, in their order.
+pub async fn wechat_keys(server: &MockServer, at: &str) -> Vec<String> {
+    let requests = server.received_requests().await.expect("recorded requests");
+    let at = requests.iter().filter(|request| request.url.path() == at);
+    at.map(|request| request.headers["x-request-key"].to_str().expect("text").to_owned()).collect()
+}
+
 impl App {
     /// An application whose WeChat is `server`.
     pub async fn on_wechat(server: &MockServer, change: impl FnOnce(&mut Config)) -> Self {

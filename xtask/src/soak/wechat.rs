@@ -30,7 +30,7 @@ pub struct WeChat {
 
 #[derive(Debug)]
 struct Known {
-    /// How often it took messages, by the person and what was said.
+    /// How often it took messages, by the person and the key of the call.
     messages: Mutex<BTreeMap<(String, String), usize>>,
     held: watch::Sender<bool>,
 }
@@ -60,7 +60,7 @@ impl WeChat {
         self.known.held.send_replace(held);
     }
 
-    /// How often it took each different message to somebody, by the code of the log-in.
+    /// How often it took each message to somebody, told apart by their keys, by the code of the log-in.
     pub fn taken(&self, code: &str) -> Vec<usize> {
         let messages = self.known.messages.lock().unwrap_or_else(PoisonError::into_inner);
         let of = messages.iter().filter(|((to, _), _)| *to == open_id(code));
@@ -81,7 +81,7 @@ fn open_id(code: &str) -> String {
 async fn answer_all(stream: TcpStream, known: &Known) -> Result {
     let mut stream = BufReader::new(stream);
     loop {
-        let (mut first, mut length) = (String::new(), 0);
+        let (mut first, mut length, mut key) = (String::new(), 0, String::new());
         if stream.read_line(&mut first).await? == 0 {
             return Ok(());
         }
@@ -91,17 +91,18 @@ async fn answer_all(stream: TcpStream, known: &Known) -> Result {
             if line.trim().is_empty() {
                 break;
             }
-            if let Some((name, value)) = line.split_once(':')
-                && name.eq_ignore_ascii_case("content-length")
-            {
+            let Some((name, value)) = line.split_once(':') else { continue };
+            if name.eq_ignore_ascii_case("content-length") {
                 length = value.trim().parse::<usize>()?.min(LONGEST);
+            } else if name.eq_ignore_ascii_case("x-request-key") {
+                value.trim().clone_into(&mut key);
             }
         }
         let mut body = vec![0; length];
         stream.read_exact(&mut body).await?;
         let body = serde_json::from_slice(&body).unwrap_or_default();
         let target = first.split(' ').nth(1).unwrap_or_default();
-        let answer = answer(target, &body, known).await.to_string();
+        let answer = answer(target, key, &body, known).await.to_string();
         let head = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n",
             answer.len()
@@ -110,7 +111,7 @@ async fn answer_all(stream: TcpStream, known: &Known) -> Result {
     }
 }
 
-async fn answer(target: &str, body: &Value, known: &Known) -> Value {
+async fn answer(target: &str, key: String, body: &Value, known: &Known) -> Value {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     match path {
         "/sns/jscode2session" => {
@@ -123,10 +124,9 @@ async fn answer(target: &str, body: &Value, known: &Known) -> Value {
         }
         "/cgi-bin/message/subscribe/send" => {
             let to = body.get("touser").and_then(Value::as_str).unwrap_or_default().to_owned();
-            let said = body.get("data").map(Value::to_string).unwrap_or_default();
             {
                 let mut messages = known.messages.lock().unwrap_or_else(PoisonError::into_inner);
-                *messages.entry((to, said)).or_default() += 1;
+                *messages.entry((to, key)).or_default() += 1;
             }
             let mut held = known.held.subscribe();
             let _ = tokio::time::timeout(PATIENCE, held.wait_for(|held| !held)).await;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use domain::{
     id::{JobId, PhoneCodeId},
     identity::{
-        Means, Refused,
+        Actor, Means, Refused,
         phone_code::{self, Asked},
     },
     personal::Phone,
@@ -33,8 +33,11 @@ use infra::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{LoggedIn, admit, admit_log_in, open, phone::CONTEXT};
-use crate::{app::transact, config::Mode, error::Error, state::State};
+use super::{
+    LoggedIn, admit, admit_log_in, open,
+    phone::{self as own, CONTEXT, OwnPhone},
+};
+use crate::{app::transact, error::Error, state::State};
 
 /// Attempts of a job: what never left is tried again while the code is good.
 const ATTEMPTS: i32 = 5;
@@ -50,7 +53,7 @@ fn mobile(given: &str) -> Result<Phone, Error> {
 
 /// Without a provider nobody gets a message; the demo has its one code instead.
 fn check_open(state: &State) -> Result<(), Error> {
-    if state.sms.reaches_people() || state.config.mode == Mode::Demo {
+    if state.texts() {
         return Ok(());
     }
     Err(Refused::PhoneLoginOff.into())
@@ -159,7 +162,7 @@ impl SendPhoneCode {
             Err(failure) => match failure.advice() {
                 Advice::Unknown => "unknown",
                 Advice::Refused(_) => "refused",
-                Advice::Limit => "limited",
+                Advice::Limit | Advice::Spent => "limited",
                 Advice::Retry => {
                     transact(&state.db, move |own| {
                         Box::pin(async move { Ok(store::not_sent(own, id).await?) })
@@ -191,22 +194,76 @@ pub async fn log_in(
     let logged_in = transact(&state.db, move |tx| {
         Box::pin(async move {
             let index = here.crypto.index(CONTEXT, phone.plain().as_bytes());
-            let newest = store::lock_newest(tx, &index).await?;
-            let Some((id, _)) = newest.filter(|(_, standing)| standing.is_good(now)) else {
-                return Ok(None);
-            };
-            if !crypto::same(code(&here, id).as_bytes(), given.as_bytes()) {
-                // Committed, although the answer refuses.
-                store::missed(tx, id).await?;
+            if !is_proven(&here, tx, &index, &given, now).await? {
                 return Ok(None);
             }
-            store::use_up(tx, id, now).await?;
             let account = account(&here, tx, &phone, &index, now).await?;
             open(&here, tx, account, Means::Phone, &origin, now).await.map(Some)
         })
     })
     .await?;
     Ok(logged_in.ok_or(Refused::PhoneCodeWrong)??)
+}
+
+/// Whether a code is the newest of a phone, which uses it up. Another counts as a try, which is to be
+/// committed although the answer refuses.
+async fn is_proven(
+    state: &State,
+    tx: &mut Connection,
+    index: &[u8],
+    given: &str,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let newest = store::lock_newest(tx, index).await?;
+    let Some((id, _)) = newest.filter(|(_, standing)| standing.is_good(now)) else {
+        return Ok(false);
+    };
+    let right = crypto::same(code(state, id).as_bytes(), given.as_bytes());
+    if right {
+        store::use_up(tx, id, now).await?;
+    } else {
+        store::missed(tx, id).await?;
+    }
+    Ok(right)
+}
+
+/// Keeps a phone as the caller's own, by the code that was sent to it, in place of an earlier one. The
+/// number that is theirs already is answered without a code: it is the second click.
+///
+/// # Errors
+/// `rate_limited`, `phone_code_wrong`; no mobile number; `phone_login_off`.
+pub async fn keep_own(
+    state: &State,
+    by: &Actor,
+    phone: &str,
+    given: &str,
+    origin: &Origin,
+) -> Result<OwnPhone, Error> {
+    let phone = mobile(phone)?;
+    check_open(state)?;
+    admit_log_in(state, origin).await?;
+    let (now, here, by) = (state.clock.now(), state.clone(), by.clone());
+    let (given, origin) = (given.trim().to_owned(), origin.clone());
+    let kept = transact(&state.db, move |tx| {
+        Box::pin(async move {
+            let shown = OwnPhone { phone: Some(phone.masked()) };
+            if own::of(&here, tx, by.account).await?.as_ref() == Some(&phone) {
+                return Ok(Some(shown));
+            }
+            let plain = phone.plain().as_bytes();
+            let index = here.crypto.index(CONTEXT, plain);
+            if !is_proven(&here, tx, &index, &given, now).await? {
+                return Ok(None);
+            }
+            let sealed = here.crypto.seal(CONTEXT, plain);
+            infra::postgres::identity::set_phone(tx, by.account, &index, &sealed).await?;
+            let entry = AuditEntry::new("identity.prove_phone", "account", by.account, &origin);
+            audit::append(tx, &entry.by(Some(&by)), now).await?;
+            Ok(Some(shown))
+        })
+    })
+    .await?;
+    Ok(kept.ok_or(Refused::PhoneCodeWrong)?)
 }
 
 /// Whose phone it is: the account that was made for it; else the one account that verified it by

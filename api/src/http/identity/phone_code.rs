@@ -1,19 +1,22 @@
 //! Log-in by a code sent to the phone, outside WeChat.
 
-use actix_web::{HttpResponse, post, web::Data};
+use actix_web::{
+    HttpResponse, post, put,
+    web::{Data, Json},
+};
 use domain::identity::phone_code::{APART, LIFE};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Session, tokens};
 use crate::{
-    app::identity::phone_code,
+    app::identity::{phone::OwnPhone, phone_code},
     error::Error,
-    http::extract::{Body, RequestMeta},
+    http::extract::{Body, Caller, RequestMeta, caller::needs::ReadSelf},
     state::State,
 };
 
-routes![ask_phone_code, login_phone];
+routes![ask_phone_code, login_phone, prove_phone];
 
 /// 获取手机验证码
 #[derive(Debug, Deserialize, ToSchema)]
@@ -35,7 +38,7 @@ pub struct PhoneCodeAsked {
     pub retry_after: i64,
 }
 
-/// 手机验证码登录
+/// 手机号码和收到的验证码
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PhoneLogin {
@@ -93,4 +96,29 @@ pub async fn login_phone(
 ) -> Result<HttpResponse, Error> {
     let PhoneLogin { phone, code } = body.read()?;
     phone_code::log_in(&state, &phone, &code, &meta.into()).await.map(tokens)
+}
+
+/// 用短信验证码验证本人的手机号码，取代以前绑定的。
+///
+/// 先用 `POST /auth/phone/code` 获取验证码。工作人员绑定后，紧急派单、超时、吹哨会发短信；号码已是本人绑定的，不再核对验证码，
+/// 直接答复，重复点按不报错。
+#[utoipa::path(
+    operation_id = "identity.prove_phone", tag = "identity",
+    request_body(
+        content = PhoneLogin,
+        example = json!({"phone": "13800001234", "code": "123456"})
+    ),
+    responses((status = 200, description = "绑定的号码", body = OwnPhone)),
+    security(("bearer" = [])),
+    extensions(("x-problems" = json!(["phone_code_wrong", "phone_login_off", "rate_limited"]))),
+)]
+#[put("/me/phone")]
+pub async fn prove_phone(
+    caller: Caller<ReadSelf>,
+    state: Data<State>,
+    meta: RequestMeta,
+    body: Body<PhoneLogin>,
+) -> Result<Json<OwnPhone>, Error> {
+    let PhoneLogin { phone, code } = body.read()?;
+    phone_code::keep_own(&state, &caller.actor, &phone, &code, &meta.into()).await.map(Json)
 }

@@ -1,8 +1,8 @@
 //! What happened to a merchant's statement, to a transfer between branches, and to what a leading cadre
-//! took on.
+//! took on; and what waits for staff.
 
 use super::Facts;
-use crate::event::EventKind;
+use crate::{delivery::Counts, event::EventKind};
 
 impl Facts<'_> {
     /// The sentences of statements, transfers and the matters of leading cadres.
@@ -36,6 +36,7 @@ impl Facts<'_> {
             EventKind::MatterSolved => "包联事项已报告解决，请社区核实确认".to_owned(),
             EventKind::MatterConfirmed => "社区已确认包联事项解决".to_owned(),
             EventKind::MatterSentBack => "社区认为包联事项没有解决，退回继续办理".to_owned(),
+            EventKind::DailyDigest => Counts::of(&self.event.data).sentence(),
             EventKind::CadreEnded => "领导干部与社区的包联已终止".to_owned(),
             _ => return None,
         })

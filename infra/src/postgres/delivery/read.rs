@@ -39,6 +39,9 @@ pub struct DeliveryView {
     /// 已经重新排队几次
     #[schema(example = 0)]
     pub attempt: i32,
+    /// 其中确定没有发出去几次；满 8 次即为未能发送，人工重新发送后从 0 数起
+    #[schema(example = 0)]
+    pub failures: i32,
     /// 产生的时间
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub created_at: Timestamp,
@@ -83,7 +86,7 @@ pub async fn list(
         r#"select id as "id: DeliveryId", account_id as "account_id: AccountId",
                channel as "channel: Channel", kind as "kind: EventKind",
                template as "template: Template", template_version, state as "state: State",
-               reason as "reason: Reason", attempt, created_at, updated_at
+               reason as "reason: Reason", attempt, failures, created_at, updated_at
            from delivery
            where ($1::uuid is null or id = $1) and ($2::text is null or state = $2)
                and ($3::text is null or channel = $3) and ($4::text is null or kind = $4)
@@ -161,10 +164,10 @@ pub struct TemplateVersion {
     pub template: Template,
     /// 渠道
     pub channel: Channel,
-    /// 版本号，每组最大的为现行
+    /// 版本号，每组每个渠道最大的为现行
     #[schema(example = 1)]
     pub version: i32,
-    /// 模板在微信的编号
+    /// 模板在微信的编号，或短信平台的模板编号
     #[schema(example = "demo-progress")]
     pub template_id: String,
     /// 点开消息进入的页面

@@ -63,6 +63,27 @@ pub async fn dates(
     .await
 }
 
+/// How many points of a person run out at an instant, as things stand now; none when it is past.
+///
+/// # Errors
+/// The database's.
+pub async fn left(
+    conn: &mut Connection,
+    account: AccountId,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select coalesce(sum(remaining), 0)::bigint as "points!" from point_lot
+           where account = $1 and expires_at = $2 and expires_at > $3 and remaining > 0"#,
+        account.0,
+        expires_at,
+        now,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Notes that a person was warned; false when they have been before.
 ///
 /// # Errors

@@ -123,6 +123,7 @@ async fn a_message_goes_out_signed_and_its_number_comes_back() {
 async fn every_refusal_says_what_to_do_and_is_sent_once() {
     for (code, advice) in [
         ("isv.BUSINESS_LIMIT_CONTROL", Advice::Limit),
+        ("isv.DAY_LIMIT_CONTROL", Advice::Spent),
         ("isv.MOBILE_NUMBER_ILLEGAL", Advice::Refused("isv.MOBILE_NUMBER_ILLEGAL")),
         ("isv.SMS_TEMPLATE_ILLEGAL", Advice::Refused("isv.SMS_TEMPLATE_ILLEGAL")),
         ("isv.AMOUNT_NOT_ENOUGH", Advice::Refused("isv.AMOUNT_NOT_ENOUGH")),

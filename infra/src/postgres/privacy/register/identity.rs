@@ -197,10 +197,13 @@ pub(super) const TABLES: &[Table] = &[
         name: "delivery_preference",
         whose: Some("account_id = $1"),
         about: None,
-        columns: &[(WithRow, "account_id muted quiet_from quiet_until updated_at")],
+        columns: &[(
+            WithRow,
+            "account_id muted muted_sms digest quiet_from quiet_until updated_at",
+        )],
         told: Some(Told {
             word: "notification_preferences",
-            columns: "muted quiet_from quiet_until updated_at",
+            columns: "muted muted_sms digest quiet_from quiet_until updated_at",
             sealed: &[],
             only: None,
         }),
@@ -212,7 +215,7 @@ pub(super) const TABLES: &[Table] = &[
         columns: &[(
             WithRow,
             "id notification_id account_id channel kind template template_version state reason \
-                attempt created_at updated_at",
+                attempt failures created_at updated_at",
         )],
         told: Some(Told {
             word: "deliveries",
