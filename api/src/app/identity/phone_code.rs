@@ -21,7 +21,7 @@ use infra::{
     crypto,
     postgres::{
         Connection,
-        audit::Origin,
+        audit::{self, AuditEntry, Origin},
         identity::{
             Account,
             phone_code::{self as store, NewByPhone, NewCode},
