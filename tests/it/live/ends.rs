@@ -141,8 +141,9 @@ async fn a_client_that_takes_nothing_is_cut_off() {
     })
     .await;
     let (centre, clerk) = (app.as_("dispatcher"), app.as_(CLERK));
-    let mut slow = std::net::TcpStream::connect(app.base().trim_start_matches("http://")).unwrap();
+    // Before the connection is made: the server waits five seconds for a request.
     let token = centre.token().await.unwrap();
+    let mut slow = std::net::TcpStream::connect(app.base().trim_start_matches("http://")).unwrap();
     let request = format!(
         "GET /api/v1/queue/stream HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n"
     );
