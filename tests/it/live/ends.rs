@@ -1,6 +1,9 @@
 //! Who may open a stream, how many, and what ends one.
 
-use std::io::{Read, Write};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use super::*;
 use crate::support::{Answer, at};
@@ -141,15 +144,18 @@ async fn a_client_that_takes_nothing_is_cut_off() {
     })
     .await;
     let (centre, clerk) = (app.as_("dispatcher"), app.as_(CLERK));
-    let mut slow = std::net::TcpStream::connect(app.base().trim_start_matches("http://")).unwrap();
+    // Before the connection is made: the server waits five seconds for a request.
     let token = centre.token().await.unwrap();
+    let address = app.base().trim_start_matches("http://");
+    let mut slow = TcpStream::connect(address).await.unwrap();
     let request = format!(
         "GET /api/v1/queue/stream HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n"
     );
-    slow.write_all(request.as_bytes()).unwrap();
+    slow.write_all(request.as_bytes()).await.unwrap();
     let mut first = [0; 64];
-    slow.read_exact(&mut first).unwrap();
-    assert!(first.starts_with(b"HTTP/1.1 200"));
+    slow.read_exact(&mut first).await.unwrap();
+    let first = String::from_utf8_lossy(&first);
+    assert!(first.starts_with("HTTP/1.1 200"), "{first}");
     let mut quick = clerk.listens(app.base(), None).await;
     let case = app.dispatched().await;
     opened(&centre).await.refused(429, "stream_limit_reached");
