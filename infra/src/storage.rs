@@ -82,8 +82,8 @@ impl Name {
         Path::from(format!("{}/{}{ending}", day(made_at(self.id)), self.id))
     }
 
-    fn read(path: &Path) -> Option<Self> {
-        let name = path.filename()?;
+    /// Which file has this name in its folder.
+    pub fn read(name: &str) -> Option<Self> {
         let (id, part) = match name.split_once('.') {
             None => (name, Part::Whole),
             Some((id, "thumbnail")) => (id, Part::Thumbnail),
@@ -256,7 +256,7 @@ impl Storage {
         while let Some(entry) = entries.next_entry().await? {
             let name = entry.file_name();
             let name = name.to_str().and_then(|name| name.split_once('#'));
-            let name = name.and_then(|(name, _)| Name::read(&Path::from(name)));
+            let name = name.and_then(|(name, _)| Name::read(name));
             if name.is_some_and(|name| made_at(name.id) <= before) {
                 tokio::fs::remove_file(entry.path()).await?;
             }
@@ -276,6 +276,6 @@ impl Storage {
             Err(Error::NotFound { .. }) => Vec::new(),
             listed => listed?,
         };
-        Ok(listed.iter().filter_map(|file| Name::read(&file.location)).collect())
+        Ok(listed.iter().filter_map(|file| Name::read(file.location.filename()?)).collect())
     }
 }

@@ -13,7 +13,7 @@ mod files;
 mod plain;
 mod rekey;
 pub mod scan;
-mod secrecy;
+pub mod secrecy;
 
 /// Every column of the database, by table, and whether it may be null.
 async fn columns(app: &App) -> BTreeMap<String, BTreeMap<String, bool>> {

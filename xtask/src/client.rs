@@ -122,12 +122,38 @@ impl Client {
         if let Some(version) = call.version {
             request = request.header("if-match", format!("\"{version}\""));
         }
+        self.answered(request).await
+    }
+
+    async fn answered(&self, request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
         let since = Instant::now();
         let answer = request.send().await?;
         let status = answer.status().as_u16();
         let bytes = answer.bytes().await?;
         let took = since.elapsed();
         Ok(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or_default(), took })
+    }
+
+    /// Uploads a recording under a key.
+    ///
+    /// # Errors
+    /// As of [`Client::send`].
+    pub async fn upload(&self, token: &str, key: &str, file: &[u8]) -> reqwest::Result<Answer> {
+        const HEAD: &[u8] = b"--x-boundary\r\ncontent-disposition: form-data; name=\"file\"; \
+            filename=\"voice.amr\"\r\ncontent-type: audio/amr\r\n\r\n";
+        let form = [HEAD, file, b"\r\n--x-boundary--\r\n"].concat();
+        let request = self.inner.post(format!("{}/api/v1/attachments", self.base_url));
+        let request = request.header("content-type", "multipart/form-data; boundary=x-boundary");
+        self.answered(request.bearer_auth(token).header("idempotency-key", key).body(form)).await
+    }
+
+    /// The bytes behind a link of the product's.
+    ///
+    /// # Errors
+    /// As of [`Client::send`]; it is answered with a fault.
+    pub async fn fetch(&self, link: &str) -> reqwest::Result<Vec<u8>> {
+        let answer = self.inner.get(format!("{}{link}", self.base_url)).send().await?;
+        Ok(answer.error_for_status()?.bytes().await?.to_vec())
     }
 
     /// Logs in and answers the access token.

@@ -215,6 +215,8 @@ const SETTINGS: [(&str, &str); 5] = [
     ("ZHIXIANG__QUIET__FROM", "0"),
     ("ZHIXIANG__QUIET__UNTIL", "0"),
 ];
+/// Where files lie.
+const FILES: &str = "ZHIXIANG__FILES__DIRECTORY";
 /// Where WeChat is.
 const WECHAT: &str = "ZHIXIANG__WECHAT__BASE_URL";
 
@@ -230,7 +232,10 @@ pub async fn soak(root: &Path, options: &Options) -> Result {
         None => app::build(root, false).await?,
     };
     let wechat = WeChat::start().await?;
-    let settings: Vec<_> = SETTINGS.into_iter().chain([(WECHAT, &*wechat.base_url)]).collect();
+    let files = services.postgres().map(|server| server.beside(restore::FILES));
+    let files = files.unwrap_or_default().display().to_string();
+    let own = [(WECHAT, &*wechat.base_url), (FILES, &*files)];
+    let settings: Vec<_> = SETTINGS.into_iter().chain(own).collect();
     let app = App::new(&program, &services, ports::free()?).with(&settings);
     app.migrate().await?;
     app.seed().await?;

@@ -48,7 +48,7 @@ impl EndAnnouncements {
     pub async fn end(tx: &mut Connection, now: Timestamp) -> Result<(), Error> {
         for id in store::over(tx, now).await? {
             let Some(locked) = publication::lock(tx, id.into()).await? else { continue };
-            let ended = locked.publication.end()?;
+            let ended = locked.publication().end()?;
             moved(tx, &Ask::worker(), (id.into(), Step::End), (&ended, None), now).await?;
         }
         Ok(())
@@ -112,7 +112,7 @@ pub async fn revise(
     transact(&state.db, move |tx| {
         Box::pin(async move {
             let (locked, by) = kept(tx, &ask, id.into()).await?;
-            let publication = locked.publication.revise()?;
+            let publication = locked.publication().revise()?;
             check_areas(tx, &edition).await?;
             store::add_edition(tx, (id, publication.edition), &edition, (by, now)).await?;
             attach(tx, &edition.pictures, Target::Announcement(id), Some(by), now).await?;

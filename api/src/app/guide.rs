@@ -133,7 +133,7 @@ async fn revised(
     now: Timestamp,
 ) -> Result<bool, Error> {
     let (locked, by) = kept(tx, ask, id.into()).await?;
-    let publication = locked.publication.revise()?;
+    let publication = locked.publication().revise()?;
     if store::latest(tx, id).await?.as_ref() == Some(item) {
         return Ok(false);
     }

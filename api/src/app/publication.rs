@@ -102,7 +102,7 @@ pub(super) async fn handed_in(
     let sign = subject.word().sign;
     let signs = ask.actor.as_ref().is_some_and(|actor| actor.acts_for(sign, &locked.body));
     let others = accounts::another_holds(tx, by, &sign.roles(), &locked.body).await?;
-    let publication = locked.publication.submit(Review::of(signs, others, locked.urgent))?;
+    let publication = locked.publication().submit(Review::of(signs, others, locked.is_urgent()))?;
     moved(tx, ask, (subject, Step::Submit), (&publication, None), now).await?;
     if publication.waiting.is_none() {
         return Ok(Vec::new());
@@ -131,7 +131,7 @@ pub async fn review(
                 return Err(Basic::NotFound.into());
             }
             let own = accounts::same_person(tx, by, &[locked.author]).await?;
-            let publication = locked.publication.review(verdict.approve, own)?;
+            let publication = locked.publication().review(verdict.approve, own)?;
             let reason = verdict.note.as_deref().filter(|_| !verdict.approve);
             let step = if verdict.approve { Step::Approve } else { Step::SendBack };
             moved(tx, &ask, (subject, step), (&publication, reason), now).await?;
@@ -156,7 +156,7 @@ pub async fn withdraw(
     carry_out(state, move |tx, _, now| {
         Box::pin(async move {
             let (locked, _) = kept(tx, &ask, subject).await?;
-            let publication = locked.publication.withdraw()?;
+            let publication = locked.publication().withdraw()?;
             let why = Some(reason.as_str());
             moved(tx, &ask, (subject, Step::Withdraw), (&publication, why), now).await?;
             Ok(Vec::new())

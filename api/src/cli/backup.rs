@@ -27,9 +27,9 @@ pub mod restore;
 
 #[derive(Debug, Args)]
 pub struct Backup {
-    /// 备份放在这个新目录里
-    #[arg(long, value_name = "DIR")]
-    to: PathBuf,
+    /// 备份放在这个新目录里；不写则只把新的照片和语音拷到 --files
+    #[arg(long, value_name = "DIR", required_unless_present = "files")]
+    to: Option<PathBuf>,
     /// 照片和语音的副本放在哪里，默认在备份目录里；几次备份可以共用一个目录，只拷新的
     #[arg(long, value_name = "DIR")]
     files: Option<PathBuf>,
@@ -103,9 +103,12 @@ impl Manifest {
 
 /// Makes a backup.
 pub async fn backup(state: &State, given: &Backup) -> Result<(), Failure> {
-    fs::create_dir_all(&given.to)?;
-    if fs::read_dir(&given.to)?.next().is_some() {
-        return Err(format!("{} 不是空目录", given.to.display()).into());
+    let Some(to) = &given.to else {
+        return copied(state, given.files.clone().unwrap_or_default()).await.map(drop);
+    };
+    fs::create_dir_all(to)?;
+    if fs::read_dir(to)?.next().is_some() {
+        return Err(format!("{} 不是空目录", to.display()).into());
     }
     let (server, _) = store::server(&mut *state.db.acquire().await?).await?;
     let mut manifest = Manifest {
@@ -120,25 +123,31 @@ pub async fn backup(state: &State, given: &Backup) -> Result<(), Failure> {
     let program = given.tools.find("pg_basebackup", manifest.major());
     let mut tool = Command::new(program);
     reaching(&mut tool, state);
-    tool.arg("--pgdata").arg(given.to.join("base"));
+    tool.arg("--pgdata").arg(to.join("base"));
     tool.args(["--format=plain", "--wal-method=stream", "--checkpoint=fast", "--no-password"]);
     run(&mut tool).await?;
     // After the database, never before it: then each row of the copy has its file.
-    if let Some(from) = local(&state.config) {
-        let to = given.files.clone().unwrap_or_else(|| given.to.join("files"));
-        let copied = tokio::task::spawn_blocking(move || copy_new(&from, &to)).await??;
-        println!("照片和语音 {} 个文件，{} 字节", copied.files, copied.bytes);
-        manifest.files = Some(copied);
-    } else {
-        println!("照片和语音在对象存储里，请用它自己的复制功能备份");
-    }
+    let files = given.files.clone().unwrap_or_else(|| to.join("files"));
+    manifest.files = copied(state, files).await?;
     (_, manifest.made_at) = store::server(&mut *state.db.acquire().await?).await?;
     let text = serde_json::to_vec_pretty(&manifest)?;
-    let file = given.to.join("manifest.json");
+    let file = to.join("manifest.json");
     fs::write(&file, text)?;
     fs::File::open(&file)?.sync_all()?;
-    println!("备份完成：{}（{}）", given.to.display(), manifest.made_at);
+    println!("备份完成：{}（{}）", to.display(), manifest.made_at);
     Ok(())
+}
+
+/// Copies the files that are new; none where a bucket keeps them.
+async fn copied(state: &State, to: PathBuf) -> Result<Option<Copied>, Failure> {
+    let Some(from) = local(&state.config) else {
+        println!("照片和语音在对象存储里，请用它自己的复制功能备份");
+        return Ok(None);
+    };
+    let all = |_: &str| true;
+    let copied = tokio::task::spawn_blocking(move || copy_new(&from, &to, &all)).await??;
+    println!("照片和语音 {} 个文件，{} 字节", copied.files, copied.bytes);
+    Ok(Some(copied))
 }
 
 /// The folder of the local store's files.
@@ -180,9 +189,9 @@ async fn run(tool: &mut Command) -> Result<(), Failure> {
     Err(format!("{name} 失败（{}）：{}", output.status, said.trim()).into())
 }
 
-/// Copies what is not there yet, or was sealed anew since; what is half written has a `#` in its
-/// name. Each file is whole under its name or not there.
-fn copy_new(from: &Path, to: &Path) -> io::Result<Copied> {
+/// Copies what is wanted, by name, and is not there yet, or was sealed anew since; what is half written
+/// has a `#` in its name. Each file is whole under its name or not there.
+fn copy_new(from: &Path, to: &Path, wanted: &dyn Fn(&str) -> bool) -> io::Result<Copied> {
     let mut all = Copied::default();
     let entries = match fs::read_dir(from) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(all),
@@ -194,12 +203,13 @@ fn copy_new(from: &Path, to: &Path) -> io::Result<Copied> {
         let name = entry.file_name();
         let (source, target) = (entry.path(), to.join(&name));
         if entry.file_type()?.is_dir() {
-            let inner = copy_new(&source, &target)?;
+            let inner = copy_new(&source, &target, wanted)?;
             all.files += inner.files;
             all.bytes += inner.bytes;
             continue;
         }
-        if name.to_string_lossy().contains('#') {
+        let told = name.to_string_lossy();
+        if told.contains('#') || !wanted(&told) {
             continue;
         }
         let meta = match entry.metadata() {
@@ -238,20 +248,26 @@ mod tests {
         fs::create_dir_all(from.join("2026-11-24")).unwrap();
         fs::write(from.join("2026-11-24/one"), b"old").unwrap();
         fs::write(from.join("2026-11-24/two#1"), b"half").unwrap();
-        let copied = copy_new(&from, &to).unwrap();
+        let copied = copy_new(&from, &to, &|_| true).unwrap();
         assert_eq!(copied, Copied { files: 1, bytes: 3 });
         let one = to.join("2026-11-24/one");
         let before = fs::metadata(&one).unwrap();
-        assert_eq!(copy_new(&from, &to).unwrap(), copied);
+        assert_eq!(copy_new(&from, &to, &|_| true).unwrap(), copied);
         assert_eq!(fs::metadata(&one).unwrap().created().ok(), before.created().ok(), "left alone");
         assert!(!to.join("2026-11-24/two#1").exists(), "half of a file is none");
         fs::write(from.join("2026-11-24/one"), b"new").unwrap();
         let later = before.modified().unwrap() + std::time::Duration::from_secs(5);
         let source = fs::File::options().write(true).open(from.join("2026-11-24/one")).unwrap();
         source.set_modified(later).unwrap();
-        copy_new(&from, &to).unwrap();
+        copy_new(&from, &to, &|_| true).unwrap();
         assert_eq!(fs::read(&one).unwrap(), b"new");
-        assert_eq!(copy_new(&root.join("nowhere"), &to).unwrap(), Copied::default());
+        assert_eq!(copy_new(&root.join("nowhere"), &to, &|_| true).unwrap(), Copied::default());
+        let back = root.join("back");
+        let some = copy_new(&to, &back, &|name| name == "one").unwrap();
+        assert_eq!((some.files, back.join("2026-11-24/one").exists()), (1, true));
+        fs::write(to.join("2026-11-24/two"), b"of somebody who left").unwrap();
+        copy_new(&to, &back, &|name| name == "one").unwrap();
+        assert!(!back.join("2026-11-24/two").exists(), "what nobody wants stays where it is");
         fs::remove_dir_all(&root).unwrap();
     }
 }

@@ -6,7 +6,7 @@ use domain::{
     identity::Actor,
     org::NodeCode,
     publication::{Status, Subject, Verdict, reason},
-    refusal::{Basic, Invalid},
+    refusal::Basic,
 };
 use infra::postgres::publication::Desk;
 use serde::{Deserialize, Serialize};
@@ -132,22 +132,13 @@ pub struct ReviewVerdict {
     pub note: Option<String>,
 }
 
-impl ReviewVerdict {
-    /// As the rules take it.
-    ///
-    /// # Errors
-    /// A no without a reason.
-    pub fn verdict(&self) -> Result<Verdict, Invalid> {
-        Ok(Verdict::parse(self.approve, self.note.as_deref())?)
-    }
-}
-
 /// Lets an edition through, or not.
 pub async fn review<P, I: Published>(
     on: On<P, I>,
     body: Body<ReviewVerdict>,
 ) -> Result<HttpResponse, Error> {
-    let verdict = on.read(body, |body| body.verdict()).await?;
+    let parse = |body: ReviewVerdict| Ok(Verdict::parse(body.approve, body.note.as_deref())?);
+    let verdict = on.read(body, parse).await?;
     publications::review(&on.state, on.ask(), on.id.into(), verdict).await?;
     on.shown().await
 }

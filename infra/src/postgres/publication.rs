@@ -20,24 +20,27 @@ pub struct Locked {
     pub version: i64,
     /// In whose name it is.
     pub body: NodeCode,
-    /// People read it before another looked at it.
-    pub urgent: bool,
-    /// Where it stands.
-    pub publication: Publication,
     /// Who wrote the edition that waits, or else the latest.
     pub author: AccountId,
-}
-
-struct Row {
-    version: i64,
-    body: NodeCode,
     kind: Option<Kind>,
     status: Status,
     edition: i32,
     shown: Option<i32>,
     waiting: Option<i32>,
     approved: Option<i32>,
-    author: AccountId,
+}
+
+impl Locked {
+    /// Where it stands.
+    pub const fn publication(&self) -> Publication {
+        let Self { status, edition, shown, waiting, approved, .. } = *self;
+        Publication { status, edition, shown, waiting, approved }
+    }
+
+    /// Whether people read it before another looked at it.
+    pub fn is_urgent(&self) -> bool {
+        self.kind.is_some_and(Kind::is_urgent)
+    }
 }
 
 /// A publication, locked until the transaction ends.
@@ -46,13 +49,13 @@ struct Row {
 /// The database is away.
 pub async fn lock(conn: &mut Connection, subject: Subject) -> Result<Option<Locked>, sqlx::Error> {
     // The edition is read once the row is locked: one that changed while this waited would not join.
-    let row = match subject {
+    match subject {
         Subject::Announcement(id) => {
             sqlx::query!("select id from announcement where id = $1 for no key update", id.0)
                 .fetch_optional(&mut *conn)
                 .await?;
             sqlx::query_as!(
-                Row,
+                Locked,
                 r#"select a.version, a.body as "body: NodeCode", a.kind as "kind?: Kind",
                        a.status as "status: Status", a.edition, a.shown, a.waiting, a.approved,
                        e.made_by as "author: AccountId"
@@ -63,7 +66,7 @@ pub async fn lock(conn: &mut Connection, subject: Subject) -> Result<Option<Lock
                 id.0,
             )
             .fetch_optional(conn)
-            .await?
+            .await
         }
         Subject::Guide(id) => {
             sqlx::query!("select id from guide where id = $1 for no key update", id.0)
@@ -71,7 +74,7 @@ pub async fn lock(conn: &mut Connection, subject: Subject) -> Result<Option<Lock
                 .await?;
             // Nobody reads an item that was not let through.
             sqlx::query_as!(
-                Row,
+                Locked,
                 r#"select g.version, g.unit as "body: NodeCode", null::text as "kind?: Kind",
                        g.status as "status: Status", g.edition, g.shown, g.waiting,
                        g.shown as approved, e.made_by as "author: AccountId"
@@ -82,15 +85,9 @@ pub async fn lock(conn: &mut Connection, subject: Subject) -> Result<Option<Lock
                 id.0,
             )
             .fetch_optional(conn)
-            .await?
+            .await
         }
-    };
-    Ok(row.map(|row| {
-        let Row { version, body, kind, status, edition, shown, waiting, approved, author } = row;
-        let urgent = kind.is_some_and(Kind::is_urgent);
-        let publication = Publication { status, edition, shown, waiting, approved };
-        Locked { version, body, urgent, publication, author }
-    }))
+    }
 }
 
 /// Saves where a locked one stands now, and why. Of an item of the guide of which another edition is

@@ -44,6 +44,39 @@ async fn look(who: &Client, path: &str, secrets: &[String], leaks: &mut Vec<Stri
     answer.body
 }
 
+/// Everything that somebody can get, also of the objects of which they learn meanwhile, after those
+/// of the ids that are given, `most` at most; notes where a secret stands, and answers how much was
+/// asked.
+pub async fn walk(
+    who: &Client,
+    (first, most): (&[String], usize),
+    secrets: &[String],
+    leaks: &mut Vec<String>,
+) -> usize {
+    let mut known: BTreeSet<String> = first.iter().cloned().collect();
+    let mut asked = 0;
+    let gets: Vec<_> = operations().iter().filter(|one| one.method == "GET").collect();
+    let lists = gets.iter().filter(|one| !one.path.contains('{'));
+    for operation in lists.filter(|one| one.id != "privacy.export") {
+        let path = operation.path.trim_start_matches("/api/v1");
+        let body = look(who, path, secrets, leaks).await;
+        ids(&body, &mut known);
+        asked += 1;
+    }
+    let mut tried: Vec<String> = first.to_vec();
+    tried.extend(known.iter().filter(|id| !tried.contains(id)).cloned().collect::<Vec<_>>());
+    tried.truncate(most);
+    for operation in gets.iter().filter(|one| one.path.contains("{id}")) {
+        for id in &tried {
+            let path = operation.path_with(id);
+            let path = path.trim_start_matches("/api/v1");
+            look(who, path, secrets, leaks).await;
+            asked += 1;
+        }
+    }
+    asked
+}
+
 async fn exported(app: &App, who: &str, list: &str) -> String {
     let key = format!("export-{who}-{list}").replace('.', "-");
     let body = json!({ "list": list });
@@ -99,33 +132,13 @@ async fn no_handling_unit_finds_out_who_reported() {
     let (mut leaks, mut asked) = (Vec::new(), 0);
     for persona in UNITS {
         let who = app.as_(persona);
-        let mut known: BTreeSet<String> =
-            [case.id.clone(), case.lead.clone()].into_iter().collect();
-        let gets: Vec<_> = operations().iter().filter(|one| one.method == "GET").collect();
-        let lists = gets.iter().filter(|one| !one.path.contains('{'));
-        for operation in lists.filter(|one| one.id != "privacy.export") {
-            let path = operation.path.trim_start_matches("/api/v1");
-            let body = look(&who, path, &secrets, &mut leaks).await;
-            ids(&body, &mut known);
-            asked += 1;
-        }
+        let first = [case.id.clone(), case.lead.clone()];
+        asked += walk(&who, (&first, MOST_IDS), &secrets, &mut leaks).await;
         // The search finds what a unit may read, and not by whom.
         for secret in [NAME, PHONE] {
             let found = who.get(&format!("/complaints?q={secret}")).await.expect(200);
             if found["items"] != json!([]) {
                 leaks.push(format!("{persona} finds the case by {secret}"));
-            }
-        }
-        // The case itself first, then whatever else was learnt.
-        let mut tried: Vec<String> = vec![case.id.clone(), case.lead.clone()];
-        tried.extend(known.iter().filter(|id| !tried.contains(id)).cloned().collect::<Vec<_>>());
-        tried.truncate(MOST_IDS);
-        for operation in gets.iter().filter(|one| one.path.contains("{id}")) {
-            for id in &tried {
-                let path = operation.path_with(id);
-                let path = path.trim_start_matches("/api/v1");
-                look(&who, path, &secrets, &mut leaks).await;
-                asked += 1;
             }
         }
         for list in ["complaints", "tasks"] {

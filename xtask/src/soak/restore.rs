@@ -1,17 +1,21 @@
 //! A drill: a backup under load, damage, and a restore to an instant before it; the product then goes
 //! on working on what was restored.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
 use super::complaints::{Load, settled, title};
 use super::figures::Figures;
-use super::ground::{Ground, equal};
+use super::ground::{Ground, equal, expected};
 use super::postgres::ready;
 use super::redemptions;
+use crate::client::Call;
 use crate::failure::{Failure, Result};
 
+/// The folder beside the data in which files lie.
+pub const FILES: &str = "attachments";
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Between writes and an instant: the log notes commits by the server's clock.
 const APART: Duration = Duration::from_millis(1_200);
@@ -28,6 +32,7 @@ pub async fn round(ground: &mut Ground<'_>, each: usize) -> Result<Figures> {
     let span = Duration::from_millis(u64::try_from(each).unwrap_or(1_000));
     let name = ground.tag.clone();
     let (wal, backup) = (ground.postgres.folder("wal")?, ground.postgres.beside("backup"));
+    let copies = ground.postgres.beside("copies").display().to_string();
     let archive = format!("test ! -f {0}/%f && cp %p {0}/%f", wal.display());
     for setting in ["archive_mode = 'on'", &format!("archive_command = '{archive}'")] {
         ground.query(&format!("alter system set {setting}"))?;
@@ -37,12 +42,16 @@ pub async fn round(ground: &mut Ground<'_>, each: usize) -> Result<Figures> {
     ready(ground, Instant::now()).await?;
 
     let first = wrote(ground, &format!("{name}-a"), span).await?;
+    let one = recorded(ground, 1).await?;
     redemptions::round(ground, 100).await?;
     let since = Instant::now();
     let to = backup.display().to_string();
-    ground.app.once("backup", &["admin", "backup", "--to", &to]).await?;
+    ground.app.once("backup", &["admin", "backup", "--to", &to, "--files", &copies]).await?;
     let backed_up = since.elapsed();
     let second = wrote(ground, &format!("{name}-b"), span).await?;
+    let two = recorded(ground, 2).await?;
+    // What came since the backup goes to its copies beside the log, as often as one likes.
+    ground.app.once("backup-files", &["admin", "backup", "--files", &copies]).await?;
     redemptions::round(ground, 100).await?;
     // What jobs still do would be on either side of the instant.
     ground
@@ -52,6 +61,7 @@ pub async fn round(ground: &mut Ground<'_>, each: usize) -> Result<Figures> {
     let (instant, before) = (ground.query(NOW)?, ground.query(STATE)?);
     sleep(APART).await;
     let third = wrote(ground, &format!("{name}-c"), span).await?;
+    let three = recorded(ground, 3).await?;
     archived(ground).await?;
 
     ground.query("drop table event cascade")?;
@@ -59,12 +69,16 @@ pub async fn round(ground: &mut Ground<'_>, each: usize) -> Result<Figures> {
         return Err(Failure::new("没有弄坏"));
     }
     ground.postgres.crash()?;
+    // The disk of the files is lost too.
+    fs::remove_dir_all(ground.postgres.beside(FILES).join("files"))?;
     let since = Instant::now();
     let data = ground.postgres.beside("restored");
     let (to, from) = (data.display().to_string(), backup.display().to_string());
     let wal = wal.display().to_string();
-    let arguments =
-        ["admin", "restore", "--from", &from, "--data", &to, "--wal", &wal, "--until", &instant];
+    let arguments = [
+        "admin", "restore", "--from", &from, "--files", &copies, "--data", &to, "--wal", &wal,
+        "--until", &instant,
+    ];
     ground.app.once("restore", &arguments).await?;
     let restored = since.elapsed();
 
@@ -80,6 +94,11 @@ pub async fn round(ground: &mut Ground<'_>, each: usize) -> Result<Figures> {
         let there = ground.count(&format!("complaint where title = '{}'", title(ground)))?;
         equal(&format!("第 {part} 段的诉求"), there, wanted)?;
     }
+    for recording in [one, two] {
+        opens_again(ground, &recording).await?;
+    }
+    let by = ground.member(0).await?;
+    ground.expect(&Call::get(format!("/attachments/{}", three.id)).by(&by), 404).await?;
     ground.books_balance()?;
     ground.app.once("ledger", &["admin", "ledger", "verify"]).await?;
     ground.app.once("audit", &["admin", "audit", "verify"]).await?;
@@ -103,6 +122,35 @@ async fn wrote(ground: &mut Ground<'_>, tag: &str, span: Duration) -> Result<usi
     let written = load.end().await?;
     settled(ground, &written, PATIENCE).await?;
     Ok(written.keys)
+}
+
+/// A recording that was acknowledged.
+struct Recording {
+    id: String,
+    bytes: Vec<u8>,
+}
+
+/// Somebody uploads a recording of so many seconds and hears it.
+async fn recorded(ground: &mut Ground<'_>, seconds: u8) -> Result<Recording> {
+    let by = ground.member(0).await?;
+    let frame = [vec![0x3C], vec![seconds; 31]].concat();
+    let file = [b"#!AMR\n".to_vec(), frame.repeat(50 * usize::from(seconds))].concat();
+    let key = format!("{}-voice-{seconds}", ground.tag);
+    let made = expected(ground.client.upload(&by, &key, &file).await?, 201)?;
+    let bytes = ground.client.fetch(made.text("/url")).await?;
+    Ok(Recording { id: made.text("/id").to_owned(), bytes })
+}
+
+/// Byte for byte.
+async fn opens_again(ground: &mut Ground<'_>, recording: &Recording) -> Result {
+    let by = ground.member(0).await?;
+    let path = format!("/attachments/{}", recording.id);
+    let there = ground.expect(&Call::get(path).by(&by), 200).await?;
+    let bytes = ground.client.fetch(there.text("/url")).await?;
+    if bytes != recording.bytes {
+        return Err(Failure::new(format!("恢复后的附件 {} 与原来的不同", recording.id)));
+    }
+    Ok(())
 }
 
 /// Ends the current file of the log and waits until it lies in the archive.

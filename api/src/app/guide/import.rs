@@ -157,7 +157,7 @@ async fn fate(
         return Ok(Ok(Fate::Known));
     }
     let locked = publication::lock(tx, id.into()).await?.ok_or(Basic::NotFound)?;
-    Ok(match locked.publication.revise() {
+    Ok(match locked.publication().revise() {
         Ok(_) => Ok(Fate::Change(id)),
         Err(refused) => Err(format!("{refused}（{}）", refused.code())),
     })
