@@ -211,12 +211,15 @@ const OVER: &[(EventKind, &[EventKind])] = {
 /// After which later events a message to staff does not hold any more.
 const OVER_ON_DUTY: &[(EventKind, &[EventKind])] = {
     use EventKind::{
-        StoodDown, TaskAcknowledged, TaskCancelled, TaskReplied, TaskReturned, WhistleWithdrawn,
-        Withdrawn,
+        ExtensionGranted, StoodDown, Suspended, TaskAcknowledged, TaskCancelled, TaskReplied,
+        TaskReturned, WhistleWithdrawn, Withdrawn,
     };
     &[
         (EventKind::TaskDispatched, &[TaskAcknowledged, TaskReturned, TaskCancelled, Withdrawn]),
-        (EventKind::OverdueNotice, &[TaskReplied, TaskReturned, TaskCancelled, Withdrawn]),
+        (
+            EventKind::OverdueNotice,
+            &[TaskReplied, TaskReturned, TaskCancelled, ExtensionGranted, Suspended, Withdrawn],
+        ),
         (EventKind::WhistleBlown, &[WhistleWithdrawn, StoodDown]),
     ]
 };

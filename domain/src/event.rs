@@ -327,6 +327,8 @@ codes! {
         PasswordSet = "password_set", "重设密码";
         /// The security desk took the second factor away.
         TotpReset = "totp_reset", "重置动态口令";
+        /// The security desk bound an account to a person of the directory.
+        DirectoryBound = "directory_bound", "绑定统一身份";
         /// Two administrators gave somebody a role, or what was taken came back.
         RoleGranted = "role_granted", "授予角色";
         /// Somebody's role was taken.

@@ -238,6 +238,7 @@ pub const TOLD: &[(EventKind, &[Recipient])] = {
         (EventKind::DeviceNew, &[Person]),
         (EventKind::PasswordSet, &[Person]),
         (EventKind::TotpReset, &[Person]),
+        (EventKind::DirectoryBound, &[Person]),
         (EventKind::RoleGranted, &[Person]),
         (EventKind::RoleRevoked, &[Person]),
         (EventKind::ScoreEntered, &[Unit, Secretary]),

@@ -32,6 +32,8 @@ update delivery_preference
 set muted_sms = array(select unnest(muted) intersect select unnest(array['progress', 'asked']));
 alter table delivery_preference
     alter column muted_sms set not null,
+    -- Servers of before, which run on until they are restarted, do not name it.
+    alter column muted_sms set default '{}',
     add constraint delivery_preference_duty check ('duty' <> all (muted || muted_sms));
 
 -- One summary for each person and day.

@@ -188,7 +188,8 @@ impl Oidc {
         ];
         let asked = self.inner.http.post(&metadata.token_endpoint).form(&form).send();
         let answer = asked.await.map_err(|error| away(error.without_url()))?;
-        if answer.status().is_client_error() {
+        // Other refusals are about us, not about the person.
+        if answer.status() == reqwest::StatusCode::BAD_REQUEST {
             return Err(Failure::Code);
         }
         let answer: Answer = read(answer).await?;

@@ -108,8 +108,10 @@ async fn the_auditor_finds_by_person_object_time_and_action() {
     assert_eq!(accept["after"], print, "the row as it stands");
 
     let dispatcher = accept["account_id"].as_str().unwrap();
-    let by_person = search(&app, &format!("account_id={dispatcher}")).await;
+    let by_person = search(&app, &format!("account_id={dispatcher}&object=complaint")).await;
     assert_eq!(actions(&by_person), ["complaint.accept"]);
+    let by_person = search(&app, &format!("account_id={dispatcher}&object=session")).await;
+    assert_eq!(actions(&by_person), ["session.open"], "a log-in of staff is on record");
     assert_eq!(actions(&search(&app, "action=complaint.submit").await), ["complaint.submit"]);
     let noon = noon.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let before = search(&app, &format!("object_id={case}&to={noon}")).await;

@@ -188,6 +188,33 @@ async fn administrators_are_apart_and_two_of_them_stay() {
 }
 
 #[tokio::test]
+async fn a_desk_is_not_worked_by_wechat_and_the_last_two_are_not_disabled() {
+    let app = App::spawn().await;
+    let wang = app.resident("wang").get("/me").await.expect(200)["id"].as_str().unwrap().to_owned();
+    let desk = propose(&app, "grant-desk-1", &role("grant", &wang, "dispatcher", "140213")).await;
+    assert_eq!((desk.status, desk.fields()), (422, vec!["role"]));
+    let field = role("grant", &wang, "grid_officer", COMMUNITY);
+    propose(&app, "grant-desk-2", &field).await.expect(201);
+    let other = account(&app, "security.2").await;
+    let path = format!("/accounts/{other}/disable");
+    let why = json!({"reason": "已调离岗位"});
+    app.as_("security").post(&path, why).await.refused(409, "last_administrators");
+}
+
+#[tokio::test]
+async fn what_is_taken_at_once_and_confirmed_stays_taken() {
+    let app = App::spawn().await;
+    let auditor = account(&app, "auditor").await;
+    let mut body = role("revoke", &auditor, "auditor", "140213");
+    body["urgent"] = json!(true);
+    let made = propose(&app, "grant-again-1", &body).await.expect(201);
+    // Given again meanwhile, by whatever way.
+    app.grant("auditor", "auditor", "140213").await;
+    app.as_("security.2").post(&path(&made, "/approve"), json!({})).await.expect(200);
+    assert_eq!(app.count("role_grant where role = 'auditor' and revoked_at is null").await, 0);
+}
+
+#[tokio::test]
 async fn a_scope_that_does_not_fit_the_role_is_refused() {
     let app = App::spawn().await;
     let leader = account(&app, "leader").await;

@@ -24,7 +24,7 @@ async fn drafted(who: &Client, key: &str, body: &Value) -> Value {
 }
 
 fn at(made: &Value, rest: &str) -> String {
-    format!("/guides/{}{rest}", made["id"].as_str().unwrap())
+    format!("/guides/{}{rest}", made["id"].as_str().unwrap_or_default())
 }
 
 /// One that 文兴社区 published: nobody else signs there.

@@ -95,6 +95,23 @@ async fn one_wechat_does_one_kind_of_field_work() {
 }
 
 #[tokio::test]
+async fn who_is_in_charge_no_more_invites_no_more() {
+    let app = App::spawn().await;
+    let made = invite(&desk(&app), json!({"role": "grid_officer"})).await.expect(201);
+    let revoked =
+        "update role_grant set revoked_at = now() where role = 'community_officer' and scope = $1";
+    sqlx::query(revoked).bind(COMMUNITY).execute(app.db()).await.unwrap();
+    accept(&app.resident("zhao"), &made).await.refused(409, "invitation_invalid");
+    // An officer's own WeChat is the officer.
+    let path = "/merchants/wenxing/invitations";
+    let manager = app.as_("manager.wenxing");
+    let made = manager.post(path, json!({})).await.expect(201);
+    let zhao = app.resident("zhao");
+    app.one_person([&manager, &zhao]).await;
+    accept(&zhao, &made).await.refused(409, "own_invitation");
+}
+
+#[tokio::test]
 async fn a_manager_on_wechat_shows_once_more_who_they_are() {
     let app = App::spawn().await;
     let path = "/merchants/wenxing/invitations";

@@ -8,8 +8,8 @@
 
 use domain::{
     delivery::{
-        Channel, Facts, Quiet, Reason, State as Standing, Step, Template, Verdict, again, fields,
-        judge,
+        Channel, Digest, Facts, Quiet, Reason, State as Standing, Step, Template, Verdict, again,
+        fields, judge,
     },
     event::{Event, EventKind},
     id::{AccountId, DeliveryId, JobId},
@@ -100,6 +100,8 @@ impl Letter {
                 }
                 Outcome::of(answer)
             }
+            // No text leaves since it was made: it stands as not sent, and may be sent again.
+            Address::Phone(_) if !state.texts() => Outcome::Fail(Reason::Unavailable),
             Address::Phone(phone) => {
                 let sent = Text { phone, template, params: &fields, key: &key };
                 let answer = state.sms.send(&sent).await.map(drop);
@@ -168,6 +170,8 @@ impl Deliver {
         let mut entry = entry.ok_or(Basic::NotFound)?;
         let holds = refresh(tx, row.account, &mut entry.event, now).await?;
         let preference = store::preference(tx, row.account).await?;
+        let holds =
+            holds && (row.kind != EventKind::DailyDigest || preference.digest != Digest::Off);
         let to = address(state, tx, &row, standing.open_id_sealed.as_deref()).await?;
         let counted = row.channel == Channel::Subscribe && !standing.long_term;
         let facts = Facts {
@@ -175,7 +179,7 @@ impl Deliver {
             template: row.template,
             pressing: is_pressing(standing.urgency, standing.whistle),
             read: entry.read_at.is_some(),
-            readable: entry.viewer.is_some(),
+            readable: entry.viewer.is_some() && !standing.disabled,
             muted: match row.channel {
                 Channel::Subscribe => &preference.muted,
                 Channel::Sms => &preference.muted_sms,
@@ -200,7 +204,10 @@ impl Deliver {
                     let id = &wording.provider_id;
                     store::count_consent(tx, row.account, id, -1, false, now).await?;
                 }
-                let (title, number) = (&entry.title, entry.number.as_deref());
+                // A provider of texts that knew phone and number would know who reported whom.
+                let hidden = row.channel == Channel::Sms && viewer.confidential;
+                let number = entry.number.as_deref().filter(|_| !hidden);
+                let title = &entry.title;
                 let sent = (&entry.event, row.template);
                 let mut fields = fields(&wording.fields, sent, viewer, title, number);
                 for (key, text) in &mut fields {

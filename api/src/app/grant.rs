@@ -6,6 +6,7 @@ use domain::{
     grant::{self as rules, Decider, Holder, Kind, Proposal, Propose, Refused, Status, Step},
     id::{AccountId, GrantProposalId, JobId, SessionId},
     identity::{self, Grant, Role},
+    invitation::is_field,
     page::{Limit, PageRequest},
     refusal::{Basic, Invalid},
     time::Timestamp,
@@ -29,6 +30,7 @@ use super::{
     case::Ask,
     idempotent::{self, Answer, Once},
     notification::announce,
+    task::give_back_all,
     transact,
 };
 use crate::{error::Error, state::State};
@@ -70,6 +72,20 @@ async fn check_scope(tx: &mut Connection, grant: &Grant) -> Result<(), Error> {
     Err(Invalid::field("scope", said).into())
 }
 
+/// Locks the account of a proposal; before it, where a security administrator may go, all of those,
+/// so that two who go at once are counted one after the other.
+async fn lock(
+    tx: &mut Connection,
+    account: AccountId,
+    kind: Kind,
+    grant: &Grant,
+) -> Result<(), Error> {
+    if kind == Kind::Revoke && grant.role == Role::SecurityAdmin {
+        store::lock_administrators(tx).await?;
+    }
+    Ok(accounts::lock(tx, account).await?)
+}
+
 /// # Errors
 /// A proposal to give what is held, to take what is not, or to bring together what is to be apart.
 async fn check_role(
@@ -84,7 +100,14 @@ async fn check_role(
         Kind::Revoke => Ok(()),
         Kind::Grant | Kind::Account if held => Err(Refused::Held.into()),
         Kind::Grant | Kind::Account => {
-            Ok(rules::apart(&store::roles_of_person(tx, account).await?, grant.role)?)
+            rules::apart(&store::roles_of_person(tx, account).await?, grant.role)?;
+            // What works at a desk has a password, a second factor and a short log-in.
+            let found = accounts::find(tx, account).await?;
+            if !is_field(grant.role) && found.is_none_or(|one| one.username.is_none()) {
+                let said = "这个账号用微信登录，没有密码和动态口令，只能有外勤角色；其他角色请新建工作账号";
+                return Err(Invalid::field("role", said).into());
+            }
+            Ok(())
         }
     }
 }
@@ -97,6 +120,7 @@ async fn put_in_force(
     by: Option<AccountId>,
     now: Timestamp,
 ) -> Result<After, Error> {
+    let mut jobs = Vec::new();
     if gives {
         accounts::grant(tx, random::id(now), account, grant, now).await?;
     } else {
@@ -105,13 +129,14 @@ async fn put_in_force(
             rules::enough(enabled.iter().filter(|one| **one != account).count())?;
         }
         accounts::revoke(tx, account, grant, now).await?;
+        jobs = give_back_all(tx, account, now).await?;
     }
     let kind = if gives { EventKind::RoleGranted } else { EventKind::RoleRevoked };
     let told = NewEvent::new(kind, Visibility::Reporter)
         .with(json!({ "account": account, "role": grant.role, "scope": grant.scope }));
     let last = event::append_next(tx, id.0, &[told], by, now).await?;
-    let job = announce(tx, id.0, last, 1, now).await?;
-    Ok(After { sessions: merchant::sessions(tx, account).await?, jobs: job.into_iter().collect() })
+    jobs.extend(announce(tx, id.0, last, 1, now).await?);
+    Ok(After { sessions: merchant::sessions(tx, account).await?, jobs })
 }
 
 /// Proposes, once for each key. An urgent revocation is in force at once.
@@ -140,7 +165,7 @@ pub async fn propose(
                     if accounts::same_person(tx, by, &[*account]).await? {
                         return Err(Refused::OwnRole.into());
                     }
-                    accounts::lock(tx, *account).await?;
+                    lock(tx, *account, new.kind, &new.grant).await?;
                     check_role(tx, *account, new.kind, &new.grant).await?;
                 }
                 Holder::New { username, .. } => {
@@ -260,10 +285,23 @@ async fn carry_out(
     };
     let mut after = After::default();
     let mut effect = held.effect(decided.status);
+    if let (Some(account), true) = (account, held.confirms(decided.status)) {
+        // It was taken already; who was given it again meanwhile loses it now.
+        lock(tx, account, held.kind, &held.grant).await?;
+        accounts::revoke(tx, account, &held.grant, now).await?;
+        after.sessions = merchant::sessions(tx, account).await?;
+    }
     if let (Some(account), Some(gives)) = (account, effect) {
-        accounts::lock(tx, account).await?;
+        lock(tx, account, held.kind, &held.grant).await?;
         if decided.status == Status::Approved {
             check_role(tx, account, held.kind, &held.grant).await?;
+            if gives {
+                if !store::can_hold(tx, account).await? {
+                    let said = "没有这个账号，或已经注销，请不批准这件申请";
+                    return Err(Invalid::field("account", said).into());
+                }
+                check_scope(tx, &held.grant).await?;
+            }
         } else if !may_come_back(tx, account, &held.grant).await? {
             effect = None;
         }

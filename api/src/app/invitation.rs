@@ -4,8 +4,8 @@
 use chrono::TimeDelta;
 use domain::{
     grant::{apart, places},
-    id::AccountId,
-    identity::{Grant, Role},
+    id::{AccountId, SessionId},
+    identity::{Grant, Means, Role},
     invitation::{self as rules, Refused},
     org::NodeCode,
     refusal::{Basic, Invalid},
@@ -15,12 +15,15 @@ use infra::{
     postgres::{
         Connection,
         grant::{is_place, roles_of_person},
-        identity as accounts,
+        identity::{
+            self as accounts,
+            session::{end_phone, shown},
+        },
         invitation::{self as store, NewInvitation},
         merchant::sessions,
     },
     random,
-    redis::session,
+    redis::session as copies,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -121,7 +124,12 @@ pub struct BoundView {
 ///
 /// # Errors
 /// `rate_limited`; [`Refused`]; the person is an administrator.
-pub async fn accept(state: &State, ask: Ask, code: &str) -> Result<BoundView, Error> {
+pub async fn accept(
+    state: &State,
+    ask: Ask,
+    session: SessionId,
+    code: &str,
+) -> Result<BoundView, Error> {
     let now = state.clock.now();
     let account = ask.account().ok_or(Basic::Unauthenticated)?;
     super::identity::admit_tracking(state, &account.to_string()).await?;
@@ -129,10 +137,11 @@ pub async fn accept(state: &State, ask: Ask, code: &str) -> Result<BoundView, Er
     let (bound, open) = transact(&state.db, move |tx| {
         Box::pin(async move {
             let found = store::lock(tx, &index, now).await?.ok_or(Refused::Invalid)?;
-            if found.created_by == account {
+            if accounts::same_person(tx, account, &[found.created_by]).await? {
                 return Err(Refused::Own.into());
             }
-            if !store::has_wechat(tx, account).await? {
+            let means = shown(tx, session).await?.and_then(|(means, _)| means);
+            if means == Some(Means::Phone) || !store::has_wechat(tx, account).await? {
                 return Err(Refused::NeedsWeChat.into());
             }
             accounts::lock(tx, account).await?;
@@ -146,11 +155,13 @@ pub async fn accept(state: &State, ask: Ask, code: &str) -> Result<BoundView, Er
             let data = json!({ "role": grant.role, "scope": grant.scope, "account": account });
             ask.record(tx, ("invitation.accept", "invitation", found.id), data, now).await?;
             let open = sessions(tx, account).await?;
+            // A number that went to somebody else opens nothing of this.
+            end_phone(tx, account, now).await?;
             Ok((BoundView { scope: grant.scope, role: grant.role }, open))
         })
     })
     .await?;
-    session::forget(&state.redis, &open).await;
+    copies::forget(&state.redis, &open).await;
     Ok(bound)
 }
 
@@ -178,6 +189,6 @@ pub async fn unbind(
         })
     })
     .await?;
-    session::forget(&state.redis, &open).await;
+    copies::forget(&state.redis, &open).await;
     Ok(())
 }

@@ -217,17 +217,23 @@ fn copy_new(from: &Path, to: &Path, wanted: &dyn Fn(&str) -> bool) -> io::Result
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             meta => meta?,
         };
-        all.files += 1;
-        all.bytes += meta.len();
         let same = fs::metadata(&target).is_ok_and(|there| {
             there.len() == meta.len() && there.modified().ok() == meta.modified().ok()
         });
         if same {
+            all.files += 1;
+            all.bytes += meta.len();
             continue;
         }
+        // Of this process: another may copy into the same folder.
         let mut half = target.clone().into_os_string();
-        half.push("#copy");
-        fs::copy(&source, &half)?;
+        half.push(format!("#copy{}", std::process::id()));
+        match fs::copy(&source, &half) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            done => done?,
+        };
+        all.files += 1;
+        all.bytes += meta.len();
         let copy = fs::File::options().write(true).open(&half)?;
         copy.set_modified(meta.modified()?)?;
         copy.sync_all()?;

@@ -480,7 +480,7 @@ pub async fn list_accounts(
     request_body(content = Disable, example = json!({"reason": "已调离岗位"})),
     responses((status = 200, description = "停用后的账号", body = AccountView)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["own_account"]))),
+    extensions(("x-problems" = json!(["last_administrators", "own_account"]))),
 )]
 #[post("/accounts/{id}/disable")]
 pub async fn disable_account(

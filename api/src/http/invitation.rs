@@ -110,7 +110,7 @@ async fn accept(
 ) -> Result<Json<BoundView>, Error> {
     let code = text::line("code", &body.read()?.code, 1, 100)?;
     let ask = Ask::new(Some(caller.actor.clone()), meta);
-    Ok(Json(invitation::accept(&state, ask, &code).await?))
+    Ok(Json(invitation::accept(&state, ask, caller.session, &code).await?))
 }
 
 /// 社区的外勤人员

@@ -4,7 +4,7 @@ use infra::postgres::Connection;
 
 pub use crate::app::delivery::{
     Deliver,
-    digest::{MakeDigests, PlanDigests},
+    digest::{MakeDigest, MakeDigests, PlanDigests},
 };
 use crate::{error::Error, jobs::runner::Job, state::State};
 
@@ -21,6 +21,14 @@ impl Job for PlanDigests {
 
     async fn run(self, state: &State, tx: &mut Connection) -> Result<(), Error> {
         Self::plan(state, tx).await.map(drop)
+    }
+}
+
+impl Job for MakeDigest {
+    const KIND: &'static str = Self::KIND;
+
+    async fn run(self, state: &State, tx: &mut Connection) -> Result<(), Error> {
+        self.make(state, tx).await
     }
 }
 

@@ -71,6 +71,7 @@ const KINDS: &[(&str, Run)] = &[
     (household::RemindVisits::KIND, run::<household::RemindVisits>),
     (identity::SendPhoneCode::KIND, run::<identity::SendPhoneCode>),
     (delivery::Deliver::KIND, run::<delivery::Deliver>),
+    (delivery::MakeDigest::KIND, run::<delivery::MakeDigest>),
     (delivery::MakeDigests::KIND, run::<delivery::MakeDigests>),
     (delivery::PlanDigests::KIND, run::<delivery::PlanDigests>),
     (merchant::ReleaseBudgets::KIND, run::<merchant::ReleaseBudgets>),

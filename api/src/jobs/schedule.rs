@@ -58,7 +58,7 @@ pub(super) const CHORES: &[(&str, i64)] = &[
     (ReleaseBudgets::KIND, HOUR),
     (SettleMonths::KIND, HOUR),
     (LockScores::KIND, HOUR),
-    (ExpireGrants::KIND, HOUR),
+    (ExpireGrants::KIND, MINUTE),
     (WatchAttendance::KIND, HOUR),
     (FollowServiceYear::KIND, HOUR),
     (SealAudit::KIND, MINUTE),

@@ -61,6 +61,8 @@ pub struct Wording {
 pub struct Standing {
     /// The person's openid, sealed; none for who has no WeChat.
     pub open_id_sealed: Option<Vec<u8>>,
+    /// The account was disabled since.
+    pub disabled: bool,
     /// How pressing the matter is, where the event is about a task.
     pub urgency: Option<Urgency>,
     /// What kind of whistle it is about.
@@ -215,6 +217,8 @@ pub async fn standing(
     .await?;
     let row = sqlx::query!(
         r#"select p.open_id_sealed as "open_id_sealed?",
+               exists (select from account a where a.id = $2 and a.disabled_at is not null)
+                   as "disabled!",
                t.urgency as "urgency?: Urgency", w.kind as "whistle?: whistle::Kind",
                exists (
                    select from delivery d
@@ -268,6 +272,7 @@ pub async fn standing(
     let (remaining, long_term) = consent.map_or((0, false), |it| (it.remaining, it.long_term));
     Ok(Standing {
         open_id_sealed: row.open_id_sealed,
+        disabled: row.disabled,
         urgency: row.urgency,
         whistle: row.whistle,
         remaining,

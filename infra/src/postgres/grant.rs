@@ -201,11 +201,17 @@ pub async fn is_place(conn: &mut Connection, places: &[Place], scope: &str) -> s
 }
 
 /// The enabled accounts of security administrators, locked in order: while they are, none of them
-/// goes, and none comes that another proposal counts.
+/// goes, and none comes that another proposal counts. Who went while we waited is counted no more: they
+/// are read by a second statement, which sees what was committed until then.
 ///
 /// # Errors
 /// The database's.
 pub async fn lock_administrators(conn: &mut Connection) -> sqlx::Result<Vec<AccountId>> {
+    administrators(&mut *conn).await?;
+    administrators(conn).await
+}
+
+async fn administrators(conn: &mut Connection) -> sqlx::Result<Vec<AccountId>> {
     sqlx::query_scalar!(
         r#"select id as "id: AccountId" from account
            where disabled_at is null and exists (

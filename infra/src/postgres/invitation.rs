@@ -65,7 +65,8 @@ pub struct Invitation {
     pub created_by: AccountId,
 }
 
-/// Locks the invitation with a code, if it is good: neither used nor run out.
+/// Locks the invitation with a code, if it is good: neither used nor run out, and whoever made it is
+/// still in charge.
 ///
 /// # Errors
 /// The database's.
@@ -80,7 +81,16 @@ pub async fn lock(
                created_by as "created_by: AccountId"
            from invitation
            where code_index = $1 and used_at is null and expires_at > $2
-           for update"#,
+               and exists (
+                   select from role_grant g
+                   join account a on a.id = g.account_id and a.disabled_at is null
+                   where g.account_id = created_by and g.revoked_at is null
+                       and case when invitation.role in ('merchant_clerk', 'merchant_manager')
+                           then g.role = 'organiser'
+                               or g.role = 'merchant_manager' and g.scope = invitation.scope
+                           else g.role = 'community_officer'
+                               and starts_with(invitation.scope, g.scope) end)
+           for update of invitation"#,
         code_index,
         now,
     )

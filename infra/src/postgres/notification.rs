@@ -317,7 +317,7 @@ async fn read(
                    shop.name, matter.title, cadre.post, u.name, gd.title, an_title.title,
                    case when fb.id is not null then '对应用的意见' end, o.name,
                    case when tr.id is not null then '组织关系转接'
-                        when e.kind in ('device_new', 'password_set', 'totp_reset') then '账号安全'
+                        when e.kind in ('device_new', 'directory_bound', 'password_set', 'totp_reset') then '账号安全'
                         when e.kind = 'daily_digest' then '今日任务'
                         when n.subject_id = n.account_id then '积分'
                         when gp.id is not null then '角色与权限' else '' end) as "title!",

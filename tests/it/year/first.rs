@@ -126,7 +126,7 @@ async fn open_shops(story: &mut Story) {
     let path = format!("/merchants/{}/invitations", SHOPS[1]);
     let invited = owner.does("invites", &path, json!({ "role": "merchant_clerk" })).await;
     let code = json!({ "code": invited["code"] });
-    story.resident("liu").does("is bound", "/merchant-invitations/accept", code).await;
+    story.resident("liu").does("is bound", "/invitations/accept", code).await;
 
     let fund = json!({ "name": "2025 年惠民资金", "payer": "fund", "cap_fen": 200_000 });
     let fund = organiser.does("funds", "/budgets", fund).await["id"].clone();

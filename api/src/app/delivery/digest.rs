@@ -11,7 +11,7 @@ use infra::{
     postgres::{
         Connection,
         delivery::digest as store,
-        event,
+        event, identity as accounts,
         job::{self, NewJob},
     },
     random,
@@ -51,7 +51,8 @@ impl PlanDigests {
     }
 }
 
-/// Makes the summaries of a day.
+/// Has the summaries of a day made, each by a job of its own: a short transaction for a person, under
+/// the lock of what else is told of their account, and streams hear on meanwhile.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct MakeDigests {
     /// The day, in Asia/Shanghai.
@@ -62,8 +63,8 @@ impl MakeDigests {
     /// The kind of the job.
     pub const KIND: &'static str = "make_digests";
 
-    /// Tells everyone for whom something waits, once a day (`event_digest_once`). What was held up into
-    /// the next day is left: that day has its own.
+    /// Enqueues one for everybody who wants it. What was held up into the next day is left: that day
+    /// has its own.
     ///
     /// # Errors
     /// The database is away.
@@ -72,13 +73,51 @@ impl MakeDigests {
         if time::date(now) != self.day {
             return Ok(());
         }
-        for account in store::readers(tx).await? {
-            let counts = counts(tx, account, now).await?;
-            if !counts.is_empty() {
-                let told = [counts.event(account, self.day)];
-                let last = event::append_next(tx, account.0, &told, None, now).await?;
-                announce(tx, account.0, last, told.len(), now).await?;
-            }
+        let job = |account| -> Result<NewJob, Error> {
+            Ok(NewJob {
+                id: random::id(now),
+                kind: MakeDigest::KIND,
+                dedupe: format!("{}:{}:{account}", MakeDigest::KIND, self.day),
+                payload: serde_json::to_value(MakeDigest { day: self.day, account })?,
+                run_at: now,
+                max_attempts: 10,
+            })
+        };
+        let jobs = store::readers(tx).await?.into_iter().map(job).collect::<Result<Vec<_>, _>>()?;
+        job::enqueue_all(tx, &jobs, now).await?;
+        Ok(())
+    }
+}
+
+/// Makes the summary of one person.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct MakeDigest {
+    /// The day, in Asia/Shanghai.
+    pub day: NaiveDate,
+    /// Whose tasks.
+    pub account: AccountId,
+}
+
+impl MakeDigest {
+    /// The kind of the job.
+    pub const KIND: &'static str = "make_digest";
+
+    /// Tells a person for whom something waits, once a day (`event_digest_once`).
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn make(self, state: &State, tx: &mut Connection) -> Result<(), Error> {
+        let now = state.clock.now();
+        if time::date(now) != self.day {
+            return Ok(());
+        }
+        // Nobody else appends to the account's events meanwhile.
+        accounts::lock(tx, self.account).await?;
+        let counts = counts(tx, self.account, now).await?;
+        if !counts.is_empty() {
+            let told = [counts.event(self.account, self.day)];
+            let last = event::append_next(tx, self.account.0, &told, None, now).await?;
+            announce(tx, self.account.0, last, told.len(), now).await?;
         }
         Ok(())
     }

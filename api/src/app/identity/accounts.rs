@@ -65,6 +65,13 @@ pub async fn disable(
     let (now, by, origin) = (state.clock.now(), by.cloned(), origin.clone());
     let (account, ended, jobs) = transact(&state.db, move |tx| {
         Box::pin(async move {
+            // On the server itself an administrator may be all that is left.
+            if by.is_some() {
+                let enabled = grants::lock_administrators(tx).await?;
+                if enabled.contains(&id) {
+                    domain::grant::enough(enabled.iter().filter(|one| **one != id).count())?;
+                }
+            }
             let changed = store::disable(tx, id, &reason, now).await?;
             let ended = sessions::end_all(tx, id, SessionEnd::Disabled, now).await?;
             let mut jobs = Vec::new();

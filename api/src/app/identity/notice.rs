@@ -12,11 +12,11 @@ use infra::postgres::{
     event,
     identity::{self as store, session as sessions},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{app::notification::announce, error::Error};
 
-/// Tells an account's owner.
+/// Tells an account's owner; `more` is what the sentence says beside the account.
 ///
 /// # Errors
 /// The database's.
@@ -24,13 +24,14 @@ pub(super) async fn tell(
     tx: &mut Connection,
     account: AccountId,
     kind: EventKind,
-    mut data: Value,
+    more: Map<String, Value>,
     now: Timestamp,
 ) -> Result<(), Error> {
     // Nobody else appends to the account's events meanwhile.
     store::lock(tx, account).await?;
-    data["account"] = json!(account);
-    let told = NewEvent::new(kind, Visibility::Reporter).with(data);
+    let mut data = more;
+    data.insert("account".to_owned(), json!(account));
+    let told = NewEvent::new(kind, Visibility::Reporter).with(Value::Object(data));
     let last = event::append_next(tx, account.0, &[told], None, now).await?;
     announce(tx, account.0, last, 1, now).await?;
     Ok(())
@@ -53,6 +54,7 @@ pub(super) async fn device(
         return Ok(());
     }
     let place = origin.address.as_deref().and_then(device::place);
-    let data = json!({ "device": words, "place": place });
+    let data = [("device", json!(words)), ("place", json!(place))];
+    let data = data.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     tell(tx, account, EventKind::DeviceNew, data, now).await
 }

@@ -4,9 +4,10 @@
 
 use chrono::TimeDelta;
 use domain::{
+    event::EventKind,
     id::AccountId,
     identity::{
-        Actor, Means, Password,
+        self, Actor, Means, Password, SessionEnd,
         oidc::{self as rules, Known, Refused},
     },
     refusal::Basic,
@@ -20,14 +21,17 @@ use infra::{
         identity::{
             self as store,
             oidc::{self as bindings, Person},
+            session as sessions,
         },
         violated,
     },
     random,
+    redis::session,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, json};
 
-use super::{LoggedIn, admit_log_in, open, staff::enter, totp};
+use super::{LoggedIn, admit_log_in, notice, open, staff::enter, totp};
 use crate::{app::transact, error::Error, state::State};
 
 /// So long a log-in that was begun can be finished.
@@ -58,7 +62,7 @@ fn directory(state: &State) -> Result<&Oidc, Error> {
     state.oidc.as_ref().ok_or_else(|| Refused::Off.into())
 }
 
-fn not_given(failure: Failure) -> Error {
+fn not_given(failure: &Failure) -> Error {
     tracing::warn!(%failure, "the directory vouched for nobody");
     match failure {
         Failure::Away(_) => Refused::Away.into(),
@@ -79,7 +83,7 @@ pub async fn start(state: &State, origin: &Origin) -> Result<Begun, Error> {
     let sealed = crypto::base64url(&state.crypto.seal(STATE, &serde_json::to_vec(&kept)?));
     let shown = crypto::base64url(&crypto::sha256(sealed.as_bytes()));
     let url = directory.authorize_url((&shown, &kept.nonce, &kept.verifier), now).await;
-    Ok(Begun { url: url.map_err(not_given)?, state: sealed })
+    Ok(Begun { url: url.map_err(|failure| not_given(&failure))?, state: sealed })
 }
 
 /// What was begun, used up: of two who send the same, one goes on.
@@ -134,9 +138,13 @@ pub async fn finish(
     }
     let kept = used_up(state, sealed, now).await?;
     let settings = &state.config.oidc;
-    let token = directory.exchange(code, &kept.verifier, now).await.map_err(not_given)?;
+    let token = directory
+        .exchange(code, &kept.verifier, now)
+        .await
+        .map_err(|failure| not_given(&failure))?;
     let asked = (kept.nonce.as_str(), settings.username_claim.as_str());
-    let vouched = directory.verify(&token, asked, now).await.map_err(not_given)?;
+    let vouched =
+        directory.verify(&token, asked, now).await.map_err(|failure| not_given(&failure))?;
     let shown = rules::is_second_factor(&vouched.means, &settings.second_factor);
     let subject = self::person(state, directory, &Known::Subject(vouched.subject));
     let name = vouched.name.map(|name| self::person(state, directory, &Known::Name(name)));
@@ -172,11 +180,14 @@ pub async fn bind(
     known: &Known,
     origin: &Origin,
 ) -> Result<(), Error> {
+    if by.account == id {
+        return Err(identity::Refused::OwnCredentials.into());
+    }
     super::accounts::exists(state, id).await?;
     let directory = directory(state)?;
     let person = person(state, directory, known);
     let (now, by, origin) = (state.clock.now(), by.clone(), origin.clone());
-    transact(&state.db, move |tx| {
+    let ended = transact(&state.db, move |tx| {
         Box::pin(async move {
             let account = store::find(tx, id).await?.ok_or(Basic::NotFound)?;
             if account.username.is_none() {
@@ -188,11 +199,16 @@ pub async fn bind(
                     _ => Error::from(error),
                 },
             )?;
+            let ended = sessions::end_all(tx, id, SessionEnd::Credentials, now).await?;
             let entry = AuditEntry::new("account.bind_oidc", "account", id, &origin).by(&by);
-            Ok(audit::append(tx, &entry, now).await?)
+            audit::append(tx, &entry.with(json!({ "sessions": ended.len() })), now).await?;
+            notice::tell(tx, id, EventKind::DirectoryBound, Map::new(), now).await?;
+            Ok(ended)
         })
     })
-    .await
+    .await?;
+    session::forget(&state.redis, &ended).await;
+    Ok(())
 }
 
 /// Takes a binding away: the person logs in by the directory no more. Where there is none nothing

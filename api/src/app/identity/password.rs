@@ -19,7 +19,7 @@ use infra::{
     random,
     redis::session,
 };
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::{
     LoggedIn, Who, notice,
@@ -145,7 +145,7 @@ pub async fn set_once(
                 .by(&by)
                 .with(json!({ "sessions": ended.len() }));
             audit::append(tx, &entry, now).await?;
-            notice::tell(tx, id, EventKind::PasswordSet, json!({}), now).await?;
+            notice::tell(tx, id, EventKind::PasswordSet, Map::new(), now).await?;
             Ok(ended)
         })
     })

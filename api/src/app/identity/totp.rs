@@ -21,7 +21,7 @@ use infra::{
     redis::session,
     totp,
 };
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::{
     LoggedIn, notice,
@@ -340,7 +340,7 @@ pub async fn reset(
                 .by(by.as_ref())
                 .with(json!({ "reason": reason, "sessions": ended.len() }));
             audit::append(tx, &entry, now).await?;
-            notice::tell(tx, id, EventKind::TotpReset, json!({}), now).await?;
+            notice::tell(tx, id, EventKind::TotpReset, Map::new(), now).await?;
             Ok(ended)
         })
     })

@@ -113,13 +113,13 @@ pub struct OidcBinding {
 
 /// 绑定工作账号的统一身份，取代以前绑定的
 ///
-/// 只有安全管理员办理，留痕；只能绑定已有的工作账号，一个统一身份只绑定一个账号。编号和用户名加密保存，接口不能读出。
+/// 只有安全管理员办理，不能办理自己的，留痕并通知本人，原来的登录全部退出；只能绑定已有的工作账号，一个统一身份只绑定一个账号。编号和用户名加密保存，接口不能读出。
 #[utoipa::path(
     operation_id = "account.bind_oidc", tag = "identity",
     request_body(content = OidcBind, example = json!({"preferred_username": "zhangsan"})),
     responses((status = 200, description = "已绑定", body = OidcBinding)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["oidc_off", "oidc_taken", "oidc_not_staff"]))),
+    extensions(("x-problems" = json!(["oidc_off", "oidc_taken", "oidc_not_staff", "own_credentials"]))),
 )]
 #[post("/accounts/{id}/oidc")]
 pub async fn bind(

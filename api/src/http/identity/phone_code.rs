@@ -110,7 +110,9 @@ pub async fn login_phone(
     ),
     responses((status = 200, description = "绑定的号码", body = OwnPhone)),
     security(("bearer" = [])),
-    extensions(("x-problems" = json!(["phone_code_wrong", "phone_login_off", "rate_limited"]))),
+    extensions(("x-problems" = json!([
+        "phone_code_wrong", "phone_login_off", "rate_limited", "administrators_not_separate"
+    ]))),
 )]
 #[put("/me/phone")]
 pub async fn prove_phone(

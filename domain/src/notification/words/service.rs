@@ -157,6 +157,9 @@ impl Facts<'_> {
             EventKind::TotpReset => {
                 "您的动态口令已被重置，原来的登录已全部退出。不是您要求的，请马上联系安全管理员".to_owned()
             }
+            EventKind::DirectoryBound => {
+                "您的账号已绑定统一身份，原来的登录已全部退出。不是您要求的，请马上联系安全管理员".to_owned()
+            }
             EventKind::RoleGranted => {
                 format!("您的账号已有{}，现在即可使用", self.role_on_scope())
             }

@@ -59,7 +59,8 @@ pub async fn counts(
            )
            select count(distinct t.id) filter (where t.acknowledged_at is null) as "new!",
                count(distinct t.id) filter (
-                   where t.status <> 'replied' and t.reply_by between $2 and $3) as "due!",
+                   where t.status <> 'replied' and c.suspended_at is null
+                       and t.reply_by between $2 and $3) as "due!",
                -- While a complaint is suspended its units' clocks stand still.
                count(distinct t.id) filter (where
                    (t.acknowledged_at is null and t.acknowledge_by < least($2, c.suspended_at))

@@ -433,6 +433,27 @@ pub async fn end_all(
     Ok(ended.into_iter().map(SessionId).collect())
 }
 
+/// Ends the log-ins of an account that were by a code sent to its phone.
+///
+/// # Errors
+/// The database's.
+pub async fn end_phone(
+    conn: &mut Connection,
+    account: AccountId,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update session set ended_at = $2, end_reason = $3
+        where account_id = $1 and ended_at is null and means = 'phone'",
+        account.0,
+        now,
+        SessionEnd::Credentials.code(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Marks the sessions that ran out as ended, and forgets the refresh tokens of sessions that
 /// ended before `forget`; at most 10,000 of each.
 ///
