@@ -434,23 +434,27 @@ async fn an_auditor_keeps_nothing_of_the_register() {
     let secretary = app.as_(SECRETARY);
     let elsewhere =
         add(&app.as_("organiser"), &member("赵迁", "300007", ELSEWHERE)).await.expect(201);
-    sqlx::query(
+    let both = sqlx::query(
         "insert into role_grant (id, account_id, role, scope, granted_at)
          select gen_random_uuid(), id, 'auditor', 'district', $2 from account where username = $1",
     )
     .bind(SECRETARY)
     .bind(app.now())
     .execute(app.db())
-    .await
-    .unwrap();
-    app.advance(chrono::TimeDelta::minutes(11));
-    let seen = secretary.get(&path(&elsewhere)).await.expect(200);
+    .await;
+    // Nobody keeps a register and audits it.
+    let refused = both.unwrap_err();
+    let constraint = refused.as_database_error().and_then(|error| error.constraint());
+    assert_eq!(constraint, Some("role_grant_separate"));
+    secretary.get(&path(&elsewhere)).await.refused(404, "not_found");
+    let auditor = app.as_("auditor");
+    let seen = auditor.get(&path(&elsewhere)).await.expect(200);
     assert_eq!((&seen["name"], &seen["own"]), (&json!("赵*"), &json!(false)));
-    patch(&app, &secretary, &elsewhere, json!({"rank": "clerk"})).await.refused(404, "not_found");
-    secretary
+    patch(&app, &auditor, &elsewhere, json!({"rank": "clerk"})).await.refused(403, "forbidden");
+    auditor
         .post(&format!("{}/unmask", path(&elsewhere)), json!({"reason": "核对"}))
         .await
-        .refused(404, "not_found");
+        .refused(403, "forbidden");
 }
 
 /// Nothing that is read by others than the register's own desks holds a name, a number or a

@@ -325,19 +325,3 @@ async fn a_catalogue_begins_with_a_quarter_to_come() {
     let other = enter(&secretary, "an-entry-0003", &foreign, "meeting", "2026-11-20").await;
     other.refused(422, "score_no_subject");
 }
-
-/// A secretary who is an auditor too reads every branch's book and writes in none but the own.
-#[tokio::test]
-async fn an_auditors_office_opens_no_other_branchs_book_for_writing() {
-    let app = App::spawn().await;
-    let (own, other) = (app.as_(SECRETARY), app.as_(OTHER));
-    let theirs = member(&app, "party-1").await;
-    let entry =
-        id(&enter(&own, "an-entry-0101", &theirs, "meeting", "2026-11-20").await.expect(201));
-    app.grant(OTHER, "auditor", "district").await;
-    assert!(other.all("/score-entries").await.iter().any(|one| one["id"] == json!(entry)));
-    let refused = enter(&other, "an-entry-0102", &theirs, "meeting", "2026-11-21").await;
-    refused.refused(422, "score_no_subject");
-    accept(&other, &entry, json!({})).await.refused(404, "not_found");
-    assert_eq!(app.count("score_entry").await, 1);
-}
