@@ -203,7 +203,13 @@ mod tests {
             schedule.due(at("2026-11-24T08:00:00Z")).into_iter().map(|(kind, _)| kind).collect();
         assert_eq!(
             minutely,
-            [SealAudit::KIND, ReferUnscreened::KIND, ReconcileLedger::KIND, SetOff::KIND],
+            [
+                ExpireGrants::KIND,
+                SealAudit::KIND,
+                ReferUnscreened::KIND,
+                ReconcileLedger::KIND,
+                SetOff::KIND
+            ],
             "another minute of the same hour"
         );
 
