@@ -10,15 +10,23 @@ use jsonwebtoken::{
     Algorithm, DecodingKey, Validation, decode, decode_header,
     jwk::{AlgorithmParameters, Jwk, KeyAlgorithm, PublicKeyUse},
 };
-use reqwest::{Url, redirect::Policy};
+use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
-use crate::crypto;
+use crate::{
+    crypto,
+    outside::{self, Breaker, Failing, Fault},
+};
 
-/// How long an answer is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Who comes while it is away is told at once; after each pause one of them asks.
+const PATIENCE: outside::Settings = outside::Settings {
+    answer: Duration::from_secs(5),
+    retries: 0,
+    breaker_failures: 1,
+    breaker_pause: Duration::from_secs(5),
+};
 /// No answer of a directory is longer, in bytes.
 const LONGEST: usize = 512 * 1024;
 /// For so long what the directory published is not asked for again.
@@ -42,17 +50,31 @@ pub struct Settings {
 }
 
 /// Why there is no answer that can be believed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// The directory is away, or what it publishes cannot be used.
+    /// The directory is away.
     #[error("the directory is away: {0}")]
-    Away(String),
+    Away(#[from] Fault),
+    /// It was away a moment ago; it was not asked.
+    #[error("the directory was away a moment ago")]
+    Resting,
+    /// What it publishes cannot be used.
+    #[error("what the directory publishes cannot be used: {0}")]
+    Unfit(&'static str),
     /// It does not take the code.
     #[error("the directory does not take the code")]
     Code,
     /// Its token is not to be believed.
     #[error("the token is not to be believed: {0}")]
     Token(&'static str),
+}
+
+impl Failing for Failure {
+    const RESTING: Self = Self::Resting;
+
+    fn is_fault(self) -> bool {
+        matches!(self, Self::Away(_))
+    }
 }
 
 /// Who somebody is, as the directory vouches.
@@ -96,6 +118,7 @@ struct Inner {
     settings: Settings,
     http: reqwest::Client,
     published: Mutex<Published>,
+    breaker: Breaker,
 }
 
 /// The client of a directory. Cloning clones the handle.
@@ -108,10 +131,6 @@ impl std::fmt::Debug for Oidc {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Oidc").field("issuer", &self.inner.settings.issuer).finish_non_exhaustive()
     }
-}
-
-fn away(why: impl std::fmt::Display) -> Failure {
-    Failure::Away(why.to_string())
 }
 
 /// Whether an address may be asked: encrypted, or on this very machine.
@@ -127,14 +146,9 @@ impl Oidc {
     /// # Errors
     /// No client can be built on this machine.
     pub fn new(settings: Settings) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder()
-            .connect_timeout(PATIENCE)
-            .timeout(PATIENCE)
-            // A directory that is moved says so in its metadata, not on the way.
-            .redirect(Policy::none())
-            .build()?;
-        let inner = Inner { settings, http, published: Mutex::default() };
-        Ok(Self { inner: Arc::new(inner) })
+        let http = outside::client(&PATIENCE)?;
+        let (published, breaker) = (Mutex::default(), Breaker::default());
+        Ok(Self { inner: Arc::new(Inner { settings, http, published, breaker }) })
     }
 
     /// The issuer.
@@ -152,7 +166,8 @@ impl Oidc {
         now: Timestamp,
     ) -> Result<String, Failure> {
         let metadata = self.metadata(now).await?;
-        let mut url = Url::parse(&metadata.authorization_endpoint).map_err(away)?;
+        let url = Url::parse(&metadata.authorization_endpoint);
+        let mut url = url.map_err(|_| Failure::Unfit("authorization_endpoint"))?;
         let settings = &self.inner.settings;
         url.query_pairs_mut()
             .append_pair("response_type", "code")
@@ -187,7 +202,7 @@ impl Oidc {
             ("code_verifier", verifier),
         ];
         let asked = self.inner.http.post(&metadata.token_endpoint).form(&form).send();
-        let answer = asked.await.map_err(|error| away(error.without_url()))?;
+        let answer = asked.await.map_err(Fault::from)?;
         // Other refusals are about us, not about the person.
         if answer.status() == reqwest::StatusCode::BAD_REQUEST {
             return Err(Failure::Code);
@@ -245,12 +260,12 @@ impl Oidc {
         let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
         let metadata: Metadata = self.get(&address).await?;
         if metadata.issuer != *issuer {
-            return Err(away("another issuer's metadata"));
+            return Err(Failure::Unfit("another issuer's metadata"));
         }
         let endpoints =
             [&metadata.authorization_endpoint, &metadata.token_endpoint, &metadata.jwks_uri];
         if !endpoints.into_iter().all(|url| safe(url)) {
-            return Err(away("an endpoint that is not encrypted"));
+            return Err(Failure::Unfit("an endpoint that is not encrypted"));
         }
         published.metadata = Some((metadata.clone(), now));
         Ok(metadata)
@@ -285,25 +300,21 @@ impl Oidc {
     }
 
     async fn get<T: serde::de::DeserializeOwned>(&self, url: &str) -> Result<T, Failure> {
-        let answer = self.inner.http.get(url).send().await;
-        let answer = answer.map_err(|error| away(error.without_url()))?;
-        read(answer).await
+        let once = async || {
+            let answer = self.inner.http.get(url).send().await.map_err(Fault::from)?;
+            read(answer).await
+        };
+        outside::guarded("oidc", &self.inner.breaker, &PATIENCE, |_| false, once).await
     }
 }
 
 /// Reads a good answer of a bounded length as JSON.
-async fn read<T: serde::de::DeserializeOwned>(mut answer: reqwest::Response) -> Result<T, Failure> {
+async fn read<T: serde::de::DeserializeOwned>(answer: reqwest::Response) -> Result<T, Failure> {
     if !answer.status().is_success() {
-        return Err(away(answer.status()));
+        return Err(Fault::Status(answer.status().as_u16()).into());
     }
-    let mut body = Vec::new();
-    while let Some(part) = answer.chunk().await.map_err(|error| away(error.without_url()))? {
-        body.extend_from_slice(&part);
-        if body.len() > LONGEST {
-            return Err(away("an answer without end"));
-        }
-    }
-    serde_json::from_slice(&body).map_err(|_| away("an answer that cannot be read"))
+    let body = outside::read(answer, LONGEST).await?;
+    Ok(serde_json::from_slice(&body).map_err(|_| Fault::Unreadable)?)
 }
 
 /// The key by its name, or the only one that fits where a token names none. A key of another kind

@@ -12,7 +12,7 @@ mod breaker;
 pub(crate) use breaker::Breaker;
 
 /// The longest answer that is read, in bytes; WeChat's page codes are pictures of some 100 KB.
-const LONGEST: usize = 4 * 1024 * 1024;
+pub(crate) const LONGEST: usize = 4 * 1024 * 1024;
 /// The first pause before a repetition; each further one is twice as long.
 const PAUSE: Duration = Duration::from_millis(200);
 /// The longest wait for a connection.
@@ -110,14 +110,14 @@ pub(crate) fn client(settings: &Settings) -> reqwest::Result<reqwest::Client> {
         .build()
 }
 
-/// The whole answer.
+/// The whole answer, of at most so many bytes.
 ///
 /// # Errors
-/// It breaks off, or is longer than anything expected.
-pub(crate) async fn read(mut response: Response) -> Result<Vec<u8>, Fault> {
+/// It breaks off, or is longer.
+pub(crate) async fn read(mut response: Response, longest: usize) -> Result<Vec<u8>, Fault> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > LONGEST {
+        if body.len() + chunk.len() > longest {
             return Err(Fault::Unreadable);
         }
         body.extend_from_slice(&chunk);

@@ -104,7 +104,7 @@ impl Aliyun {
             .await
             .map_err(Fault::from)?;
         let status = response.status();
-        let body = outside::read(response).await?;
+        let body = outside::read(response, outside::LONGEST).await?;
         // A refusal comes with 200, 400, 403 or 503, and says its code in each.
         let Ok(answer) = serde_json::from_slice::<Answer>(&body) else {
             let unreadable = status.is_success();

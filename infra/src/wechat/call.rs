@@ -241,7 +241,7 @@ async fn once(request: RequestBuilder) -> Result<Vec<u8>, Failure> {
     if !status.is_success() {
         return Err(Failure::Unavailable(Fault::Status(status.as_u16())));
     }
-    let body = outside::read(response).await?;
+    let body = outside::read(response, outside::LONGEST).await?;
     // A picture is no JSON; whether one was expected, the caller knows.
     let envelope = serde_json::from_slice::<Envelope>(&body).ok();
     match envelope.and_then(|envelope| Errcode::of(envelope.errcode)) {

@@ -4,6 +4,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use aws_lc_rs::{
@@ -12,6 +13,7 @@ use aws_lc_rs::{
 };
 use chrono::TimeDelta;
 use domain::identity::Role;
+use futures::future::join_all;
 use infra::crypto;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
 use reqwest::Method;
@@ -466,6 +468,20 @@ async fn who_must_have_a_second_factor_has_one_here_or_in_the_directory() {
     directory.logs_in(&app, |_| ()).await.expect(200);
     let password = directory.logs_in(&app, |claims| claims["amr"] = json!(["pwd"])).await;
     password.refused(403, "totp_enrolment_required");
+}
+
+#[tokio::test]
+async fn who_comes_together_while_the_directory_is_away_asks_it_once() {
+    let directory = Directory::start().await;
+    directory.server.reset().await;
+    let slow = ResponseTemplate::new(502).set_delay(Duration::from_millis(300));
+    Mock::given(method("GET")).respond_with(slow).mount(&directory.server).await;
+    let app = directory.app(&[]).await;
+    let begins = (0..5).map(|_| async {
+        app.anonymous().get("/auth/oidc/start").await.refused(503, "oidc_unavailable");
+    });
+    join_all(begins).await;
+    assert_eq!(directory.server.received_requests().await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -65,7 +65,7 @@ fn directory(state: &State) -> Result<&Oidc, Error> {
 fn not_given(failure: &Failure) -> Error {
     tracing::warn!(%failure, "the directory vouched for nobody");
     match failure {
-        Failure::Away(_) => Refused::Away.into(),
+        Failure::Away(_) | Failure::Resting | Failure::Unfit(_) => Refused::Away.into(),
         Failure::Code | Failure::Token(_) => Refused::Rejected.into(),
     }
 }
