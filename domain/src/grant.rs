@@ -319,11 +319,6 @@ impl Proposal {
         }
     }
 
-    /// Whether `status` confirms what was taken at once.
-    pub fn confirms(&self, status: Status) -> bool {
-        self.kind == Kind::Revoke && self.urgent && status == Status::Approved
-    }
-
     /// What a proposal that came to `status` does to the role: it is given (`true`), taken
     /// (`false`), or stays as it is.
     pub const fn effect(&self, status: Status) -> Option<bool> {

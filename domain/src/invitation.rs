@@ -54,6 +54,9 @@ pub enum Refused {
     /// The account does another kind of field work.
     #[error("您已经是{}，一个微信只能有一种外勤身份；请先由原来的邀请人解除", .0.label())]
     OtherKind(Role),
+    /// What it would be bound to was taken from it at once (停权先行), and that is not decided yet.
+    #[error("您的这个身份已被先行停权，正等待安全管理员确认；有结果之前不能重新接受邀请")]
+    Suspended,
     /// The account does no field work there.
     #[error("这个账号在本社区没有外勤身份，不需要解除；请刷新后核对")]
     NotBound,
@@ -66,6 +69,7 @@ impl Refusal for Refused {
             Self::Own => "own_invitation",
             Self::NeedsWeChat => "invitation_needs_wechat",
             Self::OtherKind(_) => "other_field_role",
+            Self::Suspended => "role_suspended",
             Self::NotBound => "field_worker_not_bound",
         }
     }

@@ -202,14 +202,14 @@ async fn a_desk_is_not_worked_by_wechat_and_the_last_two_are_not_disabled() {
 }
 
 #[tokio::test]
-async fn what_is_taken_at_once_and_confirmed_stays_taken() {
+async fn what_is_taken_at_once_is_not_given_again_before_that_is_decided() {
     let app = App::spawn().await;
     let auditor = account(&app, "auditor").await;
     let mut body = role("revoke", &auditor, "auditor", "140213");
     body["urgent"] = json!(true);
     let made = propose(&app, "grant-again-1", &body).await.expect(201);
-    // Given again meanwhile, by whatever way.
-    app.grant("auditor", "auditor", "140213").await;
+    let back = role("grant", &auditor, "auditor", "140213");
+    propose(&app, "grant-again-2", &back).await.refused(409, "grant_waiting");
     app.as_("security.2").post(&path(&made, "/approve"), json!({})).await.expect(200);
     assert_eq!(app.count("role_grant where role = 'auditor' and revoked_at is null").await, 0);
 }

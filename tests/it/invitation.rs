@@ -2,6 +2,7 @@
 //! logged in for long is asked once more before a sensitive act.
 
 use chrono::TimeDelta;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, App, COMMUNITY, Client};
@@ -92,6 +93,26 @@ async fn one_wechat_does_one_kind_of_field_work() {
     accept(&wang, &clerk).await.refused(409, "invitation_needs_wechat");
     // The refusals used nothing up.
     accept(&app.resident("li"), &clerk).await.expect(200);
+}
+
+#[tokio::test]
+async fn whom_an_administrator_suspended_is_not_invited_back() {
+    let app = App::spawn().await;
+    let (desk, zhao) = (desk(&app), app.resident("zhao"));
+    let role = json!({"role": "grid_officer"});
+    accept(&zhao, &invite(&desk, role.clone()).await.expect(201)).await.expect(200);
+    let body = json!({
+        "kind": "revoke", "account": zhao.get("/me").await.expect(200)["id"],
+        "role": "grid_officer", "scope": COMMUNITY, "reason": "涉嫌泄露居民信息", "urgent": true,
+    });
+    let propose = app.as_("security").request(Method::POST, "/grant-proposals");
+    let made = propose.key("invitation-1").json(&body).send().await.expect(201);
+    let again = invite(&desk, role).await.expect(201);
+    accept(&zhao, &again).await.refused(409, "role_suspended");
+    let approve = format!("/grant-proposals/{}/approve", made["id"].as_str().unwrap());
+    app.as_("security.2").post(&approve, json!({})).await.expect(200);
+    // Decided; what comes after is for whoever is in charge to answer for.
+    accept(&zhao, &again).await.expect(200);
 }
 
 #[tokio::test]

@@ -18,8 +18,8 @@ use infra::{
             self as store, Decided,
             read::{self, Filter, ProposalView, Reviewed},
         },
-        identity::{self as accounts, NewStaff},
-        merchant, violated,
+        identity::{self as accounts, NewStaff, session::open_of},
+        violated,
     },
     random,
     redis::session,
@@ -136,7 +136,7 @@ async fn put_in_force(
         .with(json!({ "account": account, "role": grant.role, "scope": grant.scope }));
     let last = event::append_next(tx, id.0, &[told], by, now).await?;
     jobs.extend(announce(tx, id.0, last, 1, now).await?);
-    Ok(After { sessions: merchant::sessions(tx, account).await?, jobs })
+    Ok(After { sessions: open_of(tx, account).await?, jobs })
 }
 
 /// Proposes, once for each key. An urgent revocation is in force at once.
@@ -218,9 +218,7 @@ pub async fn decide(
     (step, note): (Step, Option<String>),
 ) -> Result<(), Error> {
     let now = state.clock.now();
-    // Nobody knows the password of a new account: the security administrator sets the first one.
-    let secret = random::bytes::<32>().map(|byte| format!("{byte:02x}")).concat();
-    let hash = state.passwords.hash(secret).await?;
+    let inner = state.clone();
     let after = transact(&state.db, move |tx| {
         Box::pin(async move {
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
@@ -241,7 +239,7 @@ pub async fn decide(
             let made = match (&held.holder, status) {
                 (Holder::New { username, display_name }, Status::Approved) => {
                     let names = (username.as_str(), display_name.as_str());
-                    Some(make(tx, names, &hash, now).await?)
+                    Some(make(&inner, tx, names, now).await?)
                 }
                 _ => None,
             };
@@ -254,14 +252,16 @@ pub async fn decide(
     Ok(())
 }
 
-/// Makes a staff account without roles.
+/// Makes a staff account without roles. Nobody knows its password: a security administrator sets the
+/// first one.
 async fn make(
+    state: &State,
     tx: &mut Connection,
     (username, display_name): (&str, &str),
-    password_hash: &str,
     now: Timestamp,
 ) -> Result<AccountId, Error> {
     let id = random::id(now);
+    let password_hash = &state.passwords.hash(hex::encode(random::bytes::<32>())).await?;
     let staff = NewStaff { id, username, password_hash, display_name };
     accounts::insert_staff(tx, &staff, now).await.map_err(|error| match violated(&error) {
         Some("account_username_key") => identity::Refused::UsernameTaken.into(),
@@ -285,12 +285,6 @@ async fn carry_out(
     };
     let mut after = After::default();
     let mut effect = held.effect(decided.status);
-    if let (Some(account), true) = (account, held.confirms(decided.status)) {
-        // It was taken already; who was given it again meanwhile loses it now.
-        lock(tx, account, held.kind, &held.grant).await?;
-        accounts::revoke(tx, account, &held.grant, now).await?;
-        after.sessions = merchant::sessions(tx, account).await?;
-    }
     if let (Some(account), Some(gives)) = (account, effect) {
         lock(tx, account, held.kind, &held.grant).await?;
         if decided.status == Status::Approved {

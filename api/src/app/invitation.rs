@@ -14,13 +14,12 @@ use domain::{
 use infra::{
     postgres::{
         Connection,
-        grant::{is_place, roles_of_person},
+        grant::{is_place, is_suspended, roles_of_person},
         identity::{
             self as accounts,
-            session::{end_phone, shown},
+            session::{end_phone, open_of, shown},
         },
         invitation::{self as store, NewInvitation},
-        merchant::sessions,
     },
     random,
     redis::session as copies,
@@ -149,12 +148,15 @@ pub async fn accept(
                 accounts::grants(tx, account).await?.iter().map(|grant| grant.role).collect();
             rules::one_kind(&held, found.role)?;
             apart(&roles_of_person(tx, account).await?, found.role)?;
-            store::used(tx, found.id, account, now).await?;
             let grant = Grant { role: found.role, scope: found.scope };
+            if is_suspended(tx, account, &grant).await? {
+                return Err(Refused::Suspended.into());
+            }
+            store::used(tx, found.id, account, now).await?;
             accounts::grant(tx, random::id(now), account, &grant, now).await?;
             let data = json!({ "role": grant.role, "scope": grant.scope, "account": account });
             ask.record(tx, ("invitation.accept", "invitation", found.id), data, now).await?;
-            let open = sessions(tx, account).await?;
+            let open = open_of(tx, account).await?;
             // A number that went to somebody else opens nothing of this.
             end_phone(tx, account, now).await?;
             Ok((BoundView { scope: grant.scope, role: grant.role }, open))
@@ -185,7 +187,7 @@ pub async fn unbind(
             let data = json!({ "account": account, "roles": held });
             let what = ("invitation.unbind", "org_node", community.as_str());
             ask.record(tx, what, data, now).await?;
-            Ok(sessions(tx, account).await?)
+            Ok(open_of(tx, account).await?)
         })
     })
     .await?;

@@ -16,7 +16,7 @@ use infra::{
     postgres::{
         Connection,
         audit::{self, AuditEntry},
-        identity as accounts,
+        identity::{self as accounts, session::open_of},
         merchant::{
             self as store, Sealed,
             read::{self, Applied, Which},
@@ -275,7 +275,7 @@ pub async fn decide(
                 for role in [Role::MerchantManager, Role::MerchantClerk] {
                     bind(tx, code.as_str(), role, found.applicant, now).await?;
                 }
-                sessions = store::sessions(tx, found.applicant).await?;
+                sessions = open_of(tx, found.applicant).await?;
             }
             let (application, events) = (&decision.state, &decision.events);
             let last = store::save(tx, application, events, Some(by), now).await?;
@@ -469,7 +469,7 @@ pub async fn unbind(
             }
             let data = json!({ "account": account, "roles": held });
             record(tx, &ask, "merchant.unbind", ("merchant", merchant.as_str()), data, now).await?;
-            Ok(store::sessions(tx, account).await?)
+            Ok(open_of(tx, account).await?)
         })
     })
     .await?;

@@ -98,7 +98,7 @@ pub struct AcceptBody {
     security(("bearer" = [])),
     extensions(("x-problems" = json!([
         "invitation_invalid", "own_invitation", "invitation_needs_wechat", "other_field_role",
-        "administrators_not_separate", "rate_limited"
+        "administrators_not_separate", "role_suspended", "rate_limited"
     ]))),
 )]
 #[post("/invitations/accept")]

@@ -123,6 +123,28 @@ pub async fn decide(
     Ok(())
 }
 
+/// Whether a role was taken from a locked account at once, and that is not decided yet.
+///
+/// # Errors
+/// The database's.
+pub async fn is_suspended(
+    conn: &mut Connection,
+    account: AccountId,
+    grant: &Grant,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (
+               select from grant_proposal
+               where account = $1 and role = $2 and scope = $3 and urgent and status = 'proposed'
+           ) as "is!""#,
+        account.0,
+        grant.role.code(),
+        grant.scope,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Proposals whose time is over, the longest first.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use domain::{
     event::NewEvent,
-    id::{AccountId, ApplicationId, SessionId},
+    id::{AccountId, ApplicationId},
     identity::Role,
     merchant::{Application, Shop, Status},
     offer::MerchantCode,
@@ -249,18 +249,5 @@ pub async fn managers(conn: &mut Connection, code: &MerchantCode) -> sqlx::Resul
         code.as_str(),
     )
     .fetch_one(conn)
-    .await
-}
-
-/// The sessions of an account that are open: their copies are to be forgotten.
-///
-/// # Errors
-/// The database's.
-pub async fn sessions(conn: &mut Connection, account: AccountId) -> sqlx::Result<Vec<SessionId>> {
-    sqlx::query_scalar!(
-        r#"select id as "id: SessionId" from session where account_id = $1 and ended_at is null"#,
-        account.0,
-    )
-    .fetch_all(conn)
     .await
 }

@@ -136,6 +136,7 @@ fn invitation() -> Vec<Code> {
         code(&Refused::Own),
         code(&Refused::NeedsWeChat),
         code(&Refused::OtherKind(domain::identity::Role::MerchantClerk)),
+        code(&Refused::Suspended),
         code(&Refused::NotBound),
     ]
 }

@@ -433,6 +433,19 @@ pub async fn end_all(
     Ok(ended.into_iter().map(SessionId).collect())
 }
 
+/// The open log-ins of an account: their copies are to be forgotten.
+///
+/// # Errors
+/// The database's.
+pub async fn open_of(conn: &mut Connection, account: AccountId) -> sqlx::Result<Vec<SessionId>> {
+    sqlx::query_scalar!(
+        r#"select id as "id: SessionId" from session where account_id = $1 and ended_at is null"#,
+        account.0,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Ends the log-ins of an account that were by a code sent to its phone.
 ///
 /// # Errors
