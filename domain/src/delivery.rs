@@ -69,9 +69,9 @@ impl Template {
     /// By what it is sent.
     pub const fn channels(self) -> &'static [Channel] {
         match self {
-            Self::Progress | Self::Asked | Self::Digest => &[Channel::Subscribe, Channel::Sms],
+            Self::Progress | Self::Asked => &[Channel::Subscribe, Channel::Sms],
             Self::Service | Self::Points => &[Channel::Subscribe],
-            Self::Duty => &[Channel::Sms],
+            Self::Duty | Self::Digest => &[Channel::Sms],
         }
     }
 
@@ -396,11 +396,12 @@ pub const PLACEHOLDERS: &[&str] =
     &["{title}", "{number}", "{phrase}", "{text}", "{time}", "{summary}"];
 
 /// A template's fields (`thing1` → `{title}`) filled with an event, as its owner reads it. Of a
-/// confidential case neither title nor text leaves the house. A field is one placeholder or fixed
-/// words: what people wrote is never read for placeholders.
+/// confidential case neither title nor text leaves the house, and its number not to a provider of
+/// texts, who with the phone would know who reported whom. A field is one placeholder or fixed words:
+/// what people wrote is never read for placeholders.
 pub fn fields(
     patterns: &BTreeMap<String, String>,
-    (event, template): (&Event, Template),
+    (event, template, channel): (&Event, Template, Channel),
     viewer: Viewer,
     title: &str,
     number: Option<&str>,
@@ -410,6 +411,7 @@ pub fn fields(
     } else {
         (title.to_owned(), render(event, viewer))
     };
+    let number = number.filter(|_| channel != Channel::Sms || !viewer.confidential);
     let phrase = rule(event.kind, template).map_or("有进展", |(phrase, _)| phrase);
     let at = time::civil(event.at).format("%Y年%m月%d日 %H:%M").to_string();
     let summary = Counts::of(&event.data).summary();

@@ -63,7 +63,7 @@ impl Client {
 
 /// A whistle of [`BLOWER`]'s.
 #[derive(Clone)]
-struct Whistle {
+pub struct Whistle {
     app: App,
     id: String,
 }
@@ -75,7 +75,7 @@ impl Whistle {
     }
 
     /// The tasks are out: a routine whistle that was reviewed.
-    async fn blown(app: &App) -> Self {
+    pub async fn blown(app: &App) -> Self {
         let whistle = Self::draft(app, &whistle("routine")).await;
         whistle.by(REVIEWER, "/review", json!({"approve": true})).await.expect(200);
         whistle
@@ -119,7 +119,7 @@ impl Whistle {
     }
 
     /// The whistle as somebody sees it.
-    async fn seen(&self, who: &str) -> Value {
+    pub async fn seen(&self, who: &str) -> Value {
         self.app.as_(who).get(&self.path("")).await.expect(200)
     }
 

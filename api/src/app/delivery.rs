@@ -204,11 +204,8 @@ impl Deliver {
                     let id = &wording.provider_id;
                     store::count_consent(tx, row.account, id, -1, false, now).await?;
                 }
-                // A provider of texts that knew phone and number would know who reported whom.
-                let hidden = row.channel == Channel::Sms && viewer.confidential;
-                let number = entry.number.as_deref().filter(|_| !hidden);
-                let title = &entry.title;
-                let sent = (&entry.event, row.template);
+                let (title, number) = (&entry.title, entry.number.as_deref());
+                let sent = (&entry.event, row.template, row.channel);
                 let mut fields = fields(&wording.fields, sent, viewer, title, number);
                 for (key, text) in &mut fields {
                     *text = template::fitted(row.channel, key, text);

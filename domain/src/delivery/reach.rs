@@ -44,12 +44,11 @@ pub struct Reach {
 pub fn route(kind: EventKind, reach: Reach) -> Option<(Template, Channel)> {
     if reach.concerned {
         let (_, template, ..) = OUTSIDE.iter().find(|(one, ..)| *one == kind)?;
-        let texted = reach.phone && TEXTED.contains(&kind);
-        return match (reach.consents, texted) {
-            (true, _) => Some((*template, Channel::Subscribe)),
-            (false, true) => Some((*template, Channel::Sms)),
-            (false, false) => None,
+        let by = |channel, can: bool| {
+            (can && template.channels().contains(&channel)).then_some((*template, channel))
         };
+        let texted = reach.phone && TEXTED.contains(&kind);
+        return by(Channel::Subscribe, reach.consents).or_else(|| by(Channel::Sms, texted));
     }
     let (.., only_pressing) = ON_DUTY.iter().find(|(one, ..)| *one == kind)?;
     let due = reach.on_duty && reach.phone && (reach.pressing || !only_pressing);
@@ -102,7 +101,9 @@ mod tests {
                         let outside = OUTSIDE.iter().find(|(one, ..)| one == kind);
                         let duty = ON_DUTY.iter().find(|(one, ..)| one == kind);
                         let expected = match (concerned, outside, duty) {
-                            (true, Some((_, template, ..)), _) if consents => {
+                            (true, Some((_, template, ..)), _)
+                                if consents && *template != Template::Digest =>
+                            {
                                 Some((*template, Channel::Subscribe))
                             }
                             (true, Some((_, template, ..)), _)

@@ -173,12 +173,13 @@ fn a_confidential_case_shows_nothing_of_itself() {
         .chain([("thing6".to_owned(), "智享平城".to_owned())])
         .collect();
     let viewer = |confidential| Viewer { audience: Audience::Reporter, own: true, confidential };
-    let filled = |confidential| {
-        let sent = (&event, Template::Progress);
+    let filled_by = |channel, confidential| {
+        let sent = (&event, Template::Progress, channel);
         fields(&patterns, sent, viewer(confidential), "{number}路灯不亮", Some("PC1"))
             .into_iter()
             .collect::<BTreeMap<_, _>>()
     };
+    let filled = |confidential| filled_by(Channel::Subscribe, confidential);
     let open = filled(false);
     assert_eq!(open["thing1"], "{number}路灯不亮", "a title is never read for placeholders");
     assert_eq!(open["character_string2"], "PC1");
@@ -190,6 +191,9 @@ fn a_confidential_case_shows_nothing_of_itself() {
         (closed["thing1"].as_str(), closed["thing4"].as_str()),
         (WITHHELD_TITLE, WITHHELD_TEXT)
     );
+    assert_eq!(closed["character_string2"], "PC1", "WeChat knows whose it is already");
+    let texted = |confidential| filled_by(Channel::Sms, confidential)["character_string2"].clone();
+    assert_eq!((texted(false), texted(true)), ("PC1".to_owned(), "-".to_owned()));
 }
 
 #[test]

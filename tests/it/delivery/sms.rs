@@ -1,7 +1,10 @@
 //! Text messages: to residents whom WeChat does not reach, and to staff who have to know at once.
 
 use super::*;
-use crate::support::{CLERK, UNIT, sms, sms_named, sms_refuses, sms_sent, sms_takes};
+use crate::{
+    support::{CLERK, UNIT, sms, sms_named, sms_refuses, sms_sent, sms_takes},
+    whistle::Whistle,
+};
 
 const PHONE: &str = "13800001234";
 const HEAD: &str = "head.urban-management";
@@ -99,6 +102,32 @@ async fn whom_wechat_does_not_reach_gets_the_answer_by_text_and_no_word_of_the_c
     app.drain().await;
     assert_eq!(notices(&provider).await.len(), 1);
     assert_eq!(app.count("delivery where state = 'dropped' and reason = 'muted'").await, 1);
+}
+
+#[tokio::test]
+async fn of_a_confidential_case_not_even_the_number_is_texted() {
+    let (provider, _server, app) = both().await;
+    published(&app).await;
+    let chen = by_phone(&app, &provider).await;
+    let mut body = complaint();
+    body["confidential"] = json!(true);
+    replied_to(&app, &chen, &body).await;
+    app.drain().await;
+    let said = json!({"number": "-", "what": "待评价"});
+    assert_eq!(notices(&provider).await, [(PHONE.to_owned(), "SMS_12".to_owned(), said)]);
+}
+
+#[tokio::test]
+async fn a_whistle_is_texted_to_the_centre() {
+    let (provider, _server, app) = both().await;
+    published(&app).await;
+    has_phone(&app, &provider, &app.as_("dispatcher"), PHONE).await;
+    has_phone(&app, &provider, &app.as_(CLERK), "13900005678").await;
+    let whistle = Whistle::blown(&app).await;
+    app.drain().await;
+    let number = whistle.seen("dispatcher").await["number"].clone();
+    let said = json!({"number": number, "what": "已吹哨"});
+    assert_eq!(notices(&provider).await, [(PHONE.to_owned(), "SMS_13".to_owned(), said)]);
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ pub fn preview(
     let number = Some("PC20261124000123");
     let one = |kind| {
         let (event, viewer) = example::example(kind, template, now);
-        let filled = fields(&draft.fields, (&event, template), viewer, title, number);
+        let filled = fields(&draft.fields, (&event, template, channel), viewer, title, number);
         let mut preview = Preview { kind, fields: BTreeMap::new(), cut: Vec::new() };
         for (key, text) in filled {
             let sent = fitted(channel, &key, &text);
