@@ -179,10 +179,15 @@ pub async fn keep_reading(state: State) {
 async fn read_while_anybody(state: &State, stirred: &Notify) {
     let mut place = None;
     while let Some(asked) = state.streams.sessions() {
-        if let Err(error) = read_once(state, &asked, &mut place).await {
-            // Who is alive cannot be asked either: the streams end, and their clients come back.
-            tracing::warn!(%error, "streams end: the database cannot be read");
-            state.streams.cut();
+        match read_once(state, &asked, &mut place).await {
+            // More waits; who is alive is asked again before it is told.
+            Ok(false) => continue,
+            Ok(true) => {}
+            Err(error) => {
+                // Who is alive cannot be asked either: the streams end, and their clients come back.
+                tracing::warn!(%error, "streams end: the database cannot be read");
+                state.streams.cut();
+            }
         }
         sleep(FLOOR).await;
         // Either is a reason to look.
@@ -190,29 +195,25 @@ async fn read_while_anybody(state: &State, stirred: &Notify) {
     }
 }
 
+/// One reading, told to whoever is alive. Answers whether that was all.
 async fn read_once(
     state: &State,
     asked: &[SessionId],
     place: &mut Option<Place>,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let now = state.clock.now();
     let mut conn = state.db.acquire().await?;
     let alive = sessions::alive_of(&mut conn, asked, now).await?;
     state.streams.keep(asked, &alive, now);
-    let mut from = match *place {
+    let from = match *place {
         Some(place) => place,
         None => store::now(&mut conn).await?,
     };
-    loop {
-        let reading = store::after(&mut conn, from, ROWS).await?;
-        let whole = reading.whole;
-        from = reading.until;
-        *place = Some(from);
-        state.streams.tell(reading);
-        if whole {
-            return Ok(());
-        }
-    }
+    let reading = store::after(&mut conn, from, ROWS).await?;
+    let whole = reading.whole;
+    *place = Some(reading.until);
+    state.streams.tell(reading);
+    Ok(whole)
 }
 
 /// Passes on what Redis says; without it the reader looks each second.
