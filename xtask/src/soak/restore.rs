@@ -81,6 +81,7 @@ pub async fn round(ground: &mut Ground<'_>, each: usize) -> Result<Figures> {
     ];
     ground.app.once("restore", &arguments).await?;
     let restored = since.elapsed();
+    misses(ground, &two, &arguments).await?;
 
     let server = ground.postgres.take_over(&data)?;
     ready(ground, Instant::now()).await?;
@@ -149,6 +150,29 @@ async fn opens_again(ground: &mut Ground<'_>, recording: &Recording) -> Result {
     let bytes = ground.client.fetch(there.text("/url")).await?;
     if bytes != recording.bytes {
         return Err(Failure::new(format!("恢复后的附件 {} 与原来的不同", recording.id)));
+    }
+    Ok(())
+}
+
+/// The same restore without one of the copies says which attachment has no file, and fails. What was
+/// restored whole stands aside meanwhile.
+async fn misses(ground: &Ground<'_>, gone: &Recording, arguments: &[&str]) -> Result {
+    let beside = |name: &str| ground.postgres.beside(name);
+    let (data, files) = (beside("restored"), beside(FILES).join("files"));
+    let aside = [(&data, beside("whole")), (&files, beside("whole-files"))];
+    let days = fs::read_dir(beside("copies"))?.flatten();
+    let copy = days.map(|day| day.path().join(&gone.id)).find(|copy| copy.exists());
+    fs::remove_file(copy.ok_or_else(|| Failure::new("没有找到附件的副本"))?)?;
+    for (place, aside) in &aside {
+        fs::rename(place, aside)?;
+    }
+    match ground.app.once("restore-short", arguments).await {
+        Err(Failure::Told(said)) if said.contains(&format!("{} 缺文件", gone.id)) => {}
+        other => return Err(Failure::new(format!("缺一个文件的恢复没有说出来：{other:?}"))),
+    }
+    for (place, aside) in &aside {
+        fs::remove_dir_all(place)?;
+        fs::rename(aside, place)?;
     }
     Ok(())
 }
