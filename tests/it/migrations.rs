@@ -405,6 +405,18 @@ async fn they_build_the_schema_from_nothing_and_are_done_the_second_time() {
 }
 
 #[tokio::test]
+async fn what_an_index_calls_needs_no_search_path() {
+    let app = App::spawn().await;
+    app.submitted().await;
+    // As autovacuum and pg_restore do it.
+    let mut conn = app.db().acquire().await.unwrap();
+    for statement in ["set search_path = ''", "analyze", "reindex schema public"] {
+        conn.execute(statement).await.unwrap();
+    }
+    conn.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn two_that_start_at_once_do_not_disturb_each_other() {
     let empty = Empty::create().await;
     let (one, other) = (empty.pool(), empty.pool());

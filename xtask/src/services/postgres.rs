@@ -160,13 +160,33 @@ impl Postgres {
         Err(Failure::new(format!("psql 没有得到锁：{sql}")))
     }
 
-    fn session(&self, database: &str) -> Command {
-        let mut command = Command::new(self.bin.join("psql"));
+    /// Dumps `database` and restores it into a new one, as docs/OPERATIONS.md has it.
+    ///
+    /// # Errors
+    /// What the tool says that fails.
+    pub fn copy(&self, database: &str, to: &str) -> Result {
+        let dump = self.beside("dump");
+        let mut write = self.client("pg_dump");
+        write.args(["--format=custom", "--file"]).arg(&dump).arg(database);
+        self.tool("pg_dump", &mut write)?;
+        self.ensure_database(to)?;
+        let mut read = self.client("pg_restore");
+        read.args(["--exit-on-error", "--single-transaction", "--no-owner", "--dbname", to]);
+        self.tool("pg_restore", read.arg(&dump))
+    }
+
+    /// A tool that connects to this server.
+    fn client(&self, tool: &str) -> Command {
+        let mut command = Command::new(self.bin.join(tool));
         without_pg_variables(&mut command)
-            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-p", "5432"])
-            .arg("-h")
-            .arg(&self.sockets)
-            .args(["-d", database]);
+            .args(["-U", "postgres", "-p", "5432", "-h"])
+            .arg(&self.sockets);
+        command
+    }
+
+    fn session(&self, database: &str) -> Command {
+        let mut command = self.client("psql");
+        command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", database]);
         command
     }
 

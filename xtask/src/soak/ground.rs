@@ -18,7 +18,7 @@ use crate::services::postgres::{Held, Postgres};
 use crate::services::redis::Redis;
 
 /// The name of the database in private services.
-const DATABASE: &str = "zhixiang";
+pub const DATABASE: &str = "zhixiang";
 /// The demo members with points.
 pub const PEOPLE: usize = 20;
 /// A token lives for a quarter of an hour.

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use super::complaints::{Load, settled, title};
 use super::figures::Figures;
-use super::ground::{Ground, equal, expected};
+use super::ground::{DATABASE, Ground, equal, expected};
 use super::postgres::ready;
 use super::redemptions;
 use crate::client::Call;
@@ -103,6 +103,11 @@ pub async fn round(ground: &mut Ground<'_>, each: usize) -> Result<Figures> {
     ground.books_balance()?;
     ground.app.once("ledger", &["admin", "ledger", "verify"]).await?;
     ground.app.once("audit", &["admin", "audit", "verify"]).await?;
+    server.copy(DATABASE, "dumped")?;
+    let dumped = server.psql("dumped", &["-c", STATE])?;
+    if dumped != before {
+        return Err(Failure::new(format!("从转储恢复后是 {dumped}，应为 {before}")));
+    }
     // And it goes on: what is written now is done.
     let fourth = wrote(ground, &format!("{name}-d"), span).await?;
     drop(server);
