@@ -62,7 +62,9 @@ pub mod work_unit;
 /// Runs `work` in one transaction: committed when it succeeds, rolled back when it fails.
 ///
 /// It runs in a task of its own, so that a client that hangs up cannot drop it half way: the
-/// transaction always ends, and its outcome is the same as if the client had waited.
+/// transaction always ends, and its outcome is the same as if the client had waited. A future dropped
+/// inside `begin` would hand its connection back with an open transaction, on which later writes
+/// vanish (sqlx issue 4385): only here is one begun.
 ///
 /// # Errors
 /// Whatever `work` failed with, or the database's own refusal to commit.

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::{
-    Executor,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 pub mod announcement;
 pub mod attachment;
@@ -79,14 +76,6 @@ pub fn pool(url: &str, connections: u32) -> Result<Pool, sqlx::Error> {
     Ok(PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(5))
-        // A future dropped inside `begin` can hand back a connection with an open transaction on
-        // which later writes would vanish (sqlx issue 4385); no transaction outlives a release.
-        .after_release(|connection, _| {
-            Box::pin(async move {
-                connection.execute("rollback").await?;
-                Ok(true)
-            })
-        })
         // Compiling a plan takes longer than any statement here runs: the month's rates of 200,000
         // cases took half a second, four fifths of it compiling.
         .connect_lazy_with(options.application_name("zhixiang").options([("jit", "off")])))
