@@ -114,6 +114,11 @@ impl From<sqlx::Error> for Error {
                 tracing::error!(error = %error, "database unavailable");
                 Basic::Unavailable.into()
             }
+            // U+0000, which text cannot hold: bodies and filters with it are refused, and a path names
+            // nothing by it.
+            sqlx::Error::Database(said) if said.code().as_deref() == Some("22021") => {
+                Basic::NotFound.into()
+            }
             other => Self::Internal(Box::new(other)),
         }
     }

@@ -73,25 +73,35 @@ personal! {
 }
 
 impl Phone {
-    /// Reads a number as people write it: spaces and hyphens are dropped, `+86` and `0086` too.
+    /// Reads a number as people write it: spaces and hyphens are dropped, `+86` and `0086` too, and
+    /// full-width digits are digits.
     ///
     /// # Errors
-    /// Neither a mobile nor a landline number of mainland China.
+    /// No number of mainland China: mobile, with an area code, local, or a service's (`12345`,
+    /// `4008001234`).
     pub fn parse(field: &str, given: &str) -> Result<Self, FieldError> {
-        let digits: String = given.chars().filter(|c| !matches!(c, ' ' | '-' | '－')).collect();
+        let narrow = |c| match c {
+            '０'..='９' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
+            '＋' => '+',
+            c => c,
+        };
+        let digits = given.chars().filter(|c| !matches!(c, ' ' | '-' | '－' | '\u{3000}'));
+        let digits: String = digits.map(narrow).collect();
         let digits = digits.strip_prefix("+86").or(digits.strip_prefix("0086")).unwrap_or(&digits);
         let all_digits = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
         let mobile = digits.len() == 11 && digits.starts_with('1') && !digits.starts_with("10");
         let landline = (10..=12).contains(&digits.len())
             && digits.starts_with('0')
             && !digits.starts_with("00");
-        let service = (5..=8).contains(&digits.len()) && !digits.starts_with('0');
-        if all_digits && (mobile || landline || service) {
+        let local = (5..=8).contains(&digits.len()) && !digits.starts_with('0');
+        let charged =
+            digits.len() == 10 && (digits.starts_with("400") || digits.starts_with("800"));
+        if all_digits && (mobile || landline || local || charged) {
             Ok(Self(digits.to_owned()))
         } else {
             Err(FieldError::new(
                 field,
-                "电话号码不对：手机写 11 位，固定电话带区号，例如 0352-1234567",
+                "电话号码不对：手机写 11 位，固定电话带区号，例如 0352-1234567；服务热线照写，例如 12345",
             ))
         }
     }
@@ -243,21 +253,17 @@ mod tests {
 
     #[test]
     fn wrong_numbers_are_refused() {
-        for bad in [
-            "",
-            "1380000",
-            "1380000123x",
-            "１３８００００１２３４",
-            "0",
-            "10012345678",
-            "138000012345",
-        ] {
+        for bad in ["", "1380000", "1380000123x", "0", "10012345678", "138000012345"] {
             let parsed = Phone::parse("phone", bad);
             assert!(parsed.is_err() || bad == "1380000", "{bad}");
         }
         assert!(Phone::parse("phone", "13800001234").is_ok_and(|phone| phone.is_mobile()));
         let landline = Phone::parse("phone", "0352-5012345");
         assert!(landline.is_ok_and(|phone| !phone.is_mobile()));
-        assert!(Phone::parse("phone", "12345").is_ok());
+        for good in ["12345", "5012345", "400-800-1234", "8001234567"] {
+            assert!(Phone::parse("phone", good).is_ok_and(|phone| !phone.is_mobile()), "{good}");
+        }
+        let wide = Phone::parse("phone", "１３８　００００　１２３４");
+        assert!(wide.is_ok_and(|phone| phone.plain() == "13800001234"));
     }
 }

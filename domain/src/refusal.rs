@@ -49,7 +49,10 @@ impl FieldError {
 
 impl std::fmt::Display for FieldError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}：{}", self.field, self.reason)
+        match self.field.as_str() {
+            "" => f.write_str(&self.reason),
+            field => write!(f, "{field} {}", self.reason),
+        }
     }
 }
 
@@ -73,8 +76,8 @@ pub trait Refusal: std::error::Error + Send + Sync + 'static {
 pub struct Invalid(pub Vec<FieldError>);
 
 fn summary(fields: &[FieldError]) -> String {
-    let reasons: Vec<&str> = fields.iter().map(|field| field.reason.as_str()).collect();
-    format!("填写有误：{}", reasons.join("；"))
+    let named: Vec<String> = fields.iter().map(FieldError::to_string).collect();
+    format!("填写有误：{}", named.join("；"))
 }
 
 impl Invalid {
@@ -142,13 +145,15 @@ pub enum Basic {
     #[error("没有找到，或者您无权查看")]
     NotFound,
     /// `If-Match` names another version than the stored one.
-    #[error("内容已被他人更新（现在是第 {current} 版），请刷新后再操作")]
+    #[error("内容已不是您看到的那一版（现在是第 {current} 版），请刷新后再操作")]
     VersionMismatch {
         /// The version as it stands.
         current: i64,
     },
-    /// A create without its key.
-    #[error("缺少请求头 Idempotency-Key（8–100 个字符），请为每次提交生成一个新的键")]
+    /// A create without its key, or with something else in its place.
+    #[error(
+        "请求头 Idempotency-Key 缺少或不对：要 8–100 个字母、数字或符号，没有空格；请为每次提交生成一个新的键"
+    )]
     IdempotencyKeyRequired,
     /// The same key came with another command.
     #[error("这个 Idempotency-Key 已用于另一次内容不同的提交，请换一个新的键")]

@@ -1,10 +1,17 @@
-//! Text that people write: length counted in characters, control characters refused, and
-//! everything else (emoji, 𠮷, 㐂) kept exactly.
+//! Text that people write: length counted in characters, control characters refused, marks that
+//! nobody sees dropped, and everything else (emoji, 𠮷, 㐂) kept exactly.
 
 use crate::refusal::FieldError;
 
-/// Checks a text field: `min..=max` characters after trimming white space at both ends; tabs and
-/// line breaks allowed, other control characters refused.
+/// Marks that nobody sees: what comes along with a copied text, fills a field with nothing, or has the
+/// rest of a line read backwards. The joiner within emoji (U+200D) is none of them.
+const fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Checks a text field: `min..=max` characters after dropping unseen marks and trimming white space at
+/// both ends; tabs and line breaks allowed, other control characters refused.
 ///
 /// # Errors
 /// Too short, too long, or with a control character; the reason says which and where.
@@ -16,7 +23,8 @@ pub fn text(field: &str, given: &str, min: usize, max: usize) -> Result<String, 
             format!("第 {} 个字符是不可见的控制字符（U+{:04X}），请删去", at + 1, u32::from(c));
         return Err(FieldError::new(field, reason));
     }
-    let kept = given.trim();
+    let seen: String = given.chars().filter(|c| !is_unseen(*c)).collect();
+    let kept = seen.trim();
     let length = kept.chars().count();
     if length < min || length > max {
         let reason = if length == 0 {
@@ -39,9 +47,24 @@ pub fn optional(
     max: usize,
 ) -> Result<Option<String>, FieldError> {
     match given {
-        Some(some) if !some.trim().is_empty() => text(field, some, 1, max).map(Some),
+        Some(some) if some.chars().any(|c| !c.is_whitespace() && !is_unseen(c)) => {
+            text(field, some, 1, max).map(Some)
+        }
         _ => Ok(None),
     }
+}
+
+/// The words of a search, between spaces: text is found by pairs of characters.
+///
+/// # Errors
+/// Nothing of two characters, more than 50 characters, a single character, or a control character.
+pub fn words(field: &str, typed: &str) -> Result<Vec<String>, FieldError> {
+    let typed = line(field, typed, 2, 50)?;
+    let words: Vec<String> = typed.split_whitespace().map(str::to_owned).collect();
+    if words.iter().any(|word| word.chars().nth(1).is_none()) {
+        return Err(FieldError::new(field, "每个词至少两个字，请补全或删去单个的字"));
+    }
+    Ok(words)
 }
 
 /// One line: as [`text`], but without tabs and line breaks inside.
@@ -71,6 +94,14 @@ mod tests {
         assert!(error.reason.contains("第 3 个字符"), "{}", error.reason);
         assert!(text("content", "路灯\t坏了\r\n", 2, 200).is_ok());
         assert!(text("content", "路灯\u{1b}[0m", 2, 200).is_err());
+    }
+
+    #[test]
+    fn what_nobody_sees_is_no_text() {
+        assert!(text("name", "\u{200b}\u{feff}", 1, 50).is_err());
+        assert_eq!(optional("name", Some(" \u{2060}"), 50), Ok(None));
+        assert_eq!(line("title", "\u{202e}路灯\u{200b}坏了", 2, 200).unwrap(), "路灯坏了");
+        assert_eq!(text("title", "👨‍👩‍👧 一家", 2, 200).unwrap(), "👨‍👩‍👧 一家", "one emoji");
     }
 
     #[test]

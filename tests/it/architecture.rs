@@ -47,7 +47,19 @@ const SHARED: &[(char, &[&str])] = &[
     ),
     ('i', &[]),
     ('a', &["case"]),
-    ('h', &["docs", "envelope", "extract", "openapi", "operations", "printed", "problem"]),
+    (
+        'h',
+        &[
+            "docs",
+            "envelope",
+            "extract",
+            "openapi",
+            "operations",
+            "parameters",
+            "printed",
+            "problem",
+        ],
+    ),
     (
         't',
         &[

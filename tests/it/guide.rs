@@ -98,6 +98,8 @@ async fn people_find_it_and_say_whether_it_was_useful() {
     assert_eq!(found.len(), 1);
     assert_eq!((&found[0]["id"], &found[0]["desk"]), (&made["id"], &Value::Null));
     assert!(nobody.all("/guides?q=护照").await.is_empty());
+    assert_eq!(nobody.get("/guides?q=老").await.fields(), ["q"], "a word has two characters");
+    assert_eq!(nobody.get("/guides?q=老年 证").await.fields(), ["q"]);
     assert_eq!(nobody.all("/guides?unit=140213066004&category=城市管理").await.len(), 2);
     assert!(nobody.all("/guides?unit=water").await.is_empty());
 

@@ -24,7 +24,7 @@ async fn a_grid_officer_is_bound_by_wechat_and_ended_at_once() {
     let app = App::spawn().await;
     let (desk, zhao) = (desk(&app), app.resident("zhao"));
     app.submitted().await;
-    let read = format!("/complaints?community={COMMUNITY}");
+    let read = format!("/complaints?community_code={COMMUNITY}");
     assert!(zhao.all(&read).await.is_empty());
     let made = invite(&desk, json!({"role": "grid_officer"})).await.expect(201);
     assert_eq!(made["scope"], COMMUNITY);

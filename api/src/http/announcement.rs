@@ -235,7 +235,8 @@ async fn list(
     let AnnouncementFilter { community_code, kind, pinned, q } = filter.0;
     let community = NodeCode::optional("community_code", community_code.as_deref())?;
     let staff = is_staff(caller.0.as_ref());
-    let filter = read::Public { id: None, community, kind, pinned, words: words(q), staff };
+    let filter =
+        read::Public { id: None, community, kind, pinned, words: words(q.as_deref())?, staff };
     let mut connection = state.db.acquire().await?;
     let rows = read::public(&mut connection, &filter, page.0, state.clock.now()).await?;
     let Page { items, next_cursor } = Page::of(rows, page.0.limit, Row::public_cursor);

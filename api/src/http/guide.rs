@@ -222,7 +222,7 @@ async fn list(
 ) -> Result<Json<Page<GuideView>>, Error> {
     let GuideFilter { q, category, unit } = filter.0;
     let unit = NodeCode::optional("unit", unit.as_deref())?;
-    let filter = read::Public { id: None, unit, category, words: words(q) };
+    let filter = read::Public { id: None, unit, category, words: words(q.as_deref())? };
     let today = time::date(state.clock.now());
     let mut connection = state.db.acquire().await?;
     let rows = read::public(&mut connection, &filter, page.0, today).await?;

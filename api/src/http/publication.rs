@@ -6,7 +6,8 @@ use domain::{
     identity::Actor,
     org::NodeCode,
     publication::{Status, Subject, Verdict, reason},
-    refusal::Basic,
+    refusal::{Basic, FieldError},
+    text,
 };
 use infra::postgres::publication::Desk;
 use serde::{Deserialize, Serialize};
@@ -78,9 +79,11 @@ pub async fn own_edition<P, I: Published>(
 }
 
 /// The words of a search, or none.
-pub fn words(q: Option<String>) -> Option<Vec<String>> {
-    let words: Vec<String> = q.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
-    (!words.is_empty()).then_some(words)
+///
+/// # Errors
+/// There is nothing to look for in them.
+pub fn words(q: Option<&str>) -> Result<Option<Vec<String>>, FieldError> {
+    q.filter(|q| !q.trim().is_empty()).map(|q| text::words("q", q)).transpose()
 }
 
 /// What of one's own is listed.

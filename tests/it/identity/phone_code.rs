@@ -156,8 +156,7 @@ async fn an_address_asks_for_so_many() {
 #[tokio::test]
 async fn what_is_no_mobile_number_is_named() {
     let app = App::spawn().await;
-    for phone in
-        ["", "0352-1234567", "12345", "10800001234", "1380000123x", "１３８００００１２３４"]
+    for phone in ["", "0352-1234567", "12345", "10800001234", "1380000123x", "１３８００００"]
     {
         for answer in [app.asks_code(phone).await, app.by_phone(phone, "123456").await] {
             let body = answer.refused(422, "invalid_field");

@@ -129,7 +129,7 @@ async fn a_slow_wechat_holds_nobody_up() {
 #[tokio::test]
 async fn a_code_that_cannot_be_one_is_never_sent() {
     let (app, wechat) = with_wechat(ResponseTemplate::new(200)).await;
-    for code in ["", &"a".repeat(129), "a\nb", "\u{0}"] {
+    for code in ["", &"a".repeat(129), "a\nb"] {
         app.wechat(code).await.refused(422, "wechat_code_invalid");
     }
     assert!(wechat.received_requests().await.unwrap().is_empty());

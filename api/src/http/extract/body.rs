@@ -13,7 +13,10 @@ use futures::{FutureExt, StreamExt, future::LocalBoxFuture};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Unreadable, reason, reason::strict::Strict};
+use super::{
+    Unreadable, reason,
+    reason::{sound::Sound, strict::Strict},
+};
 use crate::error::Error;
 
 /// The largest body, in bytes.
@@ -44,9 +47,7 @@ impl<T: DeserializeOwned> Body<T> {
     /// field's path for an unknown field, a missing one, or a wrong type.
     pub fn read(self) -> Result<T, Error> {
         let raw = self.raw?;
-        let text: &[u8] = if raw.iter().all(u8::is_ascii_whitespace) { b"{}" } else { &raw };
-        let value: Value = serde_json::from_slice(text)
-            .map_err(|error| Unreadable::MalformedJson(syntax(&error)))?;
+        let value = parsed(&raw)?;
         if !value.is_object() {
             return Err(Unreadable::MalformedJson("最外层应为一个对象，例如 {}".to_owned()).into());
         }
@@ -150,6 +151,28 @@ async fn take(mut payload: Payload) -> Result<Bytes, Unreadable> {
     if seen > LIMIT { Err(Unreadable::BodyTooLarge) } else { Ok(kept.freeze()) }
 }
 
+/// The body as JSON; an empty one counts as `{}`.
+fn parsed(raw: &[u8]) -> Result<Value, Error> {
+    let text = str::from_utf8(raw).map_err(|error| {
+        let at = error.valid_up_to() + 1;
+        let said = format!("第 {at} 个字节起不是 UTF-8 编码，请用 UTF-8 发送（不是 GBK）");
+        Unreadable::MalformedJson(said)
+    })?;
+    // Some editors begin a file with the mark of its encoding.
+    let text = text.trim_start_matches('\u{feff}');
+    let text = if text.trim_ascii().is_empty() { "{}" } else { text };
+    let mut json = serde_json::Deserializer::from_str(text);
+    let Sound(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        if error.inner().is_data() {
+            Error::from(reason::invalid(&error))
+        } else {
+            Unreadable::MalformedJson(syntax(error.inner())).into()
+        }
+    })?;
+    json.end().map_err(|error| Unreadable::MalformedJson(syntax(&error)))?;
+    Ok(value)
+}
+
 fn syntax(error: &serde_json::Error) -> String {
     let what = if error.is_eof() {
         "内容不完整"
@@ -218,10 +241,30 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_two_equal_fields_counts() {
-        let form = read(r#"{"title":"一","title":"𠮷","stars":null}"#.as_bytes()).unwrap();
+    fn what_no_body_may_hold_is_named() {
+        let form = read(r#"{"title":"𠮷","stars":null}"#.as_bytes()).unwrap();
         assert_eq!((form.title.as_str(), form.stars), ("𠮷", None));
         assert!(form.place.is_none());
+        for (bad, field, why) in [
+            (r#"{"title":"一","title":"二"}"#, "title", "只能填写一次"),
+            (r#"{"title":"一","place":{"lng":1,"lng":2}}"#, "place.lng", "只能填写一次"),
+            (r#"{"title":"路\u0000灯"}"#, "title", "含有不可见的控制字符（U+0000），请删去"),
+            (
+                r#"{"title":"一","place":["\u0000"]}"#,
+                "place[0]",
+                "含有不可见的控制字符（U+0000），请删去",
+            ),
+        ] {
+            let expected = ("invalid_field", vec![(field.to_owned(), why.to_owned())]);
+            assert_eq!(refusal(bad.as_bytes()), expected, "{bad}");
+        }
+    }
+
+    #[test]
+    fn another_encoding_is_called_by_its_name() {
+        let Err(error) = read(b"{\"title\":\"\xc2\xb7\xb5\xc6\"}") else { panic!("taken") };
+        assert!(error.to_string().contains("不是 UTF-8"), "{error}");
+        assert_eq!(read("\u{feff}{\"title\":\"路灯\"}".as_bytes()).unwrap().title, "路灯");
     }
 
     #[test]

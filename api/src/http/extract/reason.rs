@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use domain::refusal::Invalid;
 
+pub mod sound;
 pub mod strict;
 
 /// The refusal of one field, with its path.
@@ -41,9 +42,10 @@ fn sentence(said: &str) -> String {
         return format!("应为{}，收到的是{}", wanted(expected), given(found));
     }
     if let Some(rest) = said.strip_prefix("invalid value: ")
-        && let Some((_, expected)) = rest.rsplit_once(", expected ")
+        && let Some((found, expected)) = rest.rsplit_once(", expected ")
     {
         return match range(expected) {
+            Some((0, _)) if found.contains("`-") => "不能是负数".to_owned(),
             Some((least, most)) => format!("数字超出范围，应在 {least} 到 {most} 之间"),
             None => format!("应为{}", wanted(expected)),
         };
@@ -53,7 +55,8 @@ fn sentence(said: &str) -> String {
         return format!("不是可用的取值，可用：{}", allowed.join("、"));
     }
     if said.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)) {
-        return said.to_owned();
+        // Where it stands in the text is said by the field's path.
+        return said.split(" at line ").next().unwrap_or_default().to_owned();
     }
     KNOWN
         .iter()
@@ -133,6 +136,7 @@ mod tests {
             ("invalid type: string \"x, expected y\", expected u32", "应为整数，收到的是文字"),
             ("invalid type: null, expected a string", "应为文字，收到的是空值 null"),
             ("invalid value: integer `300`, expected u8", "数字超出范围，应在 0 到 255 之间"),
+            ("invalid value: integer `-1`, expected u32", "不能是负数"),
             ("unknown variant `a`, expected `b` or `c`", "不是可用的取值，可用：b、c"),
             ("premature end of input", MOMENT),
             ("“x”不是可用的取值，可用：a、b", "“x”不是可用的取值，可用：a、b"),

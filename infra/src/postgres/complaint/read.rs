@@ -172,7 +172,13 @@ pub async fn detail(
                c.duty_item, c.duty_list, c.submitted_at, c.accepted_at, c.dispatched_at,
                c.replied_at, c.closed_at, c.closed_as as "closed_as: ClosedAs", c.follow_up_round,
                c.reworks, c.urges, c.suspended_until, c.merged_into as "merged_into: ComplaintId",
-               c.reporter_id as "reporter_id: AccountId", c.on_behalf, c.reachable,
+               c.reporter_id as "reporter_id: AccountId", c.on_behalf,
+               -- Nobody who left, or whose number went with them.
+               c.reachable and (
+                   exists (select from complaint_contact t where t.complaint_id = c.id)
+                   or c.reporter_id is not null
+                       and not exists (select from erasure e where e.account_id = c.reporter_id)
+               ) as "reachable!",
                c.channel as "channel: Channel", c.excluded_at is not null as "excluded!",
                clerk.display_name as "taken_in_by?",
                coalesce(
@@ -353,12 +359,8 @@ impl Search {
     /// # Errors
     /// Nothing of two characters, more than 50 characters, or a control character.
     pub fn parse(field: &str, typed: &str) -> Result<Self, FieldError> {
-        let typed = text::line(field, typed, 2, 50)?;
-        let words: Vec<String> = typed.split_whitespace().map(str::to_owned).collect();
-        if words.iter().any(|word| word.chars().nth(1).is_none()) {
-            return Err(FieldError::new(field, "每个词至少两个字，请补全或删去单个的字"));
-        }
-        let number = typed.to_ascii_uppercase();
+        let words = text::words(field, typed)?;
+        let number = words.join(" ").to_ascii_uppercase();
         let digits = number.strip_prefix("PC").unwrap_or(&number);
         let is_number =
             (4..=14).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
