@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use domain::refusal::{Kind, Refusal};
+use domain::{
+    identity::password,
+    refusal::{Kind, Refusal},
+};
 use infra::postgres::{duty, identity::staff, org};
 use serde::de::DeserializeOwned;
 
@@ -20,7 +23,7 @@ pub mod service;
 pub mod units;
 
 /// The password of every staff account of the demo district.
-pub const PASSWORD: &str = "Demo-2026-pass";
+pub const PASSWORD: &str = password::PUBLISHED;
 
 /// Why the demo district is not made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -410,12 +410,22 @@ pub struct AccountView {
     pub disabled_at: Option<Timestamp>,
     /// 停用的原因
     pub disabled_reason: Option<String>,
+    /// 密码输错太多，锁定到这个时间；已经过去或为空就没有锁定。启用（enable）立即解除
+    #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>)]
+    pub locked_until: Option<Timestamp>,
 }
 
 impl From<Account> for AccountView {
     fn from(from: Account) -> Self {
-        let Account { id, username, display_name, created_at, disabled_at, disabled_reason } = from;
-        Self { id, username, display_name, created_at, disabled_at, disabled_reason }
+        Self {
+            id: from.id,
+            username: from.username,
+            display_name: from.display_name,
+            created_at: from.created_at,
+            disabled_at: from.disabled_at,
+            disabled_reason: from.disabled_reason,
+            locked_until: from.locked_until,
+        }
     }
 }
 

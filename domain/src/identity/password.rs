@@ -42,11 +42,14 @@ const KEYS: [&str; 6] = [
     "1q2w3e4r5t6y7u8i",
 ];
 
-/// Whether a password is one that is tried first: a common word, a run of letters, figures or keys,
-/// one character or group again and again, with little added.
+/// The password of the demo's accounts, which everybody can read.
+pub const PUBLISHED: &str = "Demo-2026-pass";
+
+/// Whether a password is one that is tried first: the demo's, a common word, a run of letters, figures
+/// or keys, one character or group again and again, with little added.
 pub(super) fn is_guessable(given: &str) -> bool {
     let letters: Vec<char> = given.chars().flat_map(char::to_lowercase).collect();
-    repeats(&letters) || own_characters(&letters) < OWN
+    given.eq_ignore_ascii_case(PUBLISHED) || repeats(&letters) || own_characters(&letters) < OWN
 }
 
 /// One group of characters from the beginning to the end.
@@ -155,6 +158,7 @@ mod tests {
     #[test]
     fn what_is_tried_first_is_no_password() {
         for bad in [
+            "Demo-2026-pass",
             "password1234",
             "P@ssw0rd2026",
             "Admin1234567",
@@ -170,7 +174,7 @@ mod tests {
             assert!(is_guessable(bad), "{bad}");
         }
         for good in
-            ["Demo-2026-pass", "Lamp-post-2027", "河边的第3棵柳树很老很老了", "uV7kq0zPw3Ge"]
+            ["Demo-2027-path", "Lamp-post-2027", "河边的第3棵柳树很老很老了", "uV7kq0zPw3Ge"]
         {
             assert!(!is_guessable(good), "{good}");
         }

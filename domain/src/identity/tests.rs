@@ -51,7 +51,7 @@ fn a_refresh_token_is_exchanged_once() {
 fn a_password_is_long_mixed_and_silent() {
     let name = Username::parse("username", "li.ming").unwrap();
     let choose = |given: &str| Password::choose("password", given, &name);
-    assert_eq!(format!("{:?}", choose("Demo-2026-pass").unwrap()), "***");
+    assert_eq!(format!("{:?}", choose("Lamp-post-2027").unwrap()), "***");
     assert!(choose("山西大同平城区水泊寺街道2026").is_ok());
     for bad in ["short-1", "onlyletters-only", "123456789012", "li.ming-2026-pass"] {
         assert!(choose(bad).is_err(), "{bad}");

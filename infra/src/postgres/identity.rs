@@ -32,6 +32,8 @@ pub struct Account {
     pub disabled_at: Option<Timestamp>,
     /// Why, in an administrator's words.
     pub disabled_reason: Option<String>,
+    /// After too many wrong passwords it is locked until then.
+    pub locked_until: Option<Timestamp>,
 }
 
 /// A staff account to be made.
@@ -283,7 +285,7 @@ pub async fn find_by_open_id(
     sqlx::query_as!(
         Account,
         r#"select a.id as "id: AccountId", a.username, a.display_name, a.created_at,
-            a.disabled_at, a.disabled_reason
+            a.disabled_at, a.disabled_reason, a.locked_until
         from person p join account a on a.id = p.account_id
         where p.open_id_index = $1"#,
         open_id_index,
@@ -300,7 +302,7 @@ pub async fn find(conn: &mut Connection, id: AccountId) -> sqlx::Result<Option<A
     sqlx::query_as!(
         Account,
         r#"select id as "id: AccountId", username, display_name, created_at, disabled_at,
-            disabled_reason
+            disabled_reason, locked_until
         from account where id = $1"#,
         id.0,
     )
@@ -363,7 +365,7 @@ pub async fn list(
     sqlx::query_as!(
         Account,
         r#"select id as "id: AccountId", username, display_name, created_at, disabled_at,
-            disabled_reason
+            disabled_reason, locked_until
         from account
         where ($1::text is null or starts_with(username, $1) or starts_with(display_name, $1))
             and ($2::timestamptz is null or (created_at, id) < ($2, $3))

@@ -1,15 +1,20 @@
 //! Staff log in: the password, then the second factor, each failure counted.
 
+use std::time::Duration;
+
 use domain::{
     id::AccountId,
     identity::{Actor, Lockout, LockoutRule, Means, Password, Refused, Username},
     refusal::{Basic, Invalid},
     time::Timestamp,
 };
-use infra::postgres::{
-    Connection,
-    audit::{self, AuditEntry, Origin},
-    identity::{self as store, Credentials, credential},
+use infra::{
+    postgres::{
+        Connection,
+        audit::{self, AuditEntry, Origin},
+        identity::{self as store, Credentials, credential},
+    },
+    redis::rate_limit::{self, Limit},
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -75,8 +80,9 @@ pub(super) async fn check_password(
         }
         Err(_) => None,
     };
-    if let Some(known) = &known {
-        known.lockout.check(now)?;
+    match &known {
+        Some(known) => known.lockout.check(now)?,
+        None => admit_stranger(state, username).await?,
     }
     let stored = known.as_ref().map(|known| known.password_hash.clone());
     let right = state.passwords.verify(password.plain().to_owned(), stored).await?;
@@ -93,6 +99,18 @@ pub(super) async fn check_password(
         }
         None => Err(Refused::BadCredentials.into()),
     }
+}
+
+/// Counts a try of a name that nobody has: it locks like one that somebody has, so that guessing tells
+/// no names.
+async fn admit_stranger(state: &State, username: &str) -> Result<(), Error> {
+    let limits = &state.config.limits;
+    let index = state.crypto.index("log-in.stranger", username.to_lowercase().as_bytes());
+    let period = Duration::from_mins(limits.lock_minutes.into());
+    let limit = Limit { count: limits.login_failures.into(), window: period };
+    rate_limit::take(&state.redis, "stranger", &hex::encode(index), limit).await.map_err(|locked| {
+        Refused::AccountLocked { minutes: locked.retry_after.div_ceil(60) }.into()
+    })
 }
 
 /// Whether the password is still the one that was verified; the account's row is locked. Whoever

@@ -12,7 +12,7 @@ use super::*;
 use crate::{clock::Clock, config::Config};
 
 const START: &str = "2026-11-24T08:00:00Z";
-const PASSWORD: &str = "Demo-2026-pass";
+const PASSWORD: &str = "Kept-2026-safely";
 
 fn state(db: Pool) -> State {
     let mut config = Config::load(None).unwrap();

@@ -192,7 +192,7 @@ pub async fn use_up(conn: &mut Connection, id: PhoneCodeId, now: Timestamp) -> s
 pub async fn accounts(conn: &mut Connection, index: &[u8]) -> sqlx::Result<Vec<OfPhone>> {
     let rows = sqlx::query!(
         r#"select a.id as "id: AccountId", a.username, a.display_name, a.created_at,
-               a.disabled_at, a.disabled_reason, p.open_id_index is null as "by_phone!"
+               a.disabled_at, a.disabled_reason, a.locked_until, p.open_id_index is null as "by_phone!"
            from person p join account a on a.id = p.account_id
            where p.phone_index = $1 and a.username is null
                -- Not one that is being erased; and who works for a merchant works by WeChat: a
@@ -215,6 +215,7 @@ pub async fn accounts(conn: &mut Connection, index: &[u8]) -> sqlx::Result<Vec<O
             created_at: row.created_at,
             disabled_at: row.disabled_at,
             disabled_reason: row.disabled_reason,
+            locked_until: row.locked_until,
         },
         by_phone: row.by_phone,
     });
