@@ -1,9 +1,17 @@
 //! The commands of `zhixiang`, for whoever runs the system.
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    io::{self, ErrorKind, Write},
+    path::{Path, PathBuf},
+};
 
-use api::{clock::Clock, config::Config, server, state::State, telemetry};
+use api::{
+    app::identity::accounts, clock::Clock, config::Config, error::Error, server, state::State,
+    telemetry,
+};
 use clap::{Parser, Subcommand};
+use domain::id::AccountId;
 
 mod admin;
 mod audit;
@@ -39,7 +47,7 @@ enum Command {
         #[command(subcommand)]
         what: Seed,
     },
-    /// 导入其他系统的历史数据
+    /// 导入：其他系统的历史工单、放假安排、事项清单、执法事项清单
     Import {
         #[command(subcommand)]
         what: import::What,
@@ -48,7 +56,7 @@ enum Command {
     Generate(generate::Given),
     /// 输出接口文档（OpenAPI，YAML）
     Openapi,
-    /// 管理：管理员账号、停用启用、失败的作业、积分账、审计链
+    /// 管理：管理员账号、停用启用、谁有哪些角色、备份恢复、换密钥、失败的作业、积分账、审计链
     Admin {
         #[command(subcommand)]
         what: admin::Command,
@@ -67,8 +75,7 @@ enum Seed {
 /// Whatever stopped it, in Chinese.
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     if matches!(arguments.command, Command::Openapi) {
-        print!("{}", api::http::openapi::document().to_yaml()?);
-        return Ok(());
+        return print(api::http::openapi::document().to_yaml()?.as_bytes());
     }
     let config = Config::load(arguments.config.as_deref())?;
     let _guard = telemetry::start(&config.telemetry)?;
@@ -85,6 +92,39 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Admin { what } => admin::run(config, what).await,
         Command::Openapi => Ok(()),
     }
+}
+
+/// Writes what may be long. Whoever closes the pipe before its end, such as `head`, has read enough:
+/// that is no failure.
+fn print(text: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
+}
+
+/// The account of a username.
+async fn account(state: &State, username: &str) -> Result<AccountId, Failure> {
+    let found = accounts::by_username(state, username).await;
+    found.map_err(|error| named(error, format!("没有账号 {username}")))
+}
+
+/// An error in which what is missing is named: nothing is hidden from whoever administers.
+fn named(error: Error, missing: String) -> Failure {
+    if error.code() == Some("not_found") { missing.into() } else { error.into() }
+}
+
+/// Whether a file can be read, and which one cannot, before the work on it begins.
+fn readable(file: &Path) -> Result<(), Failure> {
+    let why = match fs::File::open(file) {
+        Ok(_) if file.is_dir() => "这是一个目录".to_owned(),
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => "没有这个文件".to_owned(),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => "没有读取的权限".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Err(format!("不能读取 {}：{why}", file.display()).into())
 }
 
 /// The state, with a database that answers.

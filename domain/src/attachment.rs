@@ -292,6 +292,7 @@ impl Candidate {
             }
             Some(file) if Some(file.owner) == by && !file.attached => Ok(()),
             Some(file) if Some(file.owner) == by => refuse("这个附件已经用在别处，请重新上传一份"),
+            _ if by.is_none() => refuse("登录以后才能附照片，请先登录，或去掉这一项"),
             _ => refuse("没有找到这个附件，请重新上传"),
         }
     }

@@ -82,8 +82,8 @@ pub fn display_name(given: &str) -> Result<String, FieldError> {
 pub enum Refused {
     /// It is an account of the office.
     #[error(
-        "工作账号由安全管理员管理，不能自己改名或者注销。请先请安全管理员收回工作角色，\
-         再办理本人的事项"
+        "工作账号由安全管理员管理，不能自己改名或者注销。请先请安全管理员（外勤人员请邀请您的\
+         社区或商户）收回工作角色，再办理本人的事项"
     )]
     StaffAccount,
     /// The configuration asks for a consent first.

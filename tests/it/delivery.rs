@@ -178,11 +178,7 @@ async fn one_consent_is_one_message() {
 
 /// A case of a person's that is replied to.
 async fn replied(app: &App, who: &Client) -> Case {
-    replied_to(app, who, &complaint()).await
-}
-
-async fn replied_to(app: &App, who: &Client, body: &Value) -> Case {
-    let mut case = who.submit(body).await;
+    let mut case = who.submit(&complaint()).await;
     app.accept(&case, "ordinary").await;
     app.dispatch(&mut case, json!({"lead": crate::support::UNIT})).await;
     let clerk = app.as_(crate::support::CLERK);

@@ -1,6 +1,9 @@
 //! A person's own rights: the register of what is held, the export, correction, erasure, consent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Read,
+};
 
 use infra::postgres::privacy::register::{Fate, Why, tables};
 use reqwest::Method;
@@ -162,8 +165,15 @@ async fn unzipped(app: &App, who: &Client, path: &str, accept: &str) -> BTreeMap
     let mut archive = zip::ZipArchive::new(bytes).unwrap();
     let mut files = BTreeMap::new();
     for at in 0..archive.len() {
-        let file = archive.by_index(at).unwrap();
-        files.insert(file.name().unwrap().into_owned(), serde_json::from_reader(file).unwrap());
+        let mut file = archive.by_index(at).unwrap();
+        let name = file.name().unwrap().into_owned();
+        // The clock of the tests, not the 1980 of an archive that knows no time.
+        assert_eq!(file.last_modified().unwrap().year(), 2026, "{name}");
+        let mut text = String::new();
+        file.read_to_string(&mut text).unwrap();
+        let is_text = name.ends_with(".txt");
+        let held = if is_text { json!(text) } else { serde_json::from_str(&text).unwrap() };
+        files.insert(name, held);
     }
     files
 }
@@ -189,9 +199,11 @@ async fn a_zip_has_a_file_for_each_word_and_is_sent_while_it_is_read() {
     assert_eq!(files["complaints.json"][0]["number"], case.number);
     assert_eq!(files["saved_views.json"].as_array().unwrap().len(), 3000);
     let words = tables().filter(|table| table.told.is_some()).count();
-    // And `about`, and what was lodged by telephone.
-    assert_eq!(files.len(), words + 2, "{:?}", files.keys());
-    assert_eq!(unzipped(&app, &li, "/me/export", "application/zip").await.len(), words + 2);
+    // And `about`, what was lodged by telephone, and what says in Chinese what each file is.
+    assert_eq!(files.len(), words + 3, "{:?}", files.keys());
+    let readme = files["说明.txt"].as_str().unwrap();
+    assert!(readme.contains("complaints.json　您提交的诉求"), "{readme}");
+    assert_eq!(unzipped(&app, &li, "/me/export", "application/zip").await.len(), words + 3);
 
     let wrong = li.get("/me/export?format=xml").await;
     assert_eq!((wrong.status, wrong.fields()), (422, vec!["format"]));

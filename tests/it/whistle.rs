@@ -119,7 +119,7 @@ impl Whistle {
     }
 
     /// The whistle as somebody sees it.
-    pub async fn seen(&self, who: &str) -> Value {
+    async fn seen(&self, who: &str) -> Value {
         self.app.as_(who).get(&self.path("")).await.expect(200)
     }
 

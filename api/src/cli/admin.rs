@@ -23,7 +23,7 @@ use domain::{
 };
 use infra::postgres::{audit::Origin, job, privacy::rekey::Left};
 
-use super::{Failure, audit, backup, connected, ledger};
+use super::{Failure, account, audit, backup, connected, ledger, named, print, readable};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -116,14 +116,18 @@ pub enum Jobs {
     /// 列出多次失败后停下的作业，最近的在前，最多 100 条
     ListDead,
     /// 让停下的作业重新执行
-    Redrive {
-        /// 作业编号
-        #[arg(required_unless_present = "all", conflicts_with = "all")]
-        id: Option<JobId>,
-        /// 全部停下的作业
-        #[arg(long)]
-        all: bool,
-    },
+    Redrive(Which),
+}
+
+/// One or all, so that the usage names both.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Which {
+    /// 作业编号
+    id: Option<JobId>,
+    /// 全部停下的作业
+    #[arg(long)]
+    all: bool,
 }
 
 fn administrator(text: &str) -> Result<Role, String> {
@@ -152,23 +156,24 @@ async fn online(state: &State, command: Online) -> Result<(), Failure> {
             println!("已建立{}账号 {}", new.role.label(), new.username);
         }
         Online::Disable { username, reason } => {
-            let id = accounts::by_username(state, &username).await?;
+            let id = account(state, &username).await?;
             accounts::disable(state, None, id, reason, &Origin::default()).await?;
             println!("已停用 {username}");
         }
         Online::Enable { username } => {
-            let id = accounts::by_username(state, &username).await?;
+            let id = account(state, &username).await?;
             accounts::enable(state, None, id, &Origin::default()).await?;
             println!("已启用 {username}");
         }
         Online::ResetTotp { username, reason } => {
-            let id = accounts::by_username(state, &username).await?;
+            let id = account(state, &username).await?;
             let reason = disabling_reason(&reason)?;
             totp::reset(state, None, id, reason, Origin::default()).await?;
             println!("已重置 {username} 的动态口令");
         }
         Online::Audit { what } => audit::run(state, what).await?,
         Online::Erase { list } => {
+            readable(&list)?;
             let count = privacy::erase_again(state, &list).await?;
             println!("按名单重新删除了 {count} 人");
         }
@@ -185,7 +190,7 @@ async fn online(state: &State, command: Online) -> Result<(), Failure> {
         Online::Grants => review(state).await?,
         Online::Ledger { what } => ledger::run(state, what).await?,
         Online::Jobs { what: Jobs::ListDead } => list_dead(state).await?,
-        Online::Jobs { what: Jobs::Redrive { id, .. } } => again(state, id).await?,
+        Online::Jobs { what: Jobs::Redrive(Which { id, .. }) } => again(state, id).await?,
     }
     Ok(())
 }
@@ -193,7 +198,8 @@ async fn online(state: &State, command: Online) -> Result<(), Failure> {
 /// Writes who holds which role, as CSV that a spreadsheet opens.
 async fn review(state: &State) -> Result<(), Failure> {
     let rows = grant::review(state).await?;
-    let mut csv = csv::Writer::from_writer(std::io::stdout());
+    let mut bytes = Vec::new();
+    let mut csv = csv::Writer::from_writer(&mut bytes);
     csv.write_record([
         "角色",
         "范围",
@@ -222,7 +228,9 @@ async fn review(state: &State) -> Result<(), Failure> {
             note,
         ])?;
     }
-    Ok(csv.flush()?)
+    csv.flush()?;
+    drop(csv);
+    print(&bytes)
 }
 
 /// Fails while an old key is still needed.
@@ -264,31 +272,32 @@ async fn dead(state: &State) -> Result<Vec<job::Dead>, Failure> {
 
 async fn list_dead(state: &State) -> Result<(), Failure> {
     let dead = dead(state).await?;
-    for job in &dead {
-        println!(
-            "{}  {}  {} 次  {}  {}",
-            job.id,
-            civil(job.finished_at).format("%Y-%m-%d %H:%M"),
-            job.attempt,
-            job.kind,
-            job.last_error.as_deref().unwrap_or_default(),
-        );
-    }
-    println!(
-        "{}",
-        if dead.is_empty() {
-            "没有停下的作业".to_owned()
-        } else {
-            format!("共 {} 条", dead.len())
-        }
-    );
-    Ok(())
+    let mut told: Vec<String> = dead
+        .iter()
+        .map(|job| {
+            format!(
+                "{}  {}  {} 次  {}  {}",
+                job.id,
+                civil(job.finished_at).format("%Y-%m-%d %H:%M"),
+                job.attempt,
+                job.kind,
+                job.last_error.as_deref().unwrap_or_default(),
+            )
+        })
+        .collect();
+    told.push(if dead.is_empty() {
+        "没有停下的作业".to_owned()
+    } else {
+        format!("共 {} 条", dead.len())
+    });
+    print(format!("{}\n", told.join("\n")).as_bytes())
 }
 
 /// Lets one dead job run again, or all of them, a hundred at a time.
 async fn again(state: &State, id: Option<JobId>) -> Result<(), Failure> {
     if let Some(id) = id {
-        let job = redrive(state, None, Origin::default(), id).await?;
+        let redriven = redrive(state, None, Origin::default(), id).await;
+        let job = redriven.map_err(|error| named(error, format!("没有作业 {id}")))?;
         println!("作业 {} {} 将重新执行", job.id, job.kind);
         return Ok(());
     }

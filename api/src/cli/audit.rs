@@ -9,7 +9,7 @@ use api::{
 use clap::Subcommand;
 use domain::time::{Month, civil};
 
-use super::Failure;
+use super::{Failure, print, readable};
 
 /// Findings that are printed one by one.
 const SHOWN: usize = 100;
@@ -35,9 +35,12 @@ pub enum Command {
 /// Runs one of them.
 pub async fn run(state: &State, command: Command) -> Result<(), Failure> {
     match command {
-        Command::Verify { heads } => show(&audit::verify(state, &heads).await?),
+        Command::Verify { heads } => {
+            heads.iter().try_for_each(|file| readable(file))?;
+            show(&audit::verify(state, &heads).await?)
+        }
         Command::DropMonth { month, out } => {
-            let month = Month::parse(&month)?;
+            let month = Month::parse(&month).map_err(|refused| refused.reason)?;
             let count = audit::drop_month(state, month, &out).await?;
             println!("已清除 {month} 的 {count} 条审计记录，写入 {}", out.display());
             Ok(())
@@ -47,19 +50,22 @@ pub async fn run(state: &State, command: Command) -> Result<(), Failure> {
 
 fn show(report: &Report) -> Result<(), Failure> {
     let Report { blocks, entries, heads, end, findings } = report;
-    println!("区块 {blocks} 个，封存的记录 {entries} 条，数据库之外的链头 {heads} 个");
+    let mut told =
+        vec![format!("区块 {blocks} 个，封存的记录 {entries} 条，数据库之外的链头 {heads} 个")];
     if let Some(oldest) = end.oldest {
         let oldest = civil(oldest).format("%Y-%m-%d %H:%M:%S");
-        println!("尚未封存 {} 条，最早 {oldest}", end.unsealed);
+        told.push(format!("尚未封存 {} 条，最早 {oldest}", end.unsealed));
     }
     if *heads == 0 {
-        println!("没有数据库之外的链头：链尾被截去、整条链被改写时看不出来（配置 audit.heads）");
+        let blind = "没有数据库之外的链头：链尾被截去、整条链被改写时看不出来（配置 audit.heads）";
+        told.push(blind.to_owned());
     }
-    for finding in findings.iter().take(SHOWN) {
-        println!("{finding}");
-    }
+    told.extend(findings.iter().take(SHOWN).map(ToString::to_string));
     if findings.is_empty() {
-        println!("审计链完好");
+        told.push("审计链完好".to_owned());
+    }
+    print(format!("{}\n", told.join("\n")).as_bytes())?;
+    if findings.is_empty() {
         return Ok(());
     }
     Err(format!("发现 {} 处；处理办法见 docs/OPERATIONS.md", findings.len()).into())

@@ -27,14 +27,22 @@ pub mod restore;
 
 #[derive(Debug, Args)]
 pub struct Backup {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    tools: Tools,
+}
+
+/// Where the copies go: either or both, and the usage says so.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+struct Place {
     /// 备份放在这个新目录里；不写则只把新的照片和语音拷到 --files
-    #[arg(long, value_name = "DIR", required_unless_present = "files")]
+    #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
     /// 照片和语音的副本放在哪里，默认在备份目录里；几次备份可以共用一个目录，只拷新的
     #[arg(long, value_name = "DIR")]
     files: Option<PathBuf>,
-    #[command(flatten)]
-    tools: Tools,
 }
 
 /// Where PostgreSQL's programs are.
@@ -103,8 +111,9 @@ impl Manifest {
 
 /// Makes a backup.
 pub async fn backup(state: &State, given: &Backup) -> Result<(), Failure> {
-    let Some(to) = &given.to else {
-        return copied(state, given.files.clone().unwrap_or_default()).await.map(drop);
+    let Place { to, files } = &given.place;
+    let Some(to) = to else {
+        return copied(state, files.clone().unwrap_or_default()).await.map(drop);
     };
     fs::create_dir_all(to)?;
     if fs::read_dir(to)?.next().is_some() {
@@ -127,7 +136,7 @@ pub async fn backup(state: &State, given: &Backup) -> Result<(), Failure> {
     tool.args(["--format=plain", "--wal-method=stream", "--checkpoint=fast", "--no-password"]);
     run(&mut tool).await?;
     // After the database, never before it: then each row of the copy has its file.
-    let files = given.files.clone().unwrap_or_else(|| to.join("files"));
+    let files = files.clone().unwrap_or_else(|| to.join("files"));
     manifest.files = copied(state, files).await?;
     (_, manifest.made_at) = store::server(&mut *state.db.acquire().await?).await?;
     let text = serde_json::to_vec_pretty(&manifest)?;
@@ -146,7 +155,10 @@ async fn copied(state: &State, to: PathBuf) -> Result<Option<Copied>, Failure> {
     };
     let all = |_: &str| true;
     let copied = tokio::task::spawn_blocking(move || copy_new(&from, &to, &all)).await??;
-    println!("照片和语音 {} 个文件，{} 字节", copied.files, copied.bytes);
+    println!(
+        "照片和语音 {} 个文件（一张照片有原图、缩略图两个），{} 字节",
+        copied.files, copied.bytes
+    );
     Ok(Some(copied))
 }
 

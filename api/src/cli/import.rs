@@ -32,7 +32,7 @@ use domain::{
 use indicatif::{ProgressBar, ProgressStyle};
 use infra::postgres::audit::Origin;
 
-use super::Failure;
+use super::{Failure, readable};
 
 #[derive(Debug, Subcommand)]
 pub enum What {
@@ -162,6 +162,7 @@ pub async fn run(state: &State, what: What) -> Result<(), Failure> {
 }
 
 async fn duties(state: &State, given: Duties) -> Result<(), Failure> {
+    readable(&given.file)?;
     let bytes = std::fs::read(&given.file)?;
     let dry_run = given.dry_run;
     let import = duty::Import {
@@ -193,6 +194,7 @@ async fn duties(state: &State, given: Duties) -> Result<(), Failure> {
 
 async fn powers(state: &State, given: Powers) -> Result<(), Failure> {
     let Powers { file, unit, version, title, valid_from, dry_run } = given;
+    readable(&file)?;
     let import = powers::Import { unit, version, title, valid_from, dry_run };
     let ask = Ask::new(None, Origin::default());
     let imported = powers::import(state, ask, import, std::fs::read(file)?).await.map_err(told)?;

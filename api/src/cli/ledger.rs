@@ -1,12 +1,9 @@
 //! What the bookkeeper does on the server itself.
 
-use std::{fs, io::Write, path::PathBuf};
+use std::{fs, path::PathBuf};
 
 use api::{
-    app::{
-        identity::accounts,
-        points::statement::{statement, verify},
-    },
+    app::points::statement::{statement, verify},
     sheet::{write_csv, write_workbook},
     state::State,
 };
@@ -19,7 +16,7 @@ use domain::{
 use infra::postgres::points::statement::Of;
 use uuid::Uuid;
 
-use super::Failure;
+use super::{Failure, print};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -72,30 +69,35 @@ pub async fn run(state: &State, command: Command) -> Result<(), Failure> {
 async fn compare(state: &State) -> Result<(), Failure> {
     let (totals, violations) = verify(state).await?;
     let now = civil(state.clock.now()).format("%Y-%m-%d %H:%M:%S");
-    println!("{now} 共 {} 笔流水、{} 条分录", totals.movements, totals.entries);
-    println!(
-        "发放 {} = 个人 {}（其中占用 {}）+ 社区 {} + 商户 {} + 到期 {} + 调整 {} − 待抵还 {}",
-        totals.issued,
-        totals.people,
-        totals.held,
-        totals.communities,
-        totals.merchants,
-        totals.expired,
-        totals.adjusted,
-        totals.owed
-    );
+    let mut told = vec![
+        format!("{now} 共 {} 笔流水、{} 条分录", totals.movements, totals.entries),
+        format!(
+            "发放 {} = 个人 {}（其中占用 {}）+ 社区 {} + 商户 {} + 到期 {} + 调整 {} − 待抵还 {}",
+            totals.issued,
+            totals.people,
+            totals.held,
+            totals.communities,
+            totals.merchants,
+            totals.expired,
+            totals.adjusted,
+            totals.owed
+        ),
+    ];
     for one in &violations {
         let subject = one.subject.map_or_else(|| "全部".to_owned(), |id| id.to_string());
-        println!(
+        told.push(format!(
             "对不上：{}（{}）：{subject} 应为 {}，实为 {}",
             one.rule.label(),
             one.rule,
             one.expected,
             one.found
-        );
+        ));
     }
     if violations.is_empty() {
-        println!("账目相符");
+        told.push("账目相符".to_owned());
+    }
+    print(format!("{}\n", told.join("\n")).as_bytes())?;
+    if violations.is_empty() {
         return Ok(());
     }
     // The view is read up to here.
@@ -116,7 +118,7 @@ async fn show(state: &State, wanted: Wanted) -> Result<(), Failure> {
         return Err(format!("第一天 {first} 晚于最后一天 {last}").into());
     }
     let of = match (username, account, &merchant, &community) {
-        (Some(username), ..) => Of::Person(accounts::by_username(state, &username).await?),
+        (Some(username), ..) => Of::Person(super::account(state, &username).await?),
         (None, Some(id), ..) => Of::Person(AccountId(id)),
         (None, None, Some(code), _) => Of::Merchant(code),
         (None, None, None, code) => Of::Community(code.as_deref().unwrap_or_default()),
@@ -128,7 +130,7 @@ async fn show(state: &State, wanted: Wanted) -> Result<(), Failure> {
     let sheet = found.sheet();
     let workbook = out.as_ref().is_some_and(|file| file.extension().is_some_and(|e| e == "xlsx"));
     let bytes = if workbook { write_workbook(&[sheet])? } else { write_csv(&sheet)? };
-    let Some(file) = out else { return Ok(std::io::stdout().write_all(&bytes)?) };
+    let Some(file) = out else { return print(&bytes) };
     fs::write(&file, bytes).map_err(|why| format!("写不了 {}：{why}", file.display()))?;
     println!(
         "{first} 至 {last}：期初 {}，{} 笔，期末 {}；已写入 {}",

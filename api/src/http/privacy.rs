@@ -187,7 +187,7 @@ async fn erase(
     let message = if holds.is_empty() {
         "已退出登录，个人信息将在几分钟内删除"
     } else {
-        "已退出登录；下面的事项结束后，个人信息随即删除"
+        "已退出登录；下面的事项结束后，个人信息在一小时内删除"
     };
     let waits_for = holds.into_iter().map(|(hold, count)| Waits {
         hold,

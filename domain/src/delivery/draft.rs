@@ -66,6 +66,12 @@ impl Draft {
         let mut faults = Faults::default();
         let provider_id = faults.take(text::line("template_id", provider_id, 1, 64));
         let page = faults.take(text::line("page", page, 0, 128));
+        if page.as_ref().is_some_and(|page| !is_page(page)) {
+            faults.add(
+                "page",
+                "应为小程序的页面路径，例如 pages/notifications/index?id=1；不需要就留空",
+            );
+        }
         if !template.channels().contains(&channel) {
             let known: Vec<_> = template.channels().iter().map(|one| one.label()).collect();
             let reason = format!("“{}”只能用{}发送", template.label(), known.join("、"));
@@ -97,6 +103,16 @@ impl Draft {
         let (provider_id, page) = (provider_id.unwrap_or_default(), page.unwrap_or_default());
         Ok(Self { provider_id, page, fields, long_term })
     }
+}
+
+/// Whether it is a page of the mini-program, with its parameters, or nothing.
+fn is_page(page: &str) -> bool {
+    let mut path = page.split('?').next().unwrap_or_default().split('/');
+    let fits = |part: &str| {
+        !part.is_empty()
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    };
+    page.is_empty() || path.all(fits) && page.bytes().all(|b| b.is_ascii_graphic())
 }
 
 fn is_text_code(code: &str) -> bool {
@@ -271,6 +287,18 @@ mod tests {
             assert_eq!(refused.fields()[0].field, format!("fields.{key}"), "{pattern}");
         }
         assert_eq!(parsed(&[]).unwrap_err().fields()[0].field, "fields");
+        let good = BTreeMap::from([("thing1".to_owned(), "{title}".to_owned())]);
+        for (page, fits) in [
+            ("", true),
+            ("pages/index?id=1&from=wx", true),
+            ("http://evil.example/", false),
+            ("/pages/index", false),
+            ("pages/首页", false),
+            ("pages/index?a b", false),
+        ] {
+            let parsed = Draft::parse(SUBSCRIBE, "tmpl-1", page, good.clone(), false);
+            assert_eq!(parsed.is_ok(), fits, "{page}");
+        }
         let faults = Draft::parse(SUBSCRIBE, "", &"p".repeat(129), BTreeMap::new(), true)
             .unwrap_err()
             .fields();

@@ -96,6 +96,14 @@ impl Served {
 }
 
 impl Requirement {
+    /// What somebody is told who has done so much of it.
+    pub fn text(self, served: Served) -> String {
+        if self == Self::default() {
+            return "没有规定的次数和时长".to_owned();
+        }
+        served.missing(self).text()
+    }
+
     /// As people read it.
     pub fn tally(self) -> Tally {
         Tally { services: self.services, hours: hours((self.minutes * 100 + 59) / 60) }

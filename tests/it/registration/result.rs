@@ -84,6 +84,11 @@ async fn a_year_is_settled_in_january_and_stays() {
     assert_eq!(year["settled"]["hours"], 100.0);
     assert!(member.get("/me/service-year?year=2027").await.ok()["settled"].is_null());
 
+    // Who is not on the ledger owes nothing.
+    let nobody = app.resident("li").get("/me/service-year?year=2026").await.ok();
+    assert_eq!(nobody["required"], json!({"services": 0, "hours": 0.0}), "{nobody}");
+    assert_eq!(nobody["text"], "没有规定的次数和时长");
+
     // The year's result went back to each unit, once.
     let liaison = app.as_("liaison.education");
     let reports = liaison.all("/unit-reports").await;

@@ -140,7 +140,7 @@ async fn hasty(guide: &mut Guide, clerk: &str, task: &str) -> Result {
         |text: &str| on_task(task, "reply", json!({ "text": text, "outcome": "solved" })).by(clerk);
     let empty = reply("已转相关部门。");
     guide.step("用套话答复", empty, refusal(422, "reply_not_substantive")).await?;
-    let early = reply("11月24日19时更换了烧断的熔断器。");
+    let early = reply("当晚七点更换了烧断的熔断器。");
     guide.step("没有联系居民就答复", early, refusal(409, "contact_missing")).await?;
     Ok(())
 }
@@ -150,7 +150,7 @@ async fn answered(guide: &mut Guide, case: &Case, clerk: &str, task: &str, what:
     let contact =
         json!({ "note": "电话约定今晚七点到现场", "channel": "phone", "outcome": "reached" });
     guide.step("供电公司先行联系居民", on_task(task, "contact", contact).by(clerk), OK).await?;
-    let text = format!("11月24日19时到现场{what}，路灯当晚恢复照明，已请李女士现场确认。");
+    let text = format!("当晚七点到现场{what}，路灯恢复照明，已请李女士现场确认。");
     let reply = on_task(task, "reply", json!({ "text": text, "outcome": "solved" })).by(clerk);
     guide.step(&format!("供电公司答复：{what}"), reply, OK.with("/status", "replied")).await?;
     let confirm = on_task(task, "confirm", json!({})).by(&case.centre);

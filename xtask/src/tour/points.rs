@@ -87,7 +87,7 @@ async fn mistaken(guide: &mut Guide, member: &str, offer: &str, ticket: &Answer)
 
 /// The clerk of the demo's merchant.
 async fn till(guide: &mut Guide) -> Result<String> {
-    guide.staff("商户文兴幸福餐厅登录", "merchant.wenxing").await
+    guide.staff("文兴示范商户的店员登录", "merchant.wenxing").await
 }
 
 async fn verified(guide: &mut Guide, code: &str) -> Result {

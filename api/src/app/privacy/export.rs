@@ -7,7 +7,13 @@ use std::{
     time::Duration,
 };
 
-use domain::{attachment::MediaType, id::AccountId, refusal::Basic, time::Timestamp};
+use chrono::{Datelike, Timelike};
+use domain::{
+    attachment::MediaType,
+    id::AccountId,
+    refusal::Basic,
+    time::{Timestamp, civil, written},
+};
 use futures::TryStreamExt;
 use infra::{
     crypto::Crypto,
@@ -26,7 +32,7 @@ use infra::{
 use serde_json::{Map, Value, json};
 use tokio::sync::{Semaphore, mpsc};
 use zip::{
-    ZipWriter,
+    DateTime, ZipWriter,
     write::{SimpleFileOptions, StreamWriter},
 };
 
@@ -44,6 +50,8 @@ const FILES: i64 = 100;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Each holds a connection to the database while it is sent.
 static AT_ONCE: Semaphore = Semaphore::const_new(2);
+/// What the files of an archive are, for whoever opens it.
+const README: &str = include_str!("export.txt");
 
 /// How the export is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,6 +244,8 @@ struct Out {
     sink: Sink,
     /// Of a ZIP.
     zip: Option<ZipWriter<StreamWriter<Sink>>>,
+    /// Of each file of it.
+    options: SimpleFileOptions,
     /// No word was opened yet, or no row of the word.
     first_word: bool,
     first_row: bool,
@@ -245,22 +255,36 @@ fn broken(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::Internal(Box::new(error))
 }
 
+/// An instant as archives keep it: local time.
+fn dated(at: Timestamp) -> DateTime {
+    let at = civil(at);
+    let year = u16::try_from(at.year()).unwrap_or_default();
+    let [month, day, hour, minute, second] =
+        [at.month(), at.day(), at.hour(), at.minute(), at.second()]
+            .map(|part| u8::try_from(part).unwrap_or_default());
+    DateTime::from_date_and_time(year, month, day, hour, minute, second).unwrap_or_default()
+}
+
 impl Out {
     fn begin(form: Form, account: AccountId, now: Timestamp) -> Result<Self, Error> {
         let sink = Sink::default();
         let zip = (form == Form::Zip).then(|| ZipWriter::new_stream(sink.clone()));
-        let mut out = Self { sink, zip, first_word: true, first_row: true };
+        let options = SimpleFileOptions::default().last_modified_time(dated(now));
+        let mut out = Self { sink, zip, options, first_word: true, first_row: true };
         let about = format!(
             "\"account\":{},\"exported_at\":{}",
             serde_json::to_string(&account)?,
             serde_json::to_string(&now)?
         );
-        match &mut out.zip {
-            Some(zip) => {
-                zip.start_file("about.json", SimpleFileOptions::default()).map_err(broken)?;
-                out.put(format!("{{{about}}}\n").as_bytes())?;
-            }
-            None => out.put(format!("{{{about},\"data\":{{").as_bytes())?,
+        if form == Form::Zip {
+            out.file("说明.txt")?;
+            // The mark in front tells old editors that it is UTF-8.
+            let readme = README.replace("{exported_at}", &written(now));
+            out.put(format!("\u{feff}{readme}").as_bytes())?;
+            out.file("about.json")?;
+            out.put(format!("{{{about}}}\n").as_bytes())?;
+        } else {
+            out.put(format!("{{{about},\"data\":{{").as_bytes())?;
         }
         Ok(out)
     }
@@ -275,9 +299,8 @@ impl Out {
 
     fn open(&mut self, word: &str) -> Result<(), Error> {
         self.first_row = true;
-        if let Some(zip) = &mut self.zip {
-            let name = format!("{word}.json");
-            zip.start_file(name, SimpleFileOptions::default()).map_err(broken)?;
+        if self.zip.is_some() {
+            self.file(&format!("{word}.json"))?;
             return self.put(b"[");
         }
         let comma = if std::mem::take(&mut self.first_word) { "" } else { "," };
@@ -287,7 +310,7 @@ impl Out {
     /// Begins a file of the archive.
     fn file(&mut self, name: &str) -> Result<(), Error> {
         match &mut self.zip {
-            Some(zip) => zip.start_file(name, SimpleFileOptions::default()).map_err(broken),
+            Some(zip) => zip.start_file(name, self.options).map_err(broken),
             None => Ok(()),
         }
     }
@@ -315,5 +338,27 @@ impl Out {
             None => self.put(b"}}")?,
         }
         Ok(self.sink.with(std::mem::take))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_tells_of_every_file_and_of_no_other() {
+        let words = register::tables().filter_map(|table| table.told).map(|told| told.word);
+        let mut words: Vec<&str> = words.chain(["about", "phone_complaints"]).collect();
+        let mut told: Vec<&str> =
+            README.lines().filter_map(|line| line.split_once(".json　")).map(|it| it.0).collect();
+        words.sort_unstable();
+        told.sort_unstable();
+        assert_eq!(told, words);
+    }
+
+    #[test]
+    fn a_file_is_of_the_local_time() {
+        let told = dated("2026-11-24T16:30:07Z".parse().unwrap());
+        assert_eq!(told.to_string(), "2026-11-25 00:30:06", "in steps of two seconds");
     }
 }

@@ -8,7 +8,6 @@ use domain::{
     id::{AccountId, JobId},
     org::NodeCode,
     page::{Cursor, PageRequest},
-    party::Rank,
     refusal::Invalid,
     scope::Scope,
     service::{
@@ -138,14 +137,13 @@ pub async fn of_account(
     account: AccountId,
     year: Year,
 ) -> Result<(Requirement, Option<(Timestamp, Judged)>), Error> {
-    let rules = &state.config.service_year;
     let filter = Filter { account: Some(account), ..Filter::default() };
     let mut conn = state.db.acquire().await?;
     let period = (year, year.bounds().1);
     let (settled, mut found) =
         read(&mut conn, state, Reader::Worker, period, &filter, (None, 1)).await?;
     let own = found.pop();
-    let required = own.as_ref().map_or_else(|| rules.of_rank(year, Rank::None), |own| own.required);
+    let required = own.as_ref().map(|own| own.required).unwrap_or_default();
     Ok((required, settled.zip(own)))
 }
 

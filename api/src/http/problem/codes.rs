@@ -65,9 +65,9 @@ fn basic() -> Vec<Code> {
 fn words() -> Vec<Code> {
     [
         identity(),
+        oidc(),
         grant(),
         invitation(),
-        oidc(),
         privacy(),
         complaint(),
         follow_up(),
@@ -106,8 +106,9 @@ fn words() -> Vec<Code> {
         live(),
         publication(),
         lists(),
-        other(),
         duty(),
+        routing(),
+        other(),
         sheet(),
     ]
     .concat()
@@ -245,6 +246,14 @@ fn publication() -> Vec<Code> {
     use domain::{
         guide,
         publication::{Refused, Status, Step},
+        sheet::RefusedCell,
+    };
+    let cell = RefusedCell {
+        sheet: Some("办事指南".to_owned()),
+        line: 7,
+        column: "办理期限（工作日）".to_owned(),
+        cell: Some("K7".to_owned()),
+        reason: "要写工作日的天数，例如 5".to_owned(),
     };
     vec![
         code(&Refused::Step { step: Step::Submit, status: Status::Withdrawn }),
@@ -254,7 +263,7 @@ fn publication() -> Vec<Code> {
         code(&Refused::Own),
         code(&guide::Refused::TitleTaken),
         code(&guide::Refused::Sheet("表头缺少“事项名称”这一列".to_owned())),
-        code(&guide::Refused::Cells(Vec::new())),
+        code(&guide::Refused::Cells(vec![cell])),
     ]
 }
 
@@ -584,10 +593,18 @@ fn registration() -> Vec<Code> {
 }
 
 fn hours() -> Vec<Code> {
-    use domain::service::hours::Refused;
+    use domain::{
+        edition::{Fault, RefusedRow},
+        service::hours::Refused,
+    };
+    let fault = Fault {
+        column: "时长（分钟）".to_owned(),
+        reason: "时长应为 1–1440 的整数分钟".to_owned(),
+    };
+    let row = RefusedRow { line: 7, code: "SX-2026-0001".to_owned(), faults: vec![fault] };
     vec![
         code(&Refused::Sheet("表头缺少“姓名”这一列".to_owned())),
-        code(&Refused::Rows(Vec::new())),
+        code(&Refused::Rows(vec![row])),
         code(&Refused::AtOnce),
         code(&Refused::Withdrawn),
     ]
@@ -772,14 +789,7 @@ fn lists() -> Vec<Code> {
 }
 
 fn other() -> Vec<Code> {
-    use domain::duty::{Refused, Shortfall};
-    let unlisted = Refused::NotOnDutyList {
-        unit: "文兴社区".to_owned(),
-        looked_into: None,
-        shortfall: Shortfall::Unlisted,
-    };
     vec![
-        code(&unlisted),
         code(&crate::app::job::Refused::NotDead),
         code(&crate::app::calendar::Refused::YearMissing(2027)),
         code(&domain::bulletin::Refused::Published),
@@ -789,14 +799,21 @@ fn other() -> Vec<Code> {
 fn duty() -> Vec<Code> {
     use domain::{
         duty::{
+            self, Shortfall,
             edition::Refused,
             proposal::{self, Status},
         },
         edition::{Fault, RefusedRow},
     };
+    let unlisted = duty::Refused::NotOnDutyList {
+        unit: "文兴社区".to_owned(),
+        looked_into: None,
+        shortfall: Shortfall::Unlisted,
+    };
     let fault = Fault { column: "依据".to_owned(), reason: "没有写依据".to_owned() };
     let row = RefusedRow { line: 7, code: "city-05".to_owned(), faults: vec![fault] };
     vec![
+        code(&unlisted),
         code(&Refused::VersionTaken("territorial-2027.1".to_owned())),
         code(&Refused::TooEarly {
             version: "territorial-2024.1".to_owned(),
@@ -822,9 +839,12 @@ fn sheet() -> Vec<Code> {
         code(&sheet::Refused::Type),
         code(&sheet::Refused::Broken),
         code(&crate::paper::Refused::FontMissing),
-        code(&domain::routing::Refused::Exists),
-        code(&domain::routing::Refused::Ended),
     ]
+}
+
+fn routing() -> Vec<Code> {
+    use domain::routing::Refused;
+    vec![code(&Refused::Exists), code(&Refused::Ended)]
 }
 
 #[cfg(test)]

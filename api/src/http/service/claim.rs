@@ -402,7 +402,7 @@ async fn year(
         hours: done.hours,
         required: required.tally(),
         missing: missing.tally(),
-        text: missing.text(),
+        text: required.text(served),
         settled: settled.map(|(settled_at, result)| SettledYear {
             services: result.line.served.services,
             hours: result.line.served.done().hours,
