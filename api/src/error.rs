@@ -117,6 +117,7 @@ impl From<sqlx::Error> for Error {
             // U+0000, which text cannot hold: bodies and filters with it are refused, and a path names
             // nothing by it.
             sqlx::Error::Database(said) if said.code().as_deref() == Some("22021") => {
+                tracing::warn!(error = %said, "what names nothing");
                 Basic::NotFound.into()
             }
             other => Self::Internal(Box::new(other)),

@@ -60,7 +60,6 @@ pub mod openapi;
 pub mod operations;
 pub mod org;
 pub mod pairing;
-pub mod parameters;
 pub mod party;
 pub mod points;
 pub mod printed;

@@ -31,7 +31,7 @@ use crate::{
     calendars::Calendars,
     clock::{Clock, Steadiness},
     config::Config,
-    http::{envelope, operations, parameters},
+    http::{envelope, operations},
     state::State,
     streams::Streams,
     telemetry::RequestSpan,
@@ -264,7 +264,6 @@ pub fn spawn(state: State, listener: TcpListener) -> Result<Server, Failure> {
         let served = state.clone();
         App::new()
             .configure(move |services| crate::http::configure(services, &served))
-            .wrap(from_fn(parameters::known))
             .wrap(cors(&state.config.http.allowed_origins))
             .wrap(Compress::default())
             .wrap(from_fn(envelope::surround))

@@ -253,9 +253,8 @@ mod tests {
 
     #[test]
     fn wrong_numbers_are_refused() {
-        for bad in ["", "1380000", "1380000123x", "0", "10012345678", "138000012345"] {
-            let parsed = Phone::parse("phone", bad);
-            assert!(parsed.is_err() || bad == "1380000", "{bad}");
+        for bad in ["", "1380000123x", "0", "10012345678", "138000012345"] {
+            assert!(Phone::parse("phone", bad).is_err(), "{bad}");
         }
         assert!(Phone::parse("phone", "13800001234").is_ok_and(|phone| phone.is_mobile()));
         let landline = Phone::parse("phone", "0352-5012345");

@@ -6,8 +6,9 @@ use crate::refusal::FieldError;
 /// Marks that nobody sees: what comes along with a copied text, fills a field with nothing, or has the
 /// rest of a line read backwards. The joiner within emoji (U+200D) is none of them.
 const fn is_unseen(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}' | '\u{200c}'
+        | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{3164}'
+        | '\u{feff}')
 }
 
 /// Checks a text field: `min..=max` characters after dropping unseen marks and trimming white space at
@@ -25,7 +26,8 @@ pub fn text(field: &str, given: &str, min: usize, max: usize) -> Result<String, 
     }
     let seen: String = given.chars().filter(|c| !is_unseen(*c)).collect();
     let kept = seen.trim();
-    let length = kept.chars().count();
+    let joined = |c| matches!(c, '\u{200d}' | '\u{fe0f}');
+    let length = if kept.chars().all(joined) { 0 } else { kept.chars().count() };
     if length < min || length > max {
         let reason = if length == 0 {
             format!("不能为空，需要 {min}–{max} 个字")
@@ -99,6 +101,7 @@ mod tests {
     #[test]
     fn what_nobody_sees_is_no_text() {
         assert!(text("name", "\u{200b}\u{feff}", 1, 50).is_err());
+        assert!(text("name", "\u{200d}\u{fe0f}", 1, 50).is_err(), "joiners without anything");
         assert_eq!(optional("name", Some(" \u{2060}"), 50), Ok(None));
         assert_eq!(line("title", "\u{202e}路灯\u{200b}坏了", 2, 200).unwrap(), "路灯坏了");
         assert_eq!(text("title", "👨‍👩‍👧 一家", 2, 200).unwrap(), "👨‍👩‍👧 一家", "one emoji");

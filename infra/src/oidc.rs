@@ -20,7 +20,8 @@ use crate::{
     outside::{self, Breaker, Failing, Fault},
 };
 
-/// Who comes while it is away is told at once; after each pause one of them asks.
+/// Who comes together waits for one question; when it failed, all are told at once for a while, and then
+/// one asks again.
 const PATIENCE: outside::Settings = outside::Settings {
     answer: Duration::from_secs(5),
     retries: 0,

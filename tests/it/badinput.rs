@@ -308,7 +308,12 @@ async fn a_filter_with_a_wrong_name_is_refused_and_not_passed_over() {
         assert_eq!((answer.status, answer.fields()), (422, vec![named]), "{path}: {answer}");
         assert!(answer.header("x-request-id").len() > 8, "{answer}");
     }
+    // Who may not ask at all is told that, as with any other fault.
     let nobody = app.anonymous();
+    nobody.get("/complaints?stats=closed").await.refused(401, "unauthenticated");
+    app.resident("li").get("/audit?who=dispatcher").await.refused(403, "forbidden");
+    let missing = "/duty-lists/019ab0c1-d2e3-7f00-8a1b-2c3d4e5f6071/export?colour=1";
+    app.as_("dispatcher").get(missing).await.refused(404, "not_found");
     assert_eq!(nobody.get("/announcements?kindd=outage").await.fields(), ["kindd"]);
     nobody.get("/guides?category=&limit=1&cursor=").await.expect(200);
     // What takes no condition at all has nothing to misspell.

@@ -218,7 +218,12 @@ pub async fn decide(
     (step, note): (Step, Option<String>),
 ) -> Result<(), Error> {
     let now = state.clock.now();
-    let inner = state.clone();
+    // Nobody knows the password of a new account: a security administrator sets the first one. It is
+    // hashed before anything is locked.
+    let hash = match step {
+        Step::Approve => state.passwords.hash(hex::encode(random::bytes::<32>())).await?,
+        Step::Refuse | Step::Withdraw | Step::Expire => String::new(),
+    };
     let after = transact(&state.db, move |tx| {
         Box::pin(async move {
             let by = ask.account().ok_or(Basic::Unauthenticated)?;
@@ -239,7 +244,7 @@ pub async fn decide(
             let made = match (&held.holder, status) {
                 (Holder::New { username, display_name }, Status::Approved) => {
                     let names = (username.as_str(), display_name.as_str());
-                    Some(make(&inner, tx, names, now).await?)
+                    Some(make(tx, names, &hash, now).await?)
                 }
                 _ => None,
             };
@@ -252,16 +257,14 @@ pub async fn decide(
     Ok(())
 }
 
-/// Makes a staff account without roles. Nobody knows its password: a security administrator sets the
-/// first one.
+/// Makes a staff account without roles.
 async fn make(
-    state: &State,
     tx: &mut Connection,
     (username, display_name): (&str, &str),
+    password_hash: &str,
     now: Timestamp,
 ) -> Result<AccountId, Error> {
     let id = random::id(now);
-    let password_hash = &state.passwords.hash(hex::encode(random::bytes::<32>())).await?;
     let staff = NewStaff { id, username, password_hash, display_name };
     accounts::insert_staff(tx, &staff, now).await.map_err(|error| match violated(&error) {
         Some("account_username_key") => identity::Refused::UsernameTaken.into(),

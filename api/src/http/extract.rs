@@ -9,6 +9,7 @@ pub mod if_none_match;
 pub mod meta;
 pub mod on;
 pub mod paging;
+pub mod parameters;
 pub mod query;
 pub mod reason;
 pub mod several;

@@ -99,7 +99,7 @@ impl Requirement {
     /// What somebody is told who has done so much of it.
     pub fn text(self, served: Served) -> String {
         if self == Self::default() {
-            return "没有规定的次数和时长".to_owned();
+            return "没有规定的次数和时长（在职党员报到以后开始计算）".to_owned();
         }
         served.missing(self).text()
     }

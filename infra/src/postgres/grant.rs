@@ -123,7 +123,8 @@ pub async fn decide(
     Ok(())
 }
 
-/// Whether a role was taken from a locked account at once, and that is not decided yet.
+/// Whether a role was taken at once from whoever a locked account belongs to, and that is not decided
+/// yet.
 ///
 /// # Errors
 /// The database's.
@@ -135,7 +136,11 @@ pub async fn is_suspended(
     sqlx::query_scalar!(
         r#"select exists (
                select from grant_proposal
-               where account = $1 and role = $2 and scope = $3 and urgent and status = 'proposed'
+               where role = $2 and scope = $3 and urgent and status = 'proposed'
+                   and (account = $1 or account in (
+                       select other.account_id from person own
+                       join person other on other.phone_index = own.phone_index
+                       where own.account_id = $1))
            ) as "is!""#,
         account.0,
         grant.role.code(),

@@ -87,7 +87,7 @@ async fn a_year_is_settled_in_january_and_stays() {
     // Who is not on the ledger owes nothing.
     let nobody = app.resident("li").get("/me/service-year?year=2026").await.ok();
     assert_eq!(nobody["required"], json!({"services": 0, "hours": 0.0}), "{nobody}");
-    assert_eq!(nobody["text"], "没有规定的次数和时长");
+    assert_eq!(nobody["text"], "没有规定的次数和时长（在职党员报到以后开始计算）");
 
     // The year's result went back to each unit, once.
     let liaison = app.as_("liaison.education");

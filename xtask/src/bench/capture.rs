@@ -65,8 +65,7 @@ pub async fn script(
 
 /// Those of the transaction; of a request that only reads, all of them.
 fn of_case(case: Case, all: Vec<Statement>) -> Result<Vec<Statement>> {
-    // What the pool sends when it takes a connection back is no part of the use case.
-    let all = all.into_iter().filter(|statement| !statement.is("rollback"));
+    let all = all.into_iter();
     let found: Vec<Statement> = if case.only_reads() {
         all.filter(|statement| !statement.is_ours()).collect()
     } else {
@@ -274,7 +273,6 @@ mod tests {
             parameters: parameters.iter().map(|text| Some((*text).to_owned())).collect(),
         };
         let all = vec![
-            statement("rollback", &[]),
             statement("BEGIN", &[]),
             statement("insert into complaint (id) values ($1)", &[ID]),
             statement("COMMIT", &[]),

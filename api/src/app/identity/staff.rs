@@ -101,8 +101,8 @@ pub(super) async fn check_password(
     }
 }
 
-/// Counts a try of a name that nobody has: it locks like one that somebody has, so that guessing tells
-/// no names.
+/// Counts a try of a name that nobody has: it locks, too, so that a lock does not tell which names there
+/// are. The window is fixed, from the first try on: only who waits between tries could tell it apart.
 async fn admit_stranger(state: &State, username: &str) -> Result<(), Error> {
     let limits = &state.config.limits;
     let index = state.crypto.index("log-in.stranger", username.to_lowercase().as_bytes());

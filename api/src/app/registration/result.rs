@@ -127,8 +127,8 @@ pub(in crate::app) async fn all(
     }
 }
 
-/// What a year requires of an account, and how it was settled: a registered member's own
-/// requirement, and for everybody else that of a member without a rank, for orientation.
+/// What a year requires of an account, and how it was settled: a registered member's own requirement,
+/// and nothing of everybody else.
 ///
 /// # Errors
 /// The database is away.

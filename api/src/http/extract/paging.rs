@@ -8,6 +8,7 @@ use domain::{
     refusal::{Faults, FieldError},
 };
 
+use super::parameters;
 use crate::error::Error;
 
 /// The page asked for. Documented by `params(Paging)`.
@@ -38,7 +39,11 @@ impl FromRequest for Paging {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(read(request.query_string()))
+        let read = || {
+            parameters::check(request)?;
+            read(request.query_string())
+        };
+        ready(read())
     }
 }
 
@@ -60,8 +65,12 @@ impl FromRequest for KeyPaging {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let read = read_as(request.query_string(), KeyRequest::parse_key);
-        ready(read.map(|(after, limit)| Self(KeyRequest { after, limit })))
+        let read = || {
+            parameters::check(request)?;
+            let (after, limit) = read_as(request.query_string(), KeyRequest::parse_key)?;
+            Ok(Self(KeyRequest { after, limit }))
+        };
+        ready(read())
     }
 }
 

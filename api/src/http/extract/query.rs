@@ -6,7 +6,7 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use domain::refusal::Invalid;
 use serde::de::DeserializeOwned;
 
-use super::reason;
+use super::{parameters, reason};
 use crate::error::Error;
 
 /// The query string read as a `T`; a wrong filter is 422 `invalid_field`. An empty one
@@ -21,12 +21,15 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(parse(request.query_string(), |name| !matches!(name, "cursor" | "limit")).map(Self))
+        let read = || {
+            parameters::check(request)?;
+            parse(request.query_string(), |name| !matches!(name, "cursor" | "limit")).map(Self)
+        };
+        ready(read())
     }
 }
 
-/// Reads a query string that is kept for later. What the list itself would pass over is refused:
-/// a filter with a wrong name would widen the list for good.
+/// Reads a query string that is kept for later: a list's filters alone, no place in it.
 ///
 /// # Errors
 /// `invalid_field`.

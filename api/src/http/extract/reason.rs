@@ -56,7 +56,8 @@ fn sentence(said: &str) -> String {
     }
     if said.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)) {
         // Where it stands in the text is said by the field's path.
-        return said.split(" at line ").next().unwrap_or_default().to_owned();
+        let whole = said.rsplit_once(" at line ").filter(|(_, at)| at.contains(" column "));
+        return whole.map_or(said, |(said, _)| said).to_owned();
     }
     KNOWN
         .iter()

@@ -173,11 +173,13 @@ pub async fn detail(
                c.replied_at, c.closed_at, c.closed_as as "closed_as: ClosedAs", c.follow_up_round,
                c.reworks, c.urges, c.suspended_until, c.merged_into as "merged_into: ComplaintId",
                c.reporter_id as "reporter_id: AccountId", c.on_behalf,
-               -- Nobody who left, or whose number went with them.
+               -- Nobody who was erased, or whose number was.
                c.reachable and (
                    exists (select from complaint_contact t where t.complaint_id = c.id)
                    or c.reporter_id is not null
-                       and not exists (select from erasure e where e.account_id = c.reporter_id)
+                       and not exists (
+                           select from erasure e
+                           where e.account_id = c.reporter_id and e.erased_at is not null)
                ) as "reachable!",
                c.channel as "channel: Channel", c.excluded_at is not null as "excluded!",
                clerk.display_name as "taken_in_by?",

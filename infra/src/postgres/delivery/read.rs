@@ -146,7 +146,7 @@ pub async fn subscriptions(
                    and not coalesce(t.template = any(p.muted), false) as "ask!"
            from (
                select distinct on (template) * from notification_template
-               where channel = 'subscribe' order by template, version desc
+               where channel = 'subscribe' and template <> 'digest' order by template, version desc
            ) as t
            left join subscription s on s.account_id = $1 and s.provider_id = t.provider_id
            left join delivery_preference p on p.account_id = $1

@@ -49,10 +49,7 @@ impl<'de> Visitor<'de> for Whole {
     }
 
     fn visit_str<E: Error>(self, given: &str) -> Result<Value, E> {
-        if given.contains('\0') {
-            return Err(E::custom("含有不可见的控制字符（U+0000），请删去"));
-        }
-        Ok(given.into())
+        without_null(given).map(Value::from)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut given: A) -> Result<Value, A::Error> {
@@ -66,6 +63,7 @@ impl<'de> Visitor<'de> for Whole {
     fn visit_map<A: MapAccess<'de>>(self, mut given: A) -> Result<Value, A::Error> {
         let mut fields = Map::new();
         while let Some(name) = given.next_key::<String>()? {
+            without_null::<A::Error>(&name)?;
             if fields.contains_key(&name) {
                 return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
             }
@@ -74,4 +72,11 @@ impl<'de> Visitor<'de> for Whole {
         }
         Ok(Value::Object(fields))
     }
+}
+
+fn without_null<E: Error>(given: &str) -> Result<&str, E> {
+    if given.contains('\0') {
+        return Err(E::custom("含有不可见的控制字符（U+0000），请删去"));
+    }
+    Ok(given)
 }

@@ -6,17 +6,11 @@ use std::{
     sync::LazyLock,
 };
 
-use actix_web::{
-    ResponseError,
-    body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
-    middleware::Next,
-};
+use actix_web::HttpRequest;
 use domain::refusal::Invalid;
 use utoipa::openapi::{RefOr, path::ParameterIn};
 
-use super::openapi;
-use crate::error::Error;
+use crate::http::openapi;
 
 /// The query parameters of each operation that has some, by method and path. WeChat adds what it likes
 /// to the address that it pushes to.
@@ -41,34 +35,21 @@ static NAMES: LazyLock<HashMap<(&'static str, &'static str), BTreeSet<&'static s
         names
     });
 
-/// The middleware that looks at the names.
+/// Looks at the names of a request's parameters, where parameters are read: in the order in which the
+/// handler asks for what it needs. `cursor` and `limit` are anybody's, also of a list that is one page.
 ///
 /// # Errors
-/// The application's own.
-pub async fn known(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    match stranger(&request) {
-        // A response, so that what surrounds it gives it its headers.
-        Err(refused) => Ok(request.into_response(refused.error_response()).map_into_right_body()),
-        Ok(()) => next.call(request).await.map(ServiceResponse::map_into_left_body),
-    }
-}
-
-fn stranger(request: &ServiceRequest) -> Result<(), Error> {
-    if request.query_string().is_empty() {
-        return Ok(());
-    }
-    let Some(pattern) = request.match_pattern() else { return Ok(()) };
+/// One that its operation does not document.
+pub fn check(request: &HttpRequest) -> Result<(), Invalid> {
+    let pattern = request.match_pattern().unwrap_or_default();
     let Some(own) = NAMES.get(&(request.method().as_str(), pattern.as_str())) else {
         return Ok(());
     };
     for (name, _) in form_urlencoded::parse(request.query_string().as_bytes()) {
-        if !own.contains(&*name) {
+        if !own.contains(&*name) && !matches!(&*name, "cursor" | "limit") {
             let known: Vec<&str> = own.iter().copied().collect();
             let reason = format!("没有这个条件，请核对名称；可用：{}", known.join("、"));
-            return Err(Invalid::field(name, reason).into());
+            return Err(Invalid::field(name, reason));
         }
     }
     Ok(())
