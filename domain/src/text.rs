@@ -11,6 +11,12 @@ const fn is_unseen(c: char) -> bool {
         | '\u{feff}')
 }
 
+/// What of a text is seen, without white space at both ends.
+fn seen(given: &str) -> String {
+    let seen: String = given.chars().filter(|c| !is_unseen(*c)).collect();
+    seen.trim().to_owned()
+}
+
 /// Checks a text field: `min..=max` characters after dropping unseen marks and trimming white space at
 /// both ends; tabs and line breaks allowed, other control characters refused.
 ///
@@ -24,8 +30,7 @@ pub fn text(field: &str, given: &str, min: usize, max: usize) -> Result<String, 
             format!("第 {} 个字符是不可见的控制字符（U+{:04X}），请删去", at + 1, u32::from(c));
         return Err(FieldError::new(field, reason));
     }
-    let seen: String = given.chars().filter(|c| !is_unseen(*c)).collect();
-    let kept = seen.trim();
+    let kept = seen(given);
     let joined = |c| matches!(c, '\u{200d}' | '\u{fe0f}');
     let length = if kept.chars().all(joined) { 0 } else { kept.chars().count() };
     if length < min || length > max {
@@ -36,7 +41,7 @@ pub fn text(field: &str, given: &str, min: usize, max: usize) -> Result<String, 
         };
         return Err(FieldError::new(field, reason));
     }
-    Ok(kept.to_owned())
+    Ok(kept)
 }
 
 /// A text field that may be left out; blank counts as left out.
@@ -49,9 +54,7 @@ pub fn optional(
     max: usize,
 ) -> Result<Option<String>, FieldError> {
     match given {
-        Some(some) if some.chars().any(|c| !c.is_whitespace() && !is_unseen(c)) => {
-            text(field, some, 1, max).map(Some)
-        }
+        Some(some) if !seen(some).is_empty() => text(field, some, 1, max).map(Some),
         _ => Ok(None),
     }
 }

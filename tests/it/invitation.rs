@@ -109,6 +109,10 @@ async fn whom_an_administrator_suspended_is_not_invited_back() {
     let made = propose.key("invitation-1").json(&body).send().await.expect(201);
     let again = invite(&desk, role).await.expect(201);
     accept(&zhao, &again).await.refused(409, "role_suspended");
+    // Nor by another account of the same person.
+    let other = app.resident("wang");
+    app.one_person([&zhao, &other]).await;
+    accept(&other, &again).await.refused(409, "role_suspended");
     let approve = format!("/grant-proposals/{}/approve", made["id"].as_str().unwrap());
     app.as_("security.2").post(&approve, json!({})).await.expect(200);
     // Decided; what comes after is for whoever is in charge to answer for.

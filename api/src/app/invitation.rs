@@ -14,7 +14,7 @@ use domain::{
 use infra::{
     postgres::{
         Connection,
-        grant::{is_place, is_suspended, roles_of_person},
+        grant::{is_place, roles_of_person, suspended},
         identity::{
             self as accounts,
             session::{end_phone, open_of, shown},
@@ -149,7 +149,8 @@ pub async fn accept(
             rules::one_kind(&held, found.role)?;
             apart(&roles_of_person(tx, account).await?, found.role)?;
             let grant = Grant { role: found.role, scope: found.scope };
-            if is_suspended(tx, account, &grant).await? {
+            let suspended = suspended(tx, &grant).await?;
+            if accounts::same_person(tx, account, &suspended).await? {
                 return Err(Refused::Suspended.into());
             }
             store::used(tx, found.id, account, now).await?;

@@ -123,30 +123,18 @@ pub async fn decide(
     Ok(())
 }
 
-/// Whether a role was taken at once from whoever a locked account belongs to, and that is not decided
-/// yet.
+/// The accounts from which a role was taken at once, and that is not decided yet.
 ///
 /// # Errors
 /// The database's.
-pub async fn is_suspended(
-    conn: &mut Connection,
-    account: AccountId,
-    grant: &Grant,
-) -> sqlx::Result<bool> {
+pub async fn suspended(conn: &mut Connection, grant: &Grant) -> sqlx::Result<Vec<AccountId>> {
     sqlx::query_scalar!(
-        r#"select exists (
-               select from grant_proposal
-               where role = $2 and scope = $3 and urgent and status = 'proposed'
-                   and (account = $1 or account in (
-                       select other.account_id from person own
-                       join person other on other.phone_index = own.phone_index
-                       where own.account_id = $1))
-           ) as "is!""#,
-        account.0,
+        r#"select account as "account!: AccountId" from grant_proposal
+           where role = $1 and scope = $2 and urgent and status = 'proposed'"#,
         grant.role.code(),
         grant.scope,
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await
 }
 
